@@ -1,0 +1,43 @@
+# make run    sets up, builds and runs configs/quickstart.yaml
+# make test   sets up, builds and runs every test
+# make build  makes bin/upi
+# TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
+
+TENSORFLOW ?= cpu
+PREFIX := $(CURDIR)/.deps/tensorflow-$(TENSORFLOW)
+PYTHON := .deps/python/bin/python
+
+export CGO_CFLAGS := -I$(PREFIX)/include
+export CGO_LDFLAGS := -L$(PREFIX)/lib -ltensorflow_framework -Wl,-rpath,$(PREFIX)/lib
+export UPI_PYTHON := $(CURDIR)/$(PYTHON)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: run test build bench deps lint clean
+
+run: build
+	bin/upi run configs/quickstart.yaml
+
+build: $(PREFIX)/complete
+	@command -v go >/dev/null || { echo "upi: go is missing: install Go 1.26 or newer" >&2; exit 1; }
+	go build -o bin/upi ./cmd/upi
+
+test: build $(PYTHON) lint
+	go test ./...
+
+lint:
+	@test -z "$$(gofmt -l cmd data pipeline savedmodels stages)" || { gofmt -l .; exit 1; }
+	go vet ./...
+
+deps: $(PREFIX)/complete $(PYTHON)
+
+$(PREFIX)/complete:
+	@scripts/libtensorflow.sh $(TENSORFLOW) $(PREFIX)
+
+$(PYTHON): python/requirements.txt
+	rm -rf .deps/python
+	python3 -m venv .deps/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements.txt || { rm -rf .deps/python; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf bin

@@ -1,0 +1,2 @@
+package w
+import (_ "github.com/wamuir/graft/tensorflow"; _ "github.com/wamuir/graft/tensorflow/op")
