@@ -1,0 +1,115 @@
+// Package runtime runs TensorFlow graphs: devices, sessions, and tensors in and out of flat Go slices.
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	protos "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// A Device is where a session runs its graph. The zero value is the CPU.
+type Device struct {
+	// GPU says whether the session runs on a GPU.
+	GPU bool
+	// Index is the GPU's number, counted from 0.
+	Index int
+}
+
+// String returns "cpu" or "gpu:N", as a config writes it.
+func (d Device) String() string {
+	if d.GPU {
+		return "gpu:" + strconv.Itoa(d.Index)
+	}
+	return "cpu"
+}
+
+// Kind returns "cpu" or "gpu": results of different kinds of device differ in the last bits.
+func (d Device) Kind() string {
+	kind, _, _ := strings.Cut(d.String(), ":")
+	return kind
+}
+
+// Select resolves a config's device: "cpu", "gpu" (every GPU), "gpu:N" or "auto" (every GPU if there is one, or else the
+// CPU). Each returned device is one worker's; the CPU stands alone. To ask for a GPU that is not there is an error that
+// lists what is there.
+func Select(name string) ([]Device, error) {
+	if name == "cpu" {
+		return []Device{{}}, nil
+	}
+	number, numbered := strings.CutPrefix(name, "gpu:")
+	index, err := strconv.Atoi(number)
+	if name != "auto" && name != "gpu" && (!numbered || err != nil || index < 0) {
+		return nil, fmt.Errorf("device %q is none of auto, cpu, gpu, gpu:N", name)
+	}
+	present, err := Devices()
+	if err != nil {
+		return nil, err
+	}
+	var gpus []Device
+	var names []string
+	for _, d := range present {
+		names = append(names, d.Name)
+		if d.Type == "GPU" {
+			gpus = append(gpus, Device{GPU: true, Index: len(gpus)})
+		}
+	}
+	switch {
+	case name == "auto" && len(gpus) == 0:
+		return []Device{{}}, nil
+	case numbered && index < len(gpus):
+		return gpus[index : index+1], nil
+	case numbered || len(gpus) == 0:
+		return nil, fmt.Errorf("device %q is not there: TensorFlow sees only %s; build with TENSORFLOW=gpu, or set device: cpu",
+			name, strings.Join(names, ", "))
+	}
+	return gpus, nil
+}
+
+var devices = sync.OnceValues(func() ([]tf.Device, error) {
+	config, err := proto.Marshal(&protos.ConfigProto{
+		IntraOpParallelismThreads: 1,
+		GpuOptions:                &protos.GPUOptions{AllowGrowth: true},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode session options: %w", err)
+	}
+	session, err := tf.NewSession(tf.NewGraph(), &tf.SessionOptions{Config: config})
+	if err != nil {
+		return nil, fmt.Errorf("open a session to list devices: %w", err)
+	}
+	defer session.Close()
+	list, err := session.ListDevices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	return list, nil
+})
+
+// Devices lists what TensorFlow sees: the CPU and each GPU.
+func Devices() ([]tf.Device, error) { return devices() }
+
+// config returns the options of a session on d. A CPU session runs each call in its caller's thread and never splits an
+// operation: as many calls as there are cores, side by side, beat one call over all cores.
+func config(d Device) ([]byte, error) {
+	options := &protos.ConfigProto{
+		IntraOpParallelismThreads: 1,
+		InterOpParallelismThreads: -1,
+		AllowSoftPlacement:        true,
+	}
+	if d.GPU {
+		options.InterOpParallelismThreads = 0
+		options.GpuOptions = &protos.GPUOptions{AllowGrowth: true, VisibleDeviceList: strconv.Itoa(d.Index)}
+	} else {
+		options.DeviceCount = map[string]int32{"GPU": 0}
+	}
+	encoded, err := proto.Marshal(options)
+	if err != nil {
+		return nil, fmt.Errorf("encode session options: %w", err)
+	}
+	return encoded, nil
+}

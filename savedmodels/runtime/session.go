@@ -1,0 +1,158 @@
+package runtime
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"sync/atomic"
+	"unsafe"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// A Session runs one graph on one device. It is safe for concurrent use.
+type Session struct {
+	session *tf.Session
+}
+
+// NewSession opens a session for g on d.
+func NewSession(g *tf.Graph, d Device) (*Session, error) {
+	options, err := config(d)
+	if err != nil {
+		return nil, err
+	}
+	s, err := tf.NewSession(g, &tf.SessionOptions{Config: options})
+	if err != nil {
+		return nil, fmt.Errorf("open session on %s: %w", d, err)
+	}
+	return &Session{session: s}, nil
+}
+
+// A Feed gives a placeholder its value for one call: Floats or Ints, in row-major order.
+type Feed struct {
+	To     tf.Output
+	Floats []float32
+	Ints   []int32
+}
+
+// A Fetch asks for a float32 output of known shape; Run writes its numbers, in row-major order, to Into.
+type Fetch struct {
+	From tf.Output
+	Into []float32
+}
+
+// Run feeds, computes and fetches. A placeholder's static shape must be known: TensorFlow aborts the process on a tensor
+// of another rank, so a feed or a fetch of another size is an error here.
+func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
+	var bytes int64
+	tensors := make(map[tf.Output]*tf.Tensor, len(feeds))
+	for _, f := range feeds {
+		shape, err := staticShape(f.To)
+		if err != nil {
+			return err
+		}
+		t, err := f.tensor(shape)
+		if err != nil {
+			return fmt.Errorf("feed %s: %w", f.To.Op.Name(), err)
+		}
+		tensors[f.To] = t
+		bytes += 4 * size(shape)
+	}
+	outputs := make([]tf.Output, len(fetches))
+	for i, f := range fetches {
+		outputs[i] = f.From
+	}
+	results, err := s.session.Run(tensors, outputs, nil)
+	if err != nil {
+		return fmt.Errorf("run graph: %w", err)
+	}
+	for i, t := range results {
+		if err := read(t, fetches[i].Into); err != nil {
+			return fmt.Errorf("fetch %s: %w", fetches[i].From.Op.Name(), err)
+		}
+		bytes += 4 * int64(len(fetches[i].Into))
+	}
+	account(bytes)
+	return nil
+}
+
+// Close frees the session once the calls under way have returned.
+func (s *Session) Close() error {
+	if err := s.session.Close(); err != nil {
+		return fmt.Errorf("close session: %w", err)
+	}
+	return nil
+}
+
+func (f Feed) tensor(shape []int64) (*tf.Tensor, error) {
+	var flat any = f.Floats
+	have, want := len(f.Floats), tf.Float
+	if f.Ints != nil {
+		flat, have, want = f.Ints, len(f.Ints), tf.Int32
+	}
+	if dtype := f.To.DataType(); dtype != want {
+		return nil, fmt.Errorf("data type %v, the placeholder takes %v", want, dtype)
+	}
+	if int64(have) != size(shape) {
+		return nil, fmt.Errorf("%d numbers, the placeholder of shape %v takes %d", have, shape, size(shape))
+	}
+	t, err := tf.NewTensor(flat)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Reshape(shape)
+}
+
+func staticShape(o tf.Output) ([]int64, error) {
+	shape := o.Shape()
+	if !shape.IsFullySpecified() {
+		return nil, fmt.Errorf("%s has the open shape %v", o.Op.Name(), shape)
+	}
+	return shape.ToSlice()
+}
+
+func size(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// read copies t's numbers into dst.
+func read(t *tf.Tensor, dst []float32) error {
+	if t.DataType() != tf.Float || size(t.Shape()) != int64(len(dst)) {
+		return fmt.Errorf("tensor of %v %v does not fit %d float32 numbers", t.DataType(), t.Shape(), len(dst))
+	}
+	if len(dst) == 0 {
+		return nil
+	}
+	w := &window{free: unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst))}
+	_, err := t.WriteContentsTo(w)
+	// The finalizer frees the tensor's memory: not before the copy is done.
+	goruntime.KeepAlive(t)
+	return err
+}
+
+// A window is the memory of a slice, filled from the front.
+type window struct{ free []byte }
+
+func (w *window) Write(p []byte) (int, error) {
+	n := copy(w.free, p)
+	w.free = w.free[n:]
+	if n < len(p) {
+		return n, fmt.Errorf("%d bytes too many", len(p)-n)
+	}
+	return n, nil
+}
+
+// collectEvery is how many bytes of tensors may await their finalizers. Go's collector does not see their memory.
+const collectEvery = 256 << 20
+
+var uncollected atomic.Int64
+
+func account(bytes int64) {
+	if uncollected.Add(bytes) > collectEvery {
+		uncollected.Store(0)
+		goruntime.GC()
+	}
+}
