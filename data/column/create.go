@@ -1,0 +1,132 @@
+package column
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+)
+
+// Output is a Parquet file on its way: it has a temporary name in the folder of path until Close gives it its own.
+type Output struct {
+	path   string
+	sink   *os.File
+	writer *file.Writer
+	done   bool
+}
+
+// Create starts the file that Close will put at path, replacing what is there. Pairs of metadata go to the footer in the
+// order of keys.
+func Create(path string, root *schema.GroupNode, props *parquet.WriterProperties) (o *Output, err error) {
+	sink, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", path, err)
+	}
+	o = &Output{path: path, sink: sink}
+	defer func() {
+		if err != nil {
+			o.Abort()
+		}
+	}()
+	defer o.recover(&err)
+	// Temporary files are private; an artefact is as readable as its folder lets it be.
+	if err := sink.Chmod(0o644); err != nil {
+		return nil, fmt.Errorf("create %s: %w", path, err)
+	}
+	o.writer = file.NewParquetWriter(writerOnly{sink}, root, file.WithWriterProps(props), file.WithWriteMetadata(metadata.NewKeyValueMetadata()))
+	return o, nil
+}
+
+// writerOnly hides Close from the library, which would close the file before it can be synced.
+type writerOnly struct{ io.Writer }
+
+// SetMetadata adds a pair to the footer; key and value must be UTF-8.
+func (o *Output) SetMetadata(key, value string) error {
+	if err := o.writer.AppendKeyValueMetadata(key, value); err != nil {
+		return fmt.Errorf("write metadata of %s: %w", o.path, err)
+	}
+	return nil
+}
+
+// RowGroup writes one row group: fill is called once per column, in schema order, with that column's writer.
+func (o *Output) RowGroup(fill func(column int, w file.ColumnChunkWriter) error) (err error) {
+	defer o.recover(&err)
+	group := o.writer.AppendRowGroup()
+	for i := range o.writer.NumColumns() {
+		w, err := group.NextColumn()
+		if err != nil {
+			return fmt.Errorf("write %s: %w", o.path, err)
+		}
+		if err := fill(i, w); err != nil {
+			return fmt.Errorf("write column %q of %s: %w", w.Descr().Path(), o.path, err)
+		}
+	}
+	// The library's own Close drops this error.
+	if err := group.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", o.path, err)
+	}
+	return nil
+}
+
+// Close writes the footer, syncs the file and gives it its name. After an error nothing is left behind.
+func (o *Output) Close() (err error) {
+	if o.done {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			o.Abort()
+		}
+	}()
+	defer o.recover(&err)
+	if err := o.writer.Close(); err != nil {
+		return fmt.Errorf("write footer of %s: %w", o.path, err)
+	}
+	if err := o.sink.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", o.path, err)
+	}
+	if err := o.sink.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", o.path, err)
+	}
+	if err := os.Rename(o.sink.Name(), o.path); err != nil {
+		return fmt.Errorf("name %s: %w", o.path, err)
+	}
+	o.done = true
+	return syncDir(filepath.Dir(o.path))
+}
+
+// Abort removes what has been written. It does nothing after a successful Close.
+func (o *Output) Abort() {
+	if o.done {
+		return
+	}
+	o.done = true
+	o.sink.Close()
+	os.Remove(o.sink.Name())
+}
+
+// recover turns the library's panic on a failed write (a full disk, say) into an error.
+func (o *Output) recover(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("write %s: %v", o.path, r)
+	}
+}
+
+// syncDir makes a rename durable.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync folder %s: %w", path, err)
+	}
+	err = errors.Join(dir.Sync(), dir.Close())
+	if err != nil {
+		return fmt.Errorf("sync folder %s: %w", path, err)
+	}
+	return nil
+}

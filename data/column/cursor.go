@@ -1,0 +1,224 @@
+package column
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v15/parquet"
+)
+
+// Value is what a column can hold. ByteArray and FixedLenByteArray are views that live until the cursor's next call.
+type Value interface {
+	bool | int32 | int64 | float32 | float64 | parquet.ByteArray | parquet.FixedLenByteArray
+}
+
+// batchReader is the typed side of the library's column readers.
+type batchReader[V Value] interface {
+	HasNext() bool
+	Err() error
+	ReadBatch(n int64, values []V, defs, reps []int16) (int64, int, error)
+}
+
+// Cursor walks one column over all row groups of a file, one row per call, with a batch of values in memory.
+type Cursor[V Value] struct {
+	file *File
+	leaf Leaf
+	row  int64
+
+	group     int
+	groupLeft int64
+	chunk     batchReader[V]
+
+	values     []V
+	defs, reps []int16
+	level      int // next level to hand out
+	levels     int // levels in the batch
+	value      int // next value to hand out
+}
+
+// batch is the number of values decoded at a time. Byte views die with their page, so those columns go one by one.
+const batch = 1024
+
+// NewCursor starts at the first row. It refuses a leaf whose stored type is not V.
+func NewCursor[V Value](f *File, leaf Leaf) (*Cursor[V], error) {
+	c := &Cursor[V]{file: f, leaf: leaf, group: -1}
+	if want := physical[V](); leaf.PhysicalType() != want {
+		return nil, fmt.Errorf("column %q of %s is stored as %s, wanted %s", leaf.Path(), f.path, leaf.PhysicalType(), want)
+	}
+	n := batch
+	switch leaf.PhysicalType() {
+	case parquet.Types.ByteArray, parquet.Types.FixedLenByteArray:
+		n = 1
+	}
+	c.values = make([]V, n)
+	c.defs, c.reps = make([]int16, n), make([]int16, n)
+	return c, nil
+}
+
+// physical is the Parquet type of the Go type V.
+func physical[V Value]() parquet.Type {
+	var v V
+	switch any(v).(type) {
+	case bool:
+		return parquet.Types.Boolean
+	case int32:
+		return parquet.Types.Int32
+	case int64:
+		return parquet.Types.Int64
+	case float32:
+		return parquet.Types.Float
+	case float64:
+		return parquet.Types.Double
+	case parquet.ByteArray:
+		return parquet.Types.ByteArray
+	default:
+		return parquet.Types.FixedLenByteArray
+	}
+}
+
+// Next is the value of the next row; ok is false where the row is NULL. It returns io.EOF after the last row.
+func (c *Cursor[V]) Next() (v V, ok bool, err error) {
+	defer Recover(&err, c.file.path)
+	if c.leaf.MaxRepetitionLevel() > 0 {
+		return v, false, fmt.Errorf("column %q of %s holds lists, wanted one value per row", c.leaf.Path(), c.file.path)
+	}
+	if err := c.startRow(); err != nil {
+		return v, false, err
+	}
+	v, ok = c.take()
+	c.row++
+	return v, ok, nil
+}
+
+// NextList appends the values of the next row's list to dst; ok is false where the list is NULL. A NULL within a list is
+// an error. It returns io.EOF after the last row.
+func (c *Cursor[V]) NextList(dst []V) (list []V, ok bool, err error) {
+	defer Recover(&err, c.file.path)
+	if c.leaf.MaxRepetitionLevel() != 1 {
+		return dst, false, fmt.Errorf("column %q of %s does not hold plain lists", c.leaf.Path(), c.file.path)
+	}
+	if err := c.startRow(); err != nil {
+		return dst, false, err
+	}
+	full, item := c.leaf.MaxDefinitionLevel(), c.itemLevel()
+	if def := c.defs[c.level]; def < item {
+		c.take()
+		c.row++
+		return dst, def == item-1, nil
+	}
+	for {
+		if c.defs[c.level] != full {
+			return dst, false, fmt.Errorf("row %d of column %q of %s has a NULL within its list", c.row, c.leaf.Path(), c.file.path)
+		}
+		v, _ := c.take()
+		dst = append(dst, v)
+		more, err := c.more()
+		if err != nil {
+			return dst, false, err
+		}
+		if !more || c.reps[c.level] == 0 {
+			c.row++
+			return dst, true, nil
+		}
+	}
+}
+
+// itemLevel is the definition level from which a list has an item, be it NULL.
+func (c *Cursor[V]) itemLevel() int16 {
+	level := c.leaf.MaxDefinitionLevel()
+	for n := c.leaf.SchemaNode(); n != nil && n.RepetitionType() != parquet.Repetitions.Repeated; n = n.Parent() {
+		if n.RepetitionType() == parquet.Repetitions.Optional {
+			level--
+		}
+	}
+	return level
+}
+
+// take hands out the next level, with its value where it has one.
+func (c *Cursor[V]) take() (v V, ok bool) {
+	ok = c.defs[c.level] == c.leaf.MaxDefinitionLevel()
+	if ok {
+		v = c.values[c.value]
+		c.value++
+	}
+	c.level++
+	return v, ok
+}
+
+// startRow makes the first level of the next row available.
+func (c *Cursor[V]) startRow() error {
+	for c.groupLeft == 0 {
+		if more, err := c.more(); err != nil || more {
+			return c.damaged("values go on after the last row of row group %d (%v)", c.group, err)
+		}
+		if c.group+1 >= c.file.reader.NumRowGroups() {
+			return io.EOF
+		}
+		if err := c.openGroup(c.group + 1); err != nil {
+			return err
+		}
+	}
+	more, err := c.more()
+	if err != nil {
+		return err
+	}
+	if !more {
+		return c.damaged("row group %d ends %d rows early", c.group, c.groupLeft)
+	}
+	if c.reps[c.level] != 0 {
+		return c.damaged("row group %d begins within a list", c.group)
+	}
+	c.groupLeft--
+	return nil
+}
+
+func (c *Cursor[V]) openGroup(i int) error {
+	group := c.file.reader.RowGroup(i)
+	chunk, err := group.Column(c.leaf.index)
+	if err != nil {
+		return c.damaged("%v", err)
+	}
+	c.group, c.groupLeft = i, group.NumRows()
+	c.chunk = chunk.(batchReader[V])
+	return nil
+}
+
+// more reads on when all levels have been handed out; it is false at the end of the row group.
+func (c *Cursor[V]) more() (bool, error) {
+	if c.level < c.levels {
+		return true, nil
+	}
+	if c.chunk == nil {
+		return false, nil
+	}
+	c.level, c.levels, c.value = 0, 0, 0
+	if !c.chunk.HasNext() {
+		if err := c.chunk.Err(); err != nil {
+			return false, c.damaged("%v", err)
+		}
+		return false, nil
+	}
+	levels, values, err := c.chunk.ReadBatch(int64(len(c.values)), c.values, c.defs, c.reps)
+	if err != nil {
+		return false, c.damaged("%v", err)
+	}
+	full := c.leaf.MaxDefinitionLevel()
+	if full == 0 {
+		clear(c.defs[:levels])
+	}
+	present := 0
+	for _, def := range c.defs[:levels] {
+		if def == full {
+			present++
+		}
+	}
+	if present != values || levels == 0 {
+		return false, c.damaged("a page holds %d values where %d are announced", values, present)
+	}
+	c.levels = int(levels)
+	return true, nil
+}
+
+func (c *Cursor[V]) damaged(format string, args ...any) error {
+	return fmt.Errorf("read column %q of %s after row %d: %w: %s", c.leaf.Path(), c.file.path, c.row, ErrDamaged, fmt.Sprintf(format, args...))
+}
