@@ -1,0 +1,169 @@
+// Package config reads the YAML file that describes a run.
+//
+// A configuration is built in layers: the defaults, the files of the extends
+// chain from the outermost parent to the file named, environment variables
+// that begin with UPI_, and --set expressions. Every layer is checked as
+// strictly as the last, and all problems are reported at once in an [Error].
+//
+// Explanations and attacks are open sets: the package knows their names and
+// kinds, and the caller's [Kinds] says what settings a kind has.
+package config
+
+// Config is a run's configuration with every default in place.
+type Config struct {
+	// Name is the run's directory below Output; the file's base name if absent.
+	Name string `yaml:"name"`
+	// Output is the directory of all runs, relative to the working directory.
+	Output string `yaml:"output"`
+	// Cache is the directory of the artefact cache.
+	Cache string `yaml:"cache"`
+	// Seed is the short form of Seeds with one element; nil once loaded.
+	Seed *uint64 `yaml:"seed,omitempty"`
+	// Seeds are the seeds of the random streams, at least one once loaded.
+	Seeds []uint64 `yaml:"seeds"`
+	// Device is auto, cpu, gpu or gpu:N.
+	Device string `yaml:"device"`
+	// Memory bounds what the whole process may hold.
+	Memory Bytes `yaml:"memory"`
+	// Workers is the number of tasks that run at once; 0 is one per core.
+	Workers int `yaml:"workers"`
+	// Deterministic asks for results that are equal to the bit for every batch size.
+	Deterministic bool       `yaml:"deterministic"`
+	Data          Data       `yaml:"data"`
+	Models        []Model    `yaml:"models"`
+	Explanations  []Item     `yaml:"explanations"`
+	Attacks       []Item     `yaml:"attacks"`
+	Evaluation    Evaluation `yaml:"evaluation"`
+}
+
+// Data names the shards that perturbations are fitted and evaluated on.
+type Data struct {
+	Fit  Split `yaml:"fit"`
+	Test Split `yaml:"test"`
+}
+
+// Split is a set of image shards.
+type Split struct {
+	// Path is a file, a directory or a glob pattern.
+	Path string `yaml:"path"`
+	// Limit takes the first images only; 0 takes all.
+	Limit int `yaml:"limit"`
+}
+
+// Model is a SavedModel directory and how to call it.
+type Model struct {
+	Name string `yaml:"name"`
+	Path string `yaml:"path"`
+	// Data replaces the run's data for a model of another data set.
+	Data *Data `yaml:"data,omitempty"`
+	// Signature is the SavedModel's signature to call.
+	Signature string      `yaml:"signature"`
+	Input     ModelInput  `yaml:"input"`
+	Output    ModelOutput `yaml:"output"`
+}
+
+// SetDefaults implements [Defaulter].
+func (m *Model) SetDefaults() {
+	m.Signature = "serving_default"
+	m.Input.SetDefaults()
+	m.Output.SetDefaults()
+}
+
+// ModelInput says what the model's graph does to an image in pixel units
+// before its own first op: Scale*x + Offset, in the given layout.
+type ModelInput struct {
+	// Name is the signature's input; empty where it has only one.
+	Name   string  `yaml:"name"`
+	Scale  float64 `yaml:"scale"`
+	Offset float64 `yaml:"offset"`
+	// Layout is NHWC or NCHW.
+	Layout string `yaml:"layout"`
+	// Shape is height, width, channels for a model that leaves them open.
+	Shape []int `yaml:"shape,omitempty"`
+}
+
+// SetDefaults implements [Defaulter].
+func (in *ModelInput) SetDefaults() {
+	in.Scale = 1
+	in.Layout = "NHWC"
+}
+
+// ModelOutput names the tensor of class scores.
+type ModelOutput struct {
+	// Name is the signature's output; empty where it has only one.
+	Name string `yaml:"name"`
+	// Head is auto, logits or softmax.
+	Head string `yaml:"head"`
+}
+
+// SetDefaults implements [Defaulter].
+func (out *ModelOutput) SetDefaults() { out.Head = "auto" }
+
+// Item is an explanation or an attack: a name, a kind, and the kind's settings,
+// which stand beside name and kind in the file.
+type Item struct {
+	Name     string
+	Kind     string
+	Settings Settings
+}
+
+// Settings are what one kind of explanation or attack can be told. The type is
+// a pointer to a struct with yaml tags; a nested struct may be a [Defaulter].
+type Settings interface {
+	// Validate returns what is impossible, each preferably made by [Invalid].
+	Validate() []error
+}
+
+// Defaulter is implemented by structs in lists and optional structs, whose
+// defaults cannot be set before it is known that they are there.
+type Defaulter interface {
+	SetDefaults()
+}
+
+// Kinds is what the caller knows and this package does not.
+type Kinds struct {
+	// Explanations and Attacks give for each kind a constructor of its
+	// settings with their defaults.
+	Explanations map[string]func() Settings
+	Attacks      map[string]func() Settings
+	// Metrics are the names that evaluation.metrics may hold; nil allows any.
+	Metrics []string
+	// Check, if set, looks at a configuration that is sound so far as a whole.
+	// Its errors come from [Invalid] with keys from the root.
+	Check func(*Config) []error
+}
+
+// Evaluation says what the perturbations are scored on, and how.
+type Evaluation struct {
+	// Sign is fit (the better one on the fit split), test or plus.
+	Sign string `yaml:"sign"`
+	// Clip is none or pixels (keep x + delta in 0..255).
+	Clip string `yaml:"clip"`
+	// Filter is correct (images that the target classifies right) or all.
+	Filter  string   `yaml:"filter"`
+	Metrics []string `yaml:"metrics"`
+	// TopK is the fraction of the pixels that the metric top_k looks at.
+	TopK float64 `yaml:"top_k"`
+	// Transfer scores each perturbation on every model, not only on its own.
+	Transfer bool `yaml:"transfer"`
+	// Bootstrap is the number of resamples of the paired intervals.
+	Bootstrap int `yaml:"bootstrap"`
+}
+
+// Default returns the configuration before any layer.
+func Default() *Config {
+	return &Config{
+		Output: "runs",
+		Cache:  ".upi-cache",
+		Device: "auto",
+		Memory: 4 << 30,
+		Evaluation: Evaluation{
+			Sign:      "fit",
+			Clip:      "none",
+			Filter:    "correct",
+			Metrics:   []string{"normalized_l2", "cosine", "prediction_changed"},
+			TopK:      0.1,
+			Bootstrap: 1000,
+		},
+	}
+}

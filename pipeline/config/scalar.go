@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Pixels is a length in pixel units (0..255). In a file it is a number, or a
+// fraction of the range such as 8/255, which means 8 grey levels.
+type Pixels float64
+
+// UnmarshalText accepts a finite number or N/255.
+func (p *Pixels) UnmarshalText(text []byte) error {
+	levels, fraction := strings.CutSuffix(strings.ReplaceAll(string(text), " ", ""), "/255")
+	v, err := strconv.ParseFloat(levels, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		if fraction || !strings.Contains(levels, "/") {
+			return errors.New("want a number in pixel units or a fraction such as 8/255")
+		}
+		return errors.New("want a fraction of 255, such as 8/255")
+	}
+	*p = Pixels(v)
+	return nil
+}
+
+// MarshalYAML writes a plain number.
+func (p Pixels) MarshalYAML() (any, error) { return float64(p), nil }
+
+// Bytes is an amount of memory: a whole number, or one with a unit (512MiB, 4GiB).
+type Bytes int64
+
+var units = []struct {
+	name string
+	size float64
+}{
+	{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
+
+// UnmarshalText accepts a number of bytes or a number with a unit.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	number, factor := strings.TrimSpace(string(text)), 1.0
+	if v, err := strconv.ParseInt(number, 10, 64); err == nil && v >= 0 {
+		*b = Bytes(v)
+		return nil
+	}
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, factor = strings.TrimSpace(rest), u.size
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	v *= factor
+	if err != nil || math.IsNaN(v) || v < 0 || v >= math.MaxInt64 || v != math.Trunc(v) {
+		return errors.New("want a number of bytes, such as 4GiB or 512MiB")
+	}
+	*b = Bytes(v)
+	return nil
+}
+
+// String writes the largest binary unit that divides b.
+func (b Bytes) String() string {
+	for _, u := range units[:4] {
+		if size := int64(u.size); b != 0 && int64(b)%size == 0 {
+			return fmt.Sprintf("%d%s", int64(b)/size, u.name)
+		}
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
+
+// MarshalYAML writes the form of String, or a plain number where it has no unit.
+func (b Bytes) MarshalYAML() (any, error) {
+	if s := b.String(); strings.HasSuffix(s, "B") {
+		return s, nil
+	}
+	return int64(b), nil
+}
