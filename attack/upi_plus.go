@@ -1,0 +1,20 @@
+package attack
+
+import "upi/setting"
+
+// UPIPlus changes the map and keeps the prediction: the top eigenvector of G'G/||G||_F^2 - Lambda V'V/||V||_F^2, where the
+// rows of G are gradients of the dissimilarity and those of V gradients of the cross-entropy.
+type UPIPlus struct {
+	UPIPCA `yaml:",inline"`
+	// Lambda weighs the prediction, 1 by default.
+	Lambda float64 `yaml:"lambda" json:"lambda"`
+}
+
+// Terms are the two matrices.
+func (u *UPIPlus) Terms() []Term { return []Term{{Dissimilarity, 1}, {CrossEntropy, -u.Lambda}} }
+
+// Validate lists what is impossible in the settings.
+func (u *UPIPlus) Validate() []error {
+	return append(u.UPIPCA.Validate(),
+		setting.Check(u.Lambda >= 0 && u.Lambda < 1e9, "lambda", u.Lambda, "want a number from 0 up")...)
+}

@@ -1,0 +1,83 @@
+package saliency
+
+import (
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels"
+	"upi/savedmodels/runtime"
+)
+
+// An Objective computes a number per image and its gradient with respect to the image. It is safe for concurrent use.
+type Objective struct {
+	program
+	reference       tf.Output
+	value, gradient tf.Output
+}
+
+// Gradients are an Objective's results for n images.
+type Gradients struct {
+	// Rows are the gradients, n x H x W x C, per pixel unit.
+	Rows []float32
+	// Value are the n numbers that were differentiated.
+	Value []float32
+}
+
+// NewDissimilarity builds the objective d(I(x), reference) = ||I(x) - reference||_2 for explanation e of model m: a
+// gradient of second order. ErrNoSecondOrder says that it is zero whatever the images.
+func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objective, error) {
+	n := newNetwork(m, e, s.Surrogate, s.Batch)
+	explanation, err := e.build(n, n.pixels)
+	if err != nil {
+		return nil, fmt.Errorf("build explanation: %w", err)
+	}
+	mapped, _ := n.saliencyMap(explanation)
+	o := &Objective{reference: n.placeholder("reference", tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
+	o.value = n.distance(mapped, o.reference)
+	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
+		return nil, fmt.Errorf("differentiate the dissimilarity: %w", secondOrder(err))
+	}
+	if o.program, err = open(n, e, s.Device); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// NewCrossEntropy builds the objective -log p_c(x) of model m: a gradient of first order, for attacks on the prediction.
+func NewCrossEntropy(m *savedmodels.Model, s Settings) (*Objective, error) {
+	n := newNetwork(m, nil, s.Surrogate, s.Batch)
+	f, err := n.evaluate(n.pixels, 1)
+	if err != nil {
+		return nil, fmt.Errorf("build logits: %w", err)
+	}
+	o := &Objective{value: n.crossEntropy(f)}
+	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
+		return nil, fmt.Errorf("differentiate the cross-entropy: %w", err)
+	}
+	if o.program, err = open(n, nil, s.Device); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// Run returns the objective's value and gradient for each image of b.
+func (o *Objective) Run(b Batch) (Gradients, error) {
+	n, err := o.check(b)
+	if err != nil {
+		return Gradients{}, err
+	}
+	feeds := o.feeds(b, n)
+	if o.reference.Op != nil {
+		pixels := o.network.shape.Pixels()
+		if len(b.Reference) != n*pixels {
+			return Gradients{}, fmt.Errorf("%d values of reference maps for %d images of %d places", len(b.Reference), n, pixels)
+		}
+		feeds = append(feeds, runtime.Feed{To: o.reference, Floats: padded(b.Reference, o.network.batch*pixels)})
+	}
+	values, err := o.run(feeds, n, result{o.gradient, o.network.shape.Size()}, result{o.value, 1})
+	if err != nil {
+		return Gradients{}, err
+	}
+	return Gradients{Rows: values[0], Value: values[1]}, nil
+}

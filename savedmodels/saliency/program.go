@@ -1,0 +1,142 @@
+package saliency
+
+import (
+	"errors"
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels"
+	"upi/savedmodels/gradient"
+	"upi/savedmodels/runtime"
+)
+
+// A Batch holds the images of one call, image after image, in row-major order.
+type Batch struct {
+	// Pixels are n images of H x W x C values in pixel units, perturbed and smoothed as the caller wants them.
+	Pixels []float32
+	// Classes are the n classes to explain.
+	Classes []int32
+	// Noise is added to copies of the images by explanations that take noise: samples x n x H x W x C.
+	Noise []float32
+	// Reference are the n maps, H x W each, that an Objective measures the distance from.
+	Reference []float32
+}
+
+// Settings say which graph a program builds and where it runs.
+type Settings struct {
+	// Batch is how many images one call to TensorFlow takes; a last smaller batch is padded.
+	Batch int
+	// Device is where the graph runs.
+	Device runtime.Device
+	// Surrogate, if any, replaces ReLU in the graph.
+	Surrogate *savedmodels.Softplus
+}
+
+// A program is one graph with its session and the buffers' sizes.
+type program struct {
+	network *network
+	session *runtime.Session
+	samples int
+}
+
+// check lists what does not fit in a batch before TensorFlow sees it, and returns its number of images.
+func (p *program) check(b Batch) (int, error) {
+	n, size := len(b.Classes), p.network.shape.Size()
+	switch {
+	case n == 0 || n > p.network.batch:
+		return 0, fmt.Errorf("%d images, a batch takes 1 to %d", n, p.network.batch)
+	case len(b.Pixels) != n*size:
+		return 0, fmt.Errorf("%d pixel values for %d images of %d", len(b.Pixels), n, size)
+	case len(b.Noise) != p.samples*n*size:
+		return 0, fmt.Errorf("%d values of noise for %d images, %d samples of %d", len(b.Noise), n, p.samples, size)
+	}
+	for i, c := range b.Classes {
+		if c < 0 || int(c) >= p.network.model.Classes() {
+			return 0, fmt.Errorf("image %d of the batch: class %d, the model has %d classes", i, c, p.network.model.Classes())
+		}
+	}
+	return n, nil
+}
+
+// feeds pads a batch of n images with zeros to the size that the graph was built for.
+func (p *program) feeds(b Batch, n int) []runtime.Feed {
+	size, batch := p.network.shape.Size(), p.network.batch
+	feeds := []runtime.Feed{
+		{To: p.network.pixels, Floats: padded(b.Pixels, batch*size)},
+		{To: p.network.class, Ints: padded(b.Classes, batch)},
+	}
+	if p.samples > 0 {
+		noise := b.Noise
+		if n < batch {
+			noise = make([]float32, p.samples*batch*size)
+			for s := range p.samples {
+				copy(noise[s*batch*size:], b.Noise[s*n*size:(s+1)*n*size])
+			}
+		}
+		feeds = append(feeds, runtime.Feed{To: p.network.noise, Floats: noise})
+	}
+	return feeds
+}
+
+// A result is an output of a fixed number of values per image.
+type result struct {
+	from  tf.Output
+	width int
+}
+
+// run computes results for a batch of n images; what belongs to the padding is dropped.
+func (p *program) run(feeds []runtime.Feed, n int, results ...result) ([][]float32, error) {
+	fetches := make([]runtime.Fetch, len(results))
+	for i, r := range results {
+		fetches[i] = runtime.Fetch{From: r.from, Into: make([]float32, p.network.batch*r.width)}
+	}
+	if err := p.session.Run(feeds, fetches); err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(results))
+	for i, r := range results {
+		values[i] = fetches[i].Into[:n*r.width]
+	}
+	return values, nil
+}
+
+// Close frees the program's session.
+func (p *program) Close() error { return p.session.Close() }
+
+func open(n *network, e Explanation, d runtime.Device) (program, error) {
+	if err := n.scope.Err(); err != nil {
+		return program{}, fmt.Errorf("build graph: %w", err)
+	}
+	session, err := runtime.NewSession(n.graph, d)
+	if err != nil {
+		return program{}, err
+	}
+	p := program{network: n, session: session}
+	if e != nil {
+		p.samples, _ = e.Noise()
+	}
+	return p, nil
+}
+
+func padded[T any](values []T, length int) []T {
+	if len(values) == length {
+		return values
+	}
+	longer := make([]T, length)
+	copy(longer, values)
+	return longer
+}
+
+// ErrNoSecondOrder is returned for an explanation whose gradient does not depend on the image, up to jumps: that of a
+// network of ReLU and max-pooling at its logit.
+var ErrNoSecondOrder = errors.New("the second-order gradient is zero everywhere: the map of a network of ReLU and max-pooling " +
+	"at its logit is piecewise constant; explain the probability (score: probability), or differentiate a smooth network " +
+	"(surrogate: {relu: softplus, beta: 30})")
+
+func secondOrder(err error) error {
+	if errors.Is(err, gradient.ErrNoPath) {
+		return ErrNoSecondOrder
+	}
+	return err
+}
