@@ -10,9 +10,12 @@ import json
 import pathlib
 import struct
 import sys
+import warnings
 
 import numpy as np
+import scipy.ndimage
 import scipy.sparse.linalg
+import scipy.spatial
 import scipy.stats
 import skimage.metrics
 
@@ -120,10 +123,91 @@ def random():
     return cases
 
 
-PACKAGES = {"random": random}
+def saliency_maps():
+    """Pairs of maps by name: heavy tails, exact ties, zeros as around a digit, constants, thin and tiny images."""
+    rng = np.random.default_rng(20261122)
+
+    def heavy(h, w):
+        return np.abs(rng.standard_t(2, (h, w)))
+
+    def digit(h, w):
+        inside = np.zeros((h, w))
+        inside[h // 4 : -h // 4, w // 4 : -w // 4] = 1
+        return heavy(h, w) * inside
+
+    one, clean = np.zeros((9, 9)), heavy(16, 16)
+    one[2, 3] = 1
+    return {
+        "heavy tails 28x28": (heavy(28, 28), heavy(28, 28)),
+        "nearly the same 16x16": (clean, np.abs(clean + 0.05 * rng.standard_normal((16, 16)))),
+        "the same": (clean, clean),
+        "digits with zeros around": (digit(20, 20), digit(20, 20)),
+        "rounded, many ties": (np.round(4 * heavy(12, 10)), np.round(4 * heavy(12, 10))),
+        "ties in the clean map only": (np.round(heavy(9, 13)), heavy(9, 13)),
+        "wide": (heavy(7, 31), heavy(7, 31)),
+        "one window": (heavy(7, 7), heavy(7, 7)),
+        "one pixel hot, moved": (one, np.roll(one, (4, 3), (0, 1))),
+        "one pixel hot, spread": (one, heavy(9, 9)),
+        "constant clean map": (np.ones((8, 8)), heavy(8, 8)),
+        "constant perturbed map": (heavy(8, 8), np.ones((8, 8))),
+        "both constant": (np.ones((8, 8)), np.ones((8, 8))),
+        "too small for a window": (heavy(6, 9), heavy(6, 9)),
+        "one row": (heavy(1, 12), heavy(1, 12)),
+        "two pixels": (np.array([[1.0, 3.0]]), np.array([[2.0, 1.0]])),
+        "one pixel": (np.array([[2.0]]), np.array([[5.0]])),
+    }
+
+
+def metrics(clean, perturbed, share):
+    a, b = clean.astype(float), perturbed.astype(float)
+    height, width = a.shape
+
+    def chosen(m):
+        k = max(1, int(np.floor(share * m.size + 0.5)))
+        return set(np.lexsort((np.arange(m.size), -m.ravel()))[:k].tolist()), k
+
+    def center(m):
+        return np.array(scipy.ndimage.center_of_mass(m))
+
+    top, k = chosen(a)
+    small = min(height, width) < 7
+    return {
+        "normalized_l2": np.linalg.norm(a - b) / np.linalg.norm(a),
+        "cosine": 1 - scipy.spatial.distance.cosine(a.ravel(), b.ravel()),
+        "top_k": len(top & chosen(b)[0]) / k,
+        "spearman": scipy.stats.spearmanr(a.ravel(), b.ravel()).statistic if a.size > 1 else np.nan,
+        "kendall": scipy.stats.kendalltau(a.ravel(), b.ravel(), variant="b").statistic if a.size > 1 else np.nan,
+        "ssim": np.nan if small else skimage.metrics.structural_similarity(a / a.max(), b / a.max(), data_range=1.0),
+        "center_shift": np.linalg.norm(center(a) - center(b)),
+    }
+
+
+def metric():
+    cases = []
+    for name, pair in saliency_maps().items():
+        clean, perturbed = (np.float32(m / m.sum()) for m in pair)
+        for share in (0.1, 0.37) if clean.size > 100 else (0.3,):
+            values = metrics(clean, perturbed, share)
+            cases.append(
+                {
+                    "name": name,
+                    "height": clean.shape[0],
+                    "width": clean.shape[1],
+                    # str() of a float32 is the shortest text that reads back as the same float32.
+                    "clean": [float(str(v)) for v in clean.ravel()],
+                    "perturbed": [float(str(v)) for v in perturbed.ravel()],
+                    "top_k": share,
+                    "values": {k: None if np.isnan(v) else float(v) for k, v in values.items()},
+                }
+            )
+    return cases
+
+
+PACKAGES = {"random": random, "metric": metric}
 
 
 def main():
+    warnings.simplefilter("ignore", scipy.stats.ConstantInputWarning)
     for name in sys.argv[1:] or PACKAGES:
         path = ROOT / name / "testdata" / "reference.json"
         path.parent.mkdir(exist_ok=True)

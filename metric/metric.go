@@ -1,0 +1,148 @@
+// Package metric measures how far an explanation and a prediction moved under a perturbation: one function per metric, all
+// in one table. Maps are saliency maps of one image, H x W, flat and row by row, each divided by its L1 norm.
+package metric
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Inputs is what is known about one image, clean and perturbed.
+type Inputs struct {
+	// The saliency maps, Height x Width, flat and row by row. They may be nil where no metric asks for them.
+	Clean, Perturbed []float32
+	Height, Width    int
+	// The model's answers: the argmax of its logits.
+	CleanPrediction, PerturbedPrediction int
+	// The probabilities of the image's class.
+	CleanProbability, PerturbedProbability float64
+	// TopK is the share of pixels that top_k looks at, above 0 and at most 1; 0 stands for 0.1. The number of pixels is
+	// TopK * Height * Width rounded to the nearest integer, halves up, and at least 1.
+	TopK float64
+}
+
+// Metric describes one metric.
+type Metric struct {
+	Name string // as in configs and in the columns of scores
+	Doc  string // one line for reports
+	// Rises tells whether a larger value means a larger change: true for distances, false for similarities.
+	Rises bool
+	// Unchanged is the value where nothing changed.
+	Unchanged float64
+	// Maps tells whether the metric needs the saliency maps.
+	Maps bool
+
+	of func(in *Inputs, s *scratch) float64
+}
+
+var table = []Metric{
+	{"normalized_l2", "L2 distance of the maps over the L2 norm of the clean map", true, 0, true, normalizedL2},
+	{"cosine", "cosine of the angle between the maps", false, 1, true, cosine},
+	{"top_k", "share of the most salient pixels that stay among them", false, 1, true, topK},
+	{"spearman", "Spearman's rank correlation of the maps (average ranks)", false, 1, true, spearman},
+	{"kendall", "Kendall's rank correlation of the maps (tau-b)", false, 1, true, kendall},
+	{"ssim", "structural similarity of the maps, scaled by the clean map's maximum", false, 1, true, ssim},
+	{"center_shift", "distance of the maps' centres of mass in pixels", true, 0, true, centerShift},
+	{"prediction_changed", "1 where the model's answer changed", true, 0, false, predictionChanged},
+	{"probability_drop", "probability of the class, clean less perturbed", true, 0, false, probabilityDrop},
+}
+
+// Names returns the names of all metrics.
+func Names() []string {
+	names := make([]string, len(table))
+	for i, m := range table {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// Lookup returns the metric of a name, or an error that lists the names.
+func Lookup(name string) (Metric, error) {
+	for _, m := range table {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Metric{}, fmt.Errorf("metric %q is unknown: take some of %s", name, strings.Join(Names(), ", "))
+}
+
+// Evaluator computes a fixed list of metrics for one image after the other. It keeps its buffers, so it is not safe for
+// concurrent use: make one per worker.
+type Evaluator struct {
+	metrics []Metric
+	maps    bool
+	scratch scratch
+}
+
+// NewEvaluator returns an evaluator of the named metrics, or an error that lists the names that there are.
+func NewEvaluator(names ...string) (*Evaluator, error) {
+	e := &Evaluator{}
+	for _, name := range names {
+		m, err := Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		e.metrics = append(e.metrics, m)
+		e.maps = e.maps || m.Maps
+	}
+	return e, nil
+}
+
+// Metrics returns the evaluator's metrics in the order of its values.
+func (e *Evaluator) Metrics() []Metric { return e.metrics }
+
+// Evaluate writes the image's metrics to dst, in the order of the evaluator's names. A metric that is not defined on the
+// image is NaN: every metric of the maps where a pixel is not finite; normalized_l2 and cosine where a map is zero;
+// spearman and kendall where a map is constant; ssim where a side is shorter than 7 pixels or the clean map's maximum is
+// not positive; center_shift where a map sums to 0. Evaluate returns an error where the maps do not have Height x Width
+// pixels, TopK is not in 0..1, or dst has another length than the list of metrics.
+func (e *Evaluator) Evaluate(dst []float64, in Inputs) error {
+	if len(dst) != len(e.metrics) {
+		return fmt.Errorf("evaluate %d metrics into %d values", len(e.metrics), len(dst))
+	}
+	if in.TopK == 0 {
+		in.TopK = 0.1
+	}
+	if !(in.TopK > 0 && in.TopK <= 1) {
+		return fmt.Errorf("top_k's share of pixels is %v: it must be above 0 and at most 1", in.TopK)
+	}
+	whole := true
+	if e.maps {
+		pixels := in.Height * in.Width
+		if in.Height < 1 || in.Width < 1 || len(in.Clean) != pixels || len(in.Perturbed) != pixels {
+			return fmt.Errorf("evaluate maps of %d x %d pixels: the clean map has %d values, the perturbed one %d",
+				in.Height, in.Width, len(in.Clean), len(in.Perturbed))
+		}
+		whole = finite(in.Clean) && finite(in.Perturbed)
+	}
+	e.scratch.forget()
+	for i, m := range e.metrics {
+		if m.Maps && !whole {
+			dst[i] = math.NaN()
+			continue
+		}
+		dst[i] = m.of(&in, &e.scratch)
+	}
+	return nil
+}
+
+func finite(values []float32) bool {
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func predictionChanged(in *Inputs, _ *scratch) float64 {
+	if in.CleanPrediction != in.PerturbedPrediction {
+		return 1
+	}
+	return 0
+}
+
+func probabilityDrop(in *Inputs, _ *scratch) float64 {
+	return in.CleanProbability - in.PerturbedProbability
+}
