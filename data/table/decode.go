@@ -1,0 +1,120 @@
+package table
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"reflect"
+
+	"github.com/apache/arrow/go/v15/parquet"
+
+	"upi/data/column"
+)
+
+// decoder sets one field of a row to the next value of its column.
+type decoder func(row reflect.Value) error
+
+// one opens the column that holds a field and makes its decoder.
+func one[V column.Value](file *column.File, name string, make func(*column.Cursor[V]) decoder) ([]decoder, error) {
+	leaves := file.Leaves(name)
+	if len(leaves) == 0 {
+		return nil, fmt.Errorf("%s has no column %q; it has %q", file.Path(), name, file.Names())
+	}
+	if len(leaves) > 1 {
+		return nil, fmt.Errorf("column %q of %s is a struct", name, file.Path())
+	}
+	cursor, err := column.NewCursor[V](file, leaves[0])
+	if err != nil {
+		return nil, err
+	}
+	return []decoder{make(cursor)}, nil
+}
+
+func required[V column.Value](file *column.File, name string, c *column.Cursor[V], set func(reflect.Value, V) error) decoder {
+	row := int64(-1)
+	return func(dst reflect.Value) error {
+		row++
+		v, ok, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return null(file, name, row)
+		}
+		return set(dst, v)
+	}
+}
+
+func null(file *column.File, name string, row int64) error {
+	return fmt.Errorf("row %d of column %q of %s is NULL", row, name, file.Path())
+}
+
+func listDecoder[V column.Value](file *column.File, f field, c *column.Cursor[V]) decoder {
+	row := int64(-1)
+	return func(dst reflect.Value) error {
+		row++
+		p := dst.Field(f.index).Addr().Interface().(*[]V)
+		list, ok, err := c.NextList((*p)[:0])
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return null(file, f.name, row)
+		}
+		*p = list
+		return nil
+	}
+}
+
+func fixedDecoder(file *column.File, f field, c *column.Cursor[parquet.FixedLenByteArray]) decoder {
+	return required(file, f.name, c, func(dst reflect.Value, v parquet.FixedLenByteArray) error {
+		p := dst.Field(f.index).Addr().Interface().(*[]float32)
+		n := len(v) / 4
+		if len(v)%4 != 0 {
+			return fmt.Errorf("column %q of %s has rows of %d bytes, which is no number of float32", f.name, file.Path(), len(v))
+		}
+		if cap(*p) < n {
+			*p = make([]float32, n)
+		}
+		*p = (*p)[:n]
+		for i := range *p {
+			(*p)[i] = math.Float32frombits(binary.LittleEndian.Uint32(v[4*i:]))
+		}
+		return nil
+	})
+}
+
+// spreadDecoders gather the float64 columns that no other field names.
+func spreadDecoders(f field, file *column.File, taken map[string]bool) ([]decoder, error) {
+	decoders := []decoder{func(row reflect.Value) error {
+		row.Field(f.index).Set(reflect.ValueOf(make(map[string]float64)))
+		return nil
+	}}
+	for _, name := range spreadNames(file, taken) {
+		d, err := one(file, name, func(c *column.Cursor[float64]) decoder {
+			return func(row reflect.Value) error {
+				v, ok, err := c.Next()
+				if ok && err == nil {
+					row.Field(f.index).Interface().(map[string]float64)[name] = v
+				}
+				return err
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		decoders = append(decoders, d...)
+	}
+	return decoders, nil
+}
+
+func spreadNames(file *column.File, taken map[string]bool) []string {
+	var names []string
+	for _, name := range file.Names() {
+		leaves := file.Leaves(name)
+		if !taken[name] && len(leaves) == 1 && leaves[0].PhysicalType() == parquet.Types.Double && leaves[0].MaxRepetitionLevel() == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}

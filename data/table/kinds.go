@@ -1,0 +1,140 @@
+package table
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/parquet"
+
+	"upi/data/column"
+)
+
+// scalar is a field of one value, never NULL.
+func scalar[V column.Value](leaf nodeFunc, get func(reflect.Value) V, set func(reflect.Value, V)) kind {
+	return kind{
+		encoders: func(f field, _ Options) ([]encoder, error) {
+			return []encoder{&valueEncoder[V]{
+				name: f.name, leaf: leaf, weigh: func(V) int { return 8 },
+				get: func(row reflect.Value) V { return get(row.Field(f.index)) },
+			}}, nil
+		},
+		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
+			return one(file, f.name, func(c *column.Cursor[V]) decoder {
+				return required(file, f.name, c, func(row reflect.Value, v V) error { set(row.Field(f.index), v); return nil })
+			})
+		},
+	}
+}
+
+// text is a string field. Names repeat, so it alone has a dictionary.
+func text() kind {
+	return kind{
+		encoders: func(f field, _ Options) ([]encoder, error) {
+			return []encoder{&valueEncoder[parquet.ByteArray]{
+				name: f.name, leaf: textNode, weigh: func(v parquet.ByteArray) int { return len(v) + 24 },
+				props: []parquet.WriterProperty{parquet.WithDictionaryFor(f.name, true)},
+				get:   func(row reflect.Value) parquet.ByteArray { return parquet.ByteArray(row.Field(f.index).String()) },
+			}}, nil
+		},
+		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
+			return one(file, f.name, func(c *column.Cursor[parquet.ByteArray]) decoder {
+				return required(file, f.name, c, func(row reflect.Value, v parquet.ByteArray) error {
+					row.Field(f.index).SetString(string(v))
+					return nil
+				})
+			})
+		},
+	}
+}
+
+// nullable is a *float64 field.
+func nullable() kind {
+	return kind{
+		encoders: func(f field, _ Options) ([]encoder, error) {
+			return []encoder{&nullEncoder{name: f.name, get: func(row reflect.Value) (float64, bool) {
+				p := row.Field(f.index).Interface().(*float64)
+				if p == nil {
+					return 0, false
+				}
+				return *p, true
+			}}}, nil
+		},
+		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
+			return one(file, f.name, func(c *column.Cursor[float64]) decoder {
+				return func(row reflect.Value) error {
+					v, ok, err := c.Next()
+					if err != nil {
+						return err
+					}
+					var p *float64
+					if ok {
+						p = &v
+					}
+					row.Field(f.index).Set(reflect.ValueOf(p))
+					return nil
+				}
+			})
+		},
+	}
+}
+
+// list is a slice field.
+func list[V column.Value](leaf nodeFunc) kind {
+	return kind{
+		encoders: func(f field, _ Options) ([]encoder, error) {
+			return []encoder{&listEncoder[V]{name: f.name, index: f.index, leaf: leaf}}, nil
+		},
+		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
+			return one(file, f.name, func(c *column.Cursor[V]) decoder { return listDecoder(file, f, c) })
+		},
+	}
+}
+
+// fixed is a bulk field.
+func fixed() kind {
+	return kind{
+		encoders: func(f field, o Options) ([]encoder, error) {
+			width := o.Width[f.name]
+			if width <= 0 || width > maxWidth {
+				return nil, fmt.Errorf("column %q needs Options.Width of 1 to %d, has %d", f.name, maxWidth, width)
+			}
+			return []encoder{&fixedEncoder{name: f.name, index: f.index, width: width}}, nil
+		},
+		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
+			return one(file, f.name, func(c *column.Cursor[parquet.FixedLenByteArray]) decoder { return fixedDecoder(file, f, c) })
+		},
+	}
+}
+
+// maxWidth keeps a bulk row below the gibibyte that Parquet's page sizes (32 bits, signed) leave room for.
+const maxWidth = 1 << 28
+
+// spread is a map field, one column for each of its names.
+func spread() kind {
+	return kind{
+		encoders: func(f field, o Options) ([]encoder, error) {
+			if len(o.Columns) == 0 {
+				return nil, fmt.Errorf("the field tagged \",columns\" needs names in Options.Columns")
+			}
+			var encoders []encoder
+			for _, name := range o.Columns {
+				encoders = append(encoders, &nullEncoder{name: name, get: func(row reflect.Value) (float64, bool) {
+					v, ok := row.Field(f.index).Interface().(map[string]float64)[name]
+					return v, ok
+				}})
+			}
+			// A name without a column would vanish in silence.
+			encoders[0].(*nullEncoder).check = func(row reflect.Value) error {
+				for name := range row.Field(f.index).Interface().(map[string]float64) {
+					if !slices.Contains(o.Columns, name) {
+						return fmt.Errorf("%q is not among the table's columns %q", name, o.Columns)
+					}
+				}
+				return nil
+			}
+			return encoders, nil
+		},
+		decoders: spreadDecoders,
+	}
+}

@@ -1,0 +1,256 @@
+package table
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+type method string
+
+type row struct {
+	ID      int64              `parquet:"id"`
+	Count   int32              `parquet:"count"`
+	Score   float64            `parquet:"score"`
+	Eps     float32            `parquet:"eps"`
+	Method  method             `parquet:"method"`
+	Clip    bool               `parquet:"clip"`
+	Cosine  *float64           `parquet:"cosine"`
+	Shape   []int32            `parquet:"shape"`
+	Images  []int64            `parquet:"images"`
+	Delta   []float32          `parquet:"delta"`
+	Map     []float32          `parquet:"map,fixed"`
+	Metrics map[string]float64 `parquet:",columns"`
+	Private string
+}
+
+const width = 5
+
+var names = []string{"normalized_l2", "top_k"}
+
+func drawRow(t *rapid.T) row {
+	r := row{
+		ID: rapid.Int64().Draw(t, "id"), Count: rapid.Int32().Draw(t, "count"), Score: rapid.Float64().Draw(t, "score"),
+		Eps: rapid.Float32().Draw(t, "eps"), Method: method(rapid.String().Draw(t, "method")), Clip: rapid.Bool().Draw(t, "clip"),
+		Shape: rapid.SliceOfN(rapid.Int32(), 0, 3).Draw(t, "shape"), Images: rapid.SliceOfN(rapid.Int64(), 0, 4).Draw(t, "images"),
+		Delta: rapid.SliceOfN(rapid.Float32(), 0, 40).Draw(t, "delta"), Map: rapid.SliceOfN(rapid.Float32(), width, width).Draw(t, "map"),
+		Metrics: make(map[string]float64),
+	}
+	if rapid.Bool().Draw(t, "cosine is set") {
+		v := rapid.Float64().Draw(t, "cosine")
+		r.Cosine = &v
+	}
+	for _, name := range names {
+		if rapid.Bool().Draw(t, name+" is set") {
+			r.Metrics[name] = rapid.Float64().Draw(t, name)
+		}
+	}
+	return r
+}
+
+func TestReadsWhatWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		path := filepath.Join(dir, "t.parquet")
+		rows := rapid.SliceOfN(rapid.Custom(drawRow), 0, 60).Draw(t, "rows")
+		group := rapid.SampledFrom([]int{1, 300, 5000, 0}).Draw(t, "row group bytes")
+		w, err := Create[row](path, Options{
+			Width: map[string]int{"map": width}, Columns: names, RowGroupBytes: group, Metadata: map[string]string{"upi.kind": "test", "a": "ä"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rest := rows; len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(t, "rows at once")
+			if err := w.Write(rest[:n]...); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadAll[row](path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(rows) {
+			t.Fatalf("%d rows came back, %d were written", len(got), len(rows))
+		}
+		for i := range rows {
+			if !reflect.DeepEqual(bits(got[i]), bits(rows[i])) {
+				t.Fatalf("row %d came back as %+v, was %+v", i, got[i], rows[i])
+			}
+		}
+	})
+}
+
+// bits makes rows comparable: NaN equals itself, an empty list equals nil.
+func bits(r row) string {
+	s := fmt.Sprintf("%d %d %x %x %q %t %v %v ", r.ID, r.Count, math.Float64bits(r.Score), math.Float32bits(r.Eps), r.Method, r.Clip, r.Shape, r.Images)
+	if r.Cosine != nil {
+		s += fmt.Sprintf("cosine %x ", math.Float64bits(*r.Cosine))
+	}
+	for _, v := range append(slices.Clone(r.Delta), r.Map...) {
+		s += fmt.Sprintf("%x,", math.Float32bits(v))
+	}
+	for _, name := range names {
+		if v, ok := r.Metrics[name]; ok {
+			s += fmt.Sprintf("%s %x ", name, math.Float64bits(v))
+		}
+	}
+	return s
+}
+
+func TestMetadataAndShape(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.parquet")
+	w, err := Create[row](path, Options{Width: map[string]int{"map": width}, Columns: names, Metadata: map[string]string{"upi.kind": "scores"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(row{Map: make([]float32, width)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Fatalf("the file has its name before Close: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open[row](path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if kind, ok := r.Metadata("upi.kind"); kind != "scores" || !ok {
+		t.Errorf("metadata upi.kind is %q, %t", kind, ok)
+	}
+	if _, ok := r.Metadata("upi.none"); ok {
+		t.Error("metadata upi.none is there")
+	}
+	if r.Rows() != 1 || r.Width("map") != width || r.Width("none") != 0 || !slices.Equal(r.Columns(), names) {
+		t.Errorf("rows %d, width %d, columns %v", r.Rows(), r.Width("map"), r.Columns())
+	}
+}
+
+func TestAbortLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	w, err := Create[small](filepath.Join(dir, "t.parquet"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(small{ID: 1}); err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+type small struct {
+	ID int64 `parquet:"id"`
+}
+
+func writeSmall(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "small.parquet")
+	w, err := Create[small](path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(small{1}, small{2}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestErrorsNameWhatIsWrong(t *testing.T) {
+	path := writeSmall(t)
+	open := func(read func(string) error) func() error { return func() error { return read(path) } }
+	cases := []struct {
+		name string
+		run  func() error
+		want []string
+	}{
+		{"missing column", open(func(p string) error {
+			_, err := Open[struct {
+				Label int64 `parquet:"label"`
+			}](p)
+			return err
+		}), []string{"small.parquet", `"label"`, `"id"`}},
+		{"other type", open(func(p string) error {
+			_, err := Open[struct {
+				ID float64 `parquet:"id"`
+			}](p)
+			return err
+		}), []string{"small.parquet", `"id"`, "INT64", "DOUBLE"}},
+		{"no list", open(func(p string) error {
+			_, err := ReadAll[struct {
+				ID []int64 `parquet:"id"`
+			}](p)
+			return err
+		}), []string{"small.parquet", `"id"`, "list"}},
+		{"no file", func() error { _, err := Open[small](path + ".none"); return err }, []string{"small.parquet.none"}},
+		{"type that cannot be stored", func() error {
+			_, err := Create[struct {
+				X []string `parquet:"x"`
+			}](path, Options{})
+			return err
+		}, []string{"[]string", "X"}},
+		{"width not said", func() error {
+			_, err := Create[row](path, Options{Columns: names})
+			return err
+		}, []string{`"map"`, "Width"}},
+		{"columns not said", func() error {
+			_, err := Create[row](path, Options{Width: map[string]int{"map": 1}})
+			return err
+		}, []string{"Options.Columns"}},
+		{"name twice", func() error {
+			_, err := Create[row](path, Options{Width: map[string]int{"map": 1}, Columns: []string{"id"}})
+			return err
+		}, []string{`"id"`, "twice"}},
+		{"row of another width", func() error {
+			w, err := Create[row](path, Options{Width: map[string]int{"map": 3}, Columns: names})
+			if err != nil {
+				return err
+			}
+			defer w.Abort()
+			return w.Write(row{Map: make([]float32, 2)})
+		}, []string{"row 0", `"map"`, "2", "3"}},
+		{"metric without a column", func() error {
+			w, err := Create[row](path, Options{Width: map[string]int{"map": 0 + 1}, Columns: names})
+			if err != nil {
+				return err
+			}
+			defer w.Abort()
+			return w.Write(row{Map: make([]float32, 1), Metrics: map[string]float64{"ssim": 1}})
+		}, []string{"ssim", "top_k"}},
+		{"no folder", func() error { _, err := Create[small](filepath.Join(path, "t.parquet"), Options{}); return err }, []string{"t.parquet"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.run()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+	if rows, err := ReadAll[small](path); err != nil || len(rows) != 2 {
+		t.Errorf("the failures above changed the file: %v, %v", rows, err)
+	}
+}
