@@ -1,2 +1,0 @@
-package w
-import (_ "github.com/wamuir/graft/tensorflow"; _ "github.com/wamuir/graft/tensorflow/op")
