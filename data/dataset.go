@@ -1,0 +1,151 @@
+// Package data reads and writes sets of labelled images stored as Parquet shards.
+//
+// A shard follows Hugging Face's image convention (image: struct<bytes, path> with PNG or JPEG, label: an integer), or
+// holds image: binary, or raw bytes in pixels: fixed_size_binary or list<uint8> with the shape in the field's metadata
+// key "shape" or the file's key "upi.shape". An integer column id names the images; without it, their position does.
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sort"
+)
+
+// Image is one labelled picture.
+type Image struct {
+	ID    int64
+	Label int64
+	// Row is the position over the whole dataset, from 0.
+	Row int64
+	// Pixels are H x W x C values 0..255, row-major.
+	Pixels []byte
+}
+
+// Dataset is the ordered shards that one pattern names, all of one shape and, where they say so, of the same classes.
+type Dataset struct {
+	pattern string
+	shards  []Shard
+	rows    int64
+}
+
+// Open finds the shards that pattern (as in path/filepath.Match) names, in the order of their paths, and checks what can be
+// checked without decoding every image: that they are readable, of one shape, and that no id occurs twice. A limit above 0
+// keeps only that many images from the start. It opens each shard once and keeps none open.
+func Open(pattern string, limit int64) (*Dataset, error) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("find shards %q: %w", pattern, err)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("find shards %q: no file has such a name; make shards with 'upi import', or mend the path", pattern)
+	}
+	if limit < 0 {
+		return nil, fmt.Errorf("find shards %q: a limit of %d images is below 0", pattern, limit)
+	}
+	sort.Strings(paths)
+	d := &Dataset{pattern: pattern}
+	ids := idCheck{}
+	for _, path := range paths {
+		if limit > 0 && d.rows >= limit {
+			break
+		}
+		s, err := describe(path)
+		if err != nil {
+			return nil, fmt.Errorf("open shard: %w", err)
+		}
+		if s.Rows == 0 {
+			continue
+		}
+		s.FirstRow = d.rows
+		if limit > 0 {
+			s.Rows = min(s.Rows, limit-d.rows)
+		}
+		if err := d.agree(s); err != nil {
+			return nil, err
+		}
+		if err := ids.add(s); err != nil {
+			return nil, fmt.Errorf("read ids: %w", err)
+		}
+		d.shards = append(d.shards, s)
+		d.rows += s.Rows
+	}
+	if d.rows == 0 {
+		return nil, fmt.Errorf("open shards %q: they hold no images", pattern)
+	}
+	if err := ids.check(d.shards); err != nil {
+		return nil, fmt.Errorf("open shards %q: %w", pattern, err)
+	}
+	return d, nil
+}
+
+// agree checks that a shard fits those before it.
+func (d *Dataset) agree(s Shard) error {
+	if len(d.shards) == 0 {
+		return nil
+	}
+	first := d.shards[0]
+	if s.Shape != first.Shape {
+		return fmt.Errorf("open shards %q: %s holds images of %s, %s of %s; keep them apart or import them with one size",
+			d.pattern, first.Path, shapeString(first.Shape), s.Path, shapeString(s.Shape))
+	}
+	if !slices.Equal(s.ClassNames, first.ClassNames) {
+		return fmt.Errorf("open shards %q: %s and %s name different classes (%q and %q)", d.pattern, first.Path, s.Path, first.ClassNames, s.ClassNames)
+	}
+	return nil
+}
+
+// Shards are the files in order, those past the limit left out.
+func (d *Dataset) Shards() []Shard { return slices.Clone(d.shards) }
+
+// Len is the number of images.
+func (d *Dataset) Len() int64 { return d.rows }
+
+// Shape is the height, width and number of channels of every image.
+func (d *Dataset) Shape() [3]int { return d.shards[0].Shape }
+
+// ClassNames are the names of the labels 0, 1, ...; nil where the shards do not say.
+func (d *Dataset) ClassNames() []string { return slices.Clone(d.shards[0].ClassNames) }
+
+// CheckLabels reads the label column of every shard and returns an error that names the first label not in 0..classes-1.
+func (d *Dataset) CheckLabels(ctx context.Context, classes int) error {
+	for _, s := range d.shards {
+		r, err := s.open(ctx, false)
+		if err != nil {
+			return err
+		}
+		err = r.eachLabel(func(row, label int64) error {
+			if label >= int64(classes) {
+				return fmt.Errorf("row %d of %s: label %d is not among the %d classes 0..%d of the model; is it the right dataset?",
+					row, s.Path, label, classes, classes-1)
+			}
+			return nil
+		})
+		if err := errors.Join(err, r.Close()); err != nil {
+			return fmt.Errorf("check labels: %w", err)
+		}
+	}
+	return nil
+}
+
+// eachLabel calls visit with each row (from 0 in the file) and its label.
+func (r *Reader) eachLabel(visit func(row, label int64) error) error {
+	for {
+		label, err := r.nextLabel()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(r.row, label); err != nil {
+			return err
+		}
+		r.row++
+	}
+}
+
+func shapeString(s [3]int) string { return fmt.Sprintf("%d x %d x %d", s[0], s[1], s[2]) }

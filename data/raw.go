@@ -1,0 +1,128 @@
+package data
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/parquet"
+
+	"upi/data/column"
+)
+
+// raw is a column of bytes H x W x C, with the shape told in metadata.
+type raw struct {
+	told [3]int
+	// take appends the next row's bytes to dst; ok is false where the row is NULL.
+	take func(dst []byte) (row []byte, ok bool, err error)
+}
+
+// openRaw takes fixed_size_binary, binary, and lists of integers.
+func openRaw(f *column.File, leaves []column.Leaf) (pixels, error) {
+	leaf := leaves[0]
+	refused := fmt.Errorf("column %q of %s is stored as %s, wanted fixed_size_binary or list<uint8>", pixelsColumn, f.Path(), leaf.PhysicalType())
+	if len(leaves) > 1 {
+		return nil, refused
+	}
+	told, err := toldShape(f)
+	if err != nil {
+		return nil, err
+	}
+	switch list := leaf.MaxRepetitionLevel() > 0; {
+	case list && leaf.PhysicalType() == parquet.Types.Int32:
+		c, err := column.NewCursor[int32](f, leaf)
+		return raw{told, listBytes(c, told)}, err
+	case !list && leaf.PhysicalType() == parquet.Types.FixedLenByteArray:
+		c, err := column.NewCursor[parquet.FixedLenByteArray](f, leaf)
+		return raw{told, plainBytes(c)}, err
+	case !list && leaf.PhysicalType() == parquet.Types.ByteArray:
+		c, err := column.NewCursor[parquet.ByteArray](f, leaf)
+		return raw{told, plainBytes(c)}, err
+	}
+	return nil, refused
+}
+
+func plainBytes[V parquet.ByteArray | parquet.FixedLenByteArray](c *column.Cursor[V]) func([]byte) ([]byte, bool, error) {
+	return func(dst []byte) ([]byte, bool, error) {
+		v, ok, err := c.Next()
+		return append(dst, v...), ok, err
+	}
+}
+
+func listBytes(c *column.Cursor[int32], told [3]int) func([]byte) ([]byte, bool, error) {
+	values := make([]int32, 0, told[0]*told[1]*told[2])
+	return func(dst []byte) ([]byte, bool, error) {
+		values, ok, err := c.NextList(values[:0])
+		for i, v := range values {
+			if v < 0 || v > 255 {
+				return nil, ok, fmt.Errorf("pixel value %d at place %d is not in 0..255", v, i)
+			}
+			dst = append(dst, byte(v))
+		}
+		return dst, ok, err
+	}
+}
+
+func (r raw) shape() ([3]int, error) { return r.told, nil }
+
+func (r raw) next(shape [3]int) ([]byte, error) {
+	want := shape[0] * shape[1] * shape[2]
+	row, ok, err := r.take(make([]byte, 0, want))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errors.New("the image is NULL; drop the row")
+	}
+	if len(row) != want {
+		return nil, fmt.Errorf("the image has %d bytes, %s needs %d", len(row), shapeString(shape), want)
+	}
+	return row, nil
+}
+
+// toldShape is the shape in the field's metadata or the file's.
+func toldShape(f *column.File) ([3]int, error) {
+	text, ok := f.FieldMetadata(pixelsColumn, "shape")
+	if !ok {
+		text, ok = f.Metadata(shapeKey)
+	}
+	if !ok {
+		return [3]int{}, fmt.Errorf("column %q of %s comes without a shape; put \"height,width,channels\" under \"shape\" in the field's metadata, or under %q in the file's",
+			pixelsColumn, f.Path(), shapeKey)
+	}
+	shape, err := parseShape(text)
+	if err != nil {
+		return [3]int{}, fmt.Errorf("shape of column %q of %s: %w", pixelsColumn, f.Path(), err)
+	}
+	return shape, nil
+}
+
+// parseShape reads "28,28,1", "[28, 28, 1]" and, for one channel, "28,28".
+func parseShape(text string) ([3]int, error) {
+	var sizes []int
+	if err := json.Unmarshal([]byte(text), &sizes); err != nil {
+		for part := range strings.SplitSeq(strings.Trim(strings.TrimSpace(text), "()[]"), ",") {
+			n, err := strconv.Atoi(strings.TrimSpace(part))
+			if err != nil {
+				return [3]int{}, fmt.Errorf("%q is not a list of sizes like \"28,28,1\"", text)
+			}
+			sizes = append(sizes, n)
+		}
+	}
+	if len(sizes) == 2 {
+		sizes = append(sizes, 1)
+	}
+	if len(sizes) != 3 {
+		return [3]int{}, fmt.Errorf("%q has %d sizes, wanted height, width, channels", text, len(sizes))
+	}
+	total := 1
+	for _, n := range sizes {
+		if n <= 0 || n > maxPixels/total {
+			return [3]int{}, fmt.Errorf("%q is not a size of 1 to %d values", text, maxPixels)
+		}
+		total *= n
+	}
+	return [3]int(sizes), nil
+}
