@@ -1,0 +1,168 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"upi/pipeline/cache"
+)
+
+// Stage is a kind of task.
+type Stage struct {
+	// Name is lower-case letters, digits and _.
+	Name string
+	// Version is raised by whoever changes what the stage writes.
+	Version int
+	// Run does one task: it reads what the job gives it and writes files below
+	// job.Dir. It returns soon after ctx is done, and is called by several
+	// goroutines at once for different tasks. Its result depends on nothing
+	// but the task.
+	Run func(ctx context.Context, job *Job) error
+}
+
+// Stages finds a stage by its name.
+type Stages map[string]*Stage
+
+// The names under which stages count images; the manifest and metrics.prom show
+// them per stage.
+const (
+	// CountImages is the number of images that a task worked on.
+	CountImages = "images"
+	// CountLeftOut is the number of images that it had to leave out.
+	CountLeftOut = "images_left_out"
+)
+
+// Warning counts something that went wrong without stopping a task.
+type Warning = cache.Warning
+
+// maxExamples is how many examples a warning keeps.
+const maxExamples = 3
+
+// Job is a task while it runs.
+type Job struct {
+	Task Task
+	// Dir is an empty directory for the files of the artefact.
+	Dir string
+	// Worker is the number of the goroutine that runs the task, below the
+	// number of workers: no two tasks that run at once share it.
+	Worker int
+	// Log carries the names of the run, the stage and the task.
+	Log *slog.Logger
+
+	store   *cache.Store
+	advance func(done, total int64)
+
+	mu       sync.Mutex
+	counts   map[string]int64
+	warnings map[string]*Warning
+}
+
+// Decode reads the task's spec, strictly.
+func (j *Job) Decode(into any) error { return j.Task.Decode(into) }
+
+// Parent is the directory of the one parent of a role. A stage that asks for a
+// role its plan does not give is wrong in itself: Parent panics, which the
+// executor turns into the task's error.
+func (j *Job) Parent(role string) string { return one(j, "parent", role, j.Parents(role)) }
+
+// Parents are the directories of all parents of a role, in the order of the plan.
+func (j *Job) Parents(role string) []string {
+	var dirs []string
+	for _, p := range j.Task.Parents {
+		if p.Role == role {
+			dirs = append(dirs, j.store.Path(p.Stage, p.Key))
+		}
+	}
+	return dirs
+}
+
+// Missing are the roles and labels of optional parents that failed.
+func (j *Job) Missing() []string { return slices.Clone(j.Task.Missing) }
+
+// File is the path of the one input file of a role; see [Job.Parent].
+func (j *Job) File(role string) string { return one(j, "file", role, j.Files(role)) }
+
+// Files are the paths of all input files of a role, in the order of the plan.
+func (j *Job) Files(role string) []string {
+	var paths []string
+	for _, f := range j.Task.Files {
+		if f.Role == role {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
+}
+
+func one(j *Job, what, role string, found []string) string {
+	if len(found) != 1 {
+		panic(fmt.Sprintf("stage %s wants one %s of role %q, its plan gives %d", j.Task.Stage, what, role, len(found)))
+	}
+	return found[0]
+}
+
+// Checkpoint is a directory that is still there, with what was in it, when the
+// task is run again after it was stopped or killed. It is removed when the task
+// is done.
+func (j *Job) Checkpoint() (string, error) { return j.store.Partial(j.Task.Key) }
+
+// Count adds n to the task's count of a name.
+func (j *Job) Count(name string, n int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.counts[name] += n
+}
+
+// Warn counts n cases of a warning. A few examples are kept, the same ones
+// whatever the order of the calls.
+func (j *Job) Warn(code string, n int64, example string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	w := j.warnings[code]
+	if w == nil {
+		w = &Warning{Code: code}
+		j.warnings[code] = w
+	}
+	w.Count += n
+	if example != "" {
+		w.Examples = mergeExamples(w.Examples, []string{example})
+	}
+}
+
+// Progress says that done of total parts of the task are done.
+func (j *Job) Progress(done, total int64) { j.advance(done, total) }
+
+// tally returns what was counted, warnings in order of their codes.
+func (j *Job) tally() (map[string]int64, []Warning) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var warnings []Warning
+	for _, code := range slices.Sorted(maps.Keys(j.warnings)) {
+		warnings = append(warnings, *j.warnings[code])
+	}
+	return maps.Clone(j.counts), warnings
+}
+
+func mergeExamples(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), maxExamples)]
+}
+
+// mergeWarnings adds up warnings of the same code, in order of the codes.
+func mergeWarnings(a, b []Warning) []Warning {
+	byCode := map[string]Warning{}
+	for _, w := range slices.Concat(a, b) {
+		sum := byCode[w.Code]
+		byCode[w.Code] = Warning{Code: w.Code, Count: sum.Count + w.Count, Examples: mergeExamples(sum.Examples, w.Examples)}
+	}
+	var merged []Warning
+	for _, code := range slices.Sorted(maps.Keys(byCode)) {
+		merged = append(merged, byCode[code])
+	}
+	return merged
+}
