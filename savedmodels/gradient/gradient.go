@@ -1,0 +1,177 @@
+// Package gradient differentiates TensorFlow graphs in reverse mode.
+//
+// Of adds to a graph the operations that compute the derivative of some of its
+// tensors with respect to others. The rules in this package only add
+// operations that have rules themselves, so that Of applied to its own result
+// gives the exact derivative of a derivative; TensorFlow's C++ gradients, which
+// graft offers as Graph.AddGradients, stop at the first order for most layers.
+//
+// At kinks and ties the rules keep TensorFlow's conventions: ReLU has slope 0 at
+// 0, max pooling credits the first maximum of a window, Max shares among equal
+// maxima, Maximum(a, b) credits a where a = b.
+package gradient
+
+import (
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// Options change how Of works. The zero value is ready for use.
+type Options struct {
+	// Name is the prefix of the names of the operations that are added;
+	// "gradients" if empty. It need not be unique.
+	Name string
+	// Upstream holds one tensor per y, of y's shape and type, by which y's
+	// derivative is multiplied; ones if nil, which differentiates the sum of
+	// all elements of all ys.
+	Upstream []tf.Output
+}
+
+// Of adds to g the derivative of ys with respect to each of xs and returns one
+// tensor per x, of x's shape and type.
+//
+// Only paths over floating-point tensors count. Operations such as
+// StopGradient, Floor or a cast to integers end a path; so does an input that an
+// operation's derivative does not depend on smoothly, such as the features of
+// ReluGrad.
+//
+// Errors: a *MissingRuleError lists every operation on a path from an x to a y
+// that has no rule; the graph is then unchanged. An error that wraps ErrNoPath
+// says that the derivative with respect to some xs is zero by structure, for
+// every value of the inputs; the results for the other xs are valid, and those
+// without a path are the zero Output.
+func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
+	if err := check(g, ys, xs, o.Upstream); err != nil {
+		return nil, err
+	}
+	p, err := findPath(ys, xs)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.missing(); err != nil {
+		return nil, err
+	}
+	s := newScope(g, o.Name)
+	w := sweep{path: p, scope: s, sums: make([][][]tf.Output, len(p.nodes))}
+	for i, y := range ys {
+		up := tf.Output{}
+		if o.Upstream != nil {
+			up = o.Upstream[i]
+		}
+		w.seed(y, up)
+	}
+	w.run()
+	results := make([]tf.Output, len(xs))
+	var without []tf.Output
+	for i, x := range xs {
+		if at, ok := p.find(x); ok {
+			results[i] = w.total(at)
+		}
+		if results[i].Op == nil {
+			without = append(without, x)
+		}
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	if len(without) > 0 {
+		return results, noPath(without)
+	}
+	return results, nil
+}
+
+// check refuses what would end the process inside TensorFlow.
+func check(g *tf.Graph, ys, xs, upstream []tf.Output) error {
+	if len(ys) == 0 || len(xs) == 0 {
+		return fmt.Errorf("differentiate: %d ys and %d xs given, at least one of each is needed", len(ys), len(xs))
+	}
+	if upstream != nil && len(upstream) != len(ys) {
+		return fmt.Errorf("differentiate: %d upstream tensors for %d ys", len(upstream), len(ys))
+	}
+	for _, list := range []struct {
+		what string
+		of   []tf.Output
+	}{{"y", ys}, {"x", xs}, {"upstream", upstream}} {
+		for i, t := range list.of {
+			if t.Op == nil {
+				return fmt.Errorf("differentiate: %s %d is no tensor", list.what, i)
+			}
+			name := t.Op.Name()
+			if same := g.Operation(name); same == nil || *same != *t.Op {
+				return fmt.Errorf("differentiate: %s %d (%s) belongs to another graph", list.what, i, name)
+			}
+			if !isFloat(t.DataType()) {
+				return fmt.Errorf("differentiate: %s %d (%s) is not a floating-point tensor", list.what, i, name)
+			}
+		}
+	}
+	for i, up := range upstream {
+		if up.DataType() != ys[i].DataType() {
+			return fmt.Errorf("differentiate: upstream %d (%s) is not of the type of y (%s)", i, up.Op.Name(), ys[i].Op.Name())
+		}
+	}
+	return nil
+}
+
+// sweep goes backwards over a path and keeps the gradients met so far.
+type sweep struct {
+	path  *path
+	scope *scope
+	// sums[n][i] are the gradients of output i of node n, yet to be added up.
+	sums [][][]tf.Output
+}
+
+// seed starts the sweep at y; a zero up stands for ones.
+func (w *sweep) seed(y, up tf.Output) {
+	at, ok := w.path.find(y)
+	if !ok || !w.path.nodes[at.node].active[at.index] {
+		return
+	}
+	if up.Op == nil {
+		up = w.scope.fill(y, 1)
+	}
+	w.add(at, up)
+}
+
+func (w *sweep) add(at port, g tf.Output) {
+	if w.sums[at.node] == nil {
+		w.sums[at.node] = make([][]tf.Output, len(w.path.nodes[at.node].active))
+	}
+	w.sums[at.node][at.index] = append(w.sums[at.node][at.index], g)
+}
+
+// total adds up what has arrived at an output; the zero Output if nothing has.
+func (w *sweep) total(at port) tf.Output {
+	if w.sums[at.node] == nil {
+		return tf.Output{}
+	}
+	sum := &w.sums[at.node][at.index]
+	if len(*sum) == 0 {
+		return tf.Output{}
+	}
+	if len(*sum) > 1 {
+		*sum = []tf.Output{w.scope.one("AddN", nil, tf.OutputList(*sum))}
+	}
+	return (*sum)[0]
+}
+
+func (w *sweep) run() {
+	for i := len(w.path.order) - 1; i >= 0 && w.scope.err == nil; i-- {
+		id := w.path.order[i]
+		n := &w.path.nodes[id]
+		if w.sums[id] == nil || !n.passes() {
+			continue
+		}
+		c := &call{op: n.op, in: n.in, wants: n.wants, up: make([]tf.Output, len(n.active))}
+		for o := range c.up {
+			c.up[o] = w.total(port{id, o})
+		}
+		w.scope.enter(n)
+		for in, g := range table[n.kind].rule(w.scope, c) {
+			if g.Op != nil && n.wants[in] {
+				w.add(n.from[in], g)
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package gradient
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// A resize is linear in the image; its gradient operation is the adjoint, whose own
+// gradient is the resize again, to the size of the gradient's input.
+
+var corners = []string{"align_corners", "half_pixel_centers"}
+
+func resizeGrad(kind string) rule {
+	return func(s *scope, c *call) []tf.Output {
+		return []tf.Output{s.one(kind, s.attrs(c.op, corners...), c.up[0], c.in[0]), {}}
+	}
+}
+
+func resizeGradGrad(kind string) rule {
+	return func(s *scope, c *call) []tf.Output {
+		return []tf.Output{s.one(kind, s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0])), {}}
+	}
+}
+
+func nearestGrad(s *scope, c *call) []tf.Output {
+	g := s.one("ResizeNearestNeighborGrad", s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
+	return []tf.Output{g, {}}
+}
+
+func nearestGradGrad(s *scope, c *call) []tf.Output {
+	g := s.one("ResizeNearestNeighbor", s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
+	return []tf.Output{g, {}}
+}
+
+var kernel = []string{"kernel_type", "antialias"}
+
+// scaleAndTranslateGrad computes in float32, the only type that the operation returns.
+func scaleAndTranslateGrad(s *scope, c *call) []tf.Output {
+	x := c.in[0]
+	g := s.one("ScaleAndTranslateGrad", s.attrs(c.op, kernel...), c.up[0], s.cast(x, tf.Float), c.in[2], c.in[3])
+	if s.err != nil {
+		return nil
+	}
+	return []tf.Output{s.cast(g, x.DataType()), {}, {}, {}}
+}
+
+func scaleAndTranslateGradGrad(s *scope, c *call) []tf.Output {
+	g := s.one("ScaleAndTranslate", s.attrs(c.op, kernel...), c.up[0], s.imageSize(c.in[0]), c.in[2], c.in[3])
+	return []tf.Output{g, {}, {}, {}}
+}
+
+// imageSize is the height and width of a batch of images in NHWC.
+func (s *scope) imageSize(x tf.Output) tf.Output {
+	if d := dims(x); len(d) == 4 && d[1] >= 0 && d[2] >= 0 {
+		return s.integers(d[1:3], tf.Int32)
+	}
+	return s.one("Slice", nil, s.shapeOf(x), s.constant([]int32{1}), s.constant([]int32{2}))
+}

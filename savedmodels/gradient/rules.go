@@ -1,0 +1,61 @@
+package gradient
+
+import (
+	"slices"
+	"sort"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// call is one operation on the path, as its rule sees it.
+type call struct {
+	op    *tf.Operation
+	in    []tf.Output // what feeds each input
+	up    []tf.Output // the gradient of each output; the zero Output where none arrived
+	wants []bool      // which inputs need a gradient
+}
+
+// out is the i-th output of the operation itself.
+func (c *call) out(i int) tf.Output { return c.op.Output(i) }
+
+// rule adds the operations that turn the gradients of an operation's outputs into
+// those of its inputs. At least one of c.up is there. The result has one entry
+// per input; entries that c.wants does not ask for are ignored, and a zero
+// Output says that the gradient is zero.
+type rule func(s *scope, c *call) []tf.Output
+
+// entry is what is known about a type of operation.
+type entry struct {
+	rule rule
+	// only lists the inputs that the derivative follows, where it does not
+	// follow every floating-point input: the others have derivative zero almost
+	// everywhere, or give only their shape.
+	only []int
+	// stop ends every path: the derivative is zero almost everywhere, or the
+	// operation asks for it.
+	stop bool
+	// refuse says why the rule does not cover an operation; "" if it does.
+	refuse func(n *node) string
+}
+
+func (e entry) follows(input int) bool {
+	return !e.stop && (e.only == nil || slices.Contains(e.only, input))
+}
+
+// HasRule reports whether operations of the type can be on a path that is
+// differentiated, or end it. Single operations may still be refused: see
+// MissingRuleError.
+func HasRule(opType string) bool {
+	_, ok := table[opType]
+	return ok
+}
+
+// Rules returns the types of operation that have a rule, sorted.
+func Rules() []string {
+	names := make([]string, 0, len(table))
+	for name := range table {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
