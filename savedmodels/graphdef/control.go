@@ -1,0 +1,179 @@
+package graphdef
+
+import (
+	"fmt"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+)
+
+// inlineRule does away with a node: it says what the node's outputs are in the flat graph.
+type inlineRule func(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error)
+
+// inlineRules are the ops that the flat graph does without. It is a function because the rules themselves inline.
+func inlineRules() map[string]inlineRule {
+	return map[string]inlineRule{
+		"Identity":                pass,
+		"IdentityN":               pass, // carries Python's custom gradients, which the op's own gradient equals
+		"Snapshot":                pass,
+		"PreventGradient":         pass,
+		"EnsureShape":             pass, // every shape is known once the batch is
+		"CheckNumerics":           pass,
+		"PlaceholderWithDefault":  pass,
+		"Placeholder":             placeholder,
+		"PartitionedCall":         inlineCall,
+		"StatefulPartitionedCall": inlineCall,
+		"If":                      inlineIf,
+		"StatelessIf":             inlineIf,
+		"Case":                    inlineCase,
+		"StatelessCase":           inlineCase,
+		"While":                   inlineWhile,
+		"StatelessWhile":          inlineWhile,
+		"VarHandleOp":             handle,
+		"ReadVariableOp":          readVariable,
+		"ResourceGather":          gatherVariable,
+	}
+}
+
+func pass(_ *inliner, _ *scope, _ *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	return outputs{list: inputs}, nil
+}
+
+func placeholder(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (outputs, error) {
+	if s.name == "" && n.GetName() == in.image {
+		in.input.Attr = in.attrs(s, n)
+		return outputs{node: in.input}, nil
+	}
+	if given := in.defaults[n.GetName()]; s.name == "" && given != nil {
+		return outputs{node: given}, nil
+	}
+	return outputs{}, s.refuse(n, "an input without a default, beside the image")
+}
+
+func inlineCall(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	f := n.GetAttr()["f"].GetFunc()
+	list, err := in.call(s.prefix+n.GetName(), f.GetName(), inputs, f.GetAttr())
+	return outputs{list: list}, err
+}
+
+func inlineIf(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	if len(inputs) == 0 {
+		return outputs{}, fmt.Errorf("node %q %shas no condition", n.GetName(), s.where())
+	}
+	condition, known := in.fold(inputs[0])
+	if !known || len(condition) != 1 {
+		return outputs{}, s.refuse(n, "its condition is not a constant, so the graph has no single gradient")
+	}
+	branch := "then_branch"
+	if condition[0] == 0 {
+		branch = "else_branch"
+	}
+	f := n.GetAttr()[branch].GetFunc()
+	list, err := in.call(s.prefix+n.GetName(), f.GetName(), inputs[1:], f.GetAttr())
+	return outputs{list: list}, err
+}
+
+func inlineCase(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	branches := n.GetAttr()["branches"].GetList().GetFunc()
+	if len(inputs) == 0 || len(branches) == 0 {
+		return outputs{}, fmt.Errorf("node %q %shas no branches", n.GetName(), s.where())
+	}
+	index, known := in.fold(inputs[0])
+	if !known || len(index) != 1 {
+		return outputs{}, s.refuse(n, "its branch is not a constant, so the graph has no single gradient")
+	}
+	// Out of range means the last branch: the op's definition.
+	k := len(branches) - 1
+	if index[0] >= 0 && index[0] < float64(k) {
+		k = int(index[0])
+	}
+	list, err := in.call(s.prefix+n.GetName(), branches[k].GetName(), inputs[1:], branches[k].GetAttr())
+	return outputs{list: list}, err
+}
+
+// inlineWhile unrolls a loop whose condition is a constant at each turn. The budget bounds the turns.
+func inlineWhile(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	cond, loop := n.GetAttr()["cond"].GetFunc(), n.GetAttr()["body"].GetFunc()
+	for turn := 0; ; turn++ {
+		if in.budget--; in.budget < 0 {
+			return outputs{}, fmt.Errorf("loop %q %sis longer than %d nodes", n.GetName(), s.where(), maxNodes)
+		}
+		prefix := fmt.Sprintf("%s%s/%d", s.prefix, n.GetName(), turn)
+		condition, err := in.call(prefix, cond.GetName(), inputs, cond.GetAttr())
+		if err != nil {
+			return outputs{}, err
+		}
+		if len(condition) != 1 {
+			return outputs{}, fmt.Errorf("condition %q of loop %q returns %d values", cond.GetName(), n.GetName(), len(condition))
+		}
+		goOn, known := in.fold(condition[0])
+		if !known || len(goOn) != 1 {
+			return outputs{}, s.refuse(n, "the number of turns is not a constant")
+		}
+		if goOn[0] == 0 {
+			return outputs{list: inputs}, nil
+		}
+		if inputs, err = in.call(prefix, loop.GetName(), inputs, loop.GetAttr()); err != nil {
+			return outputs{}, err
+		}
+	}
+}
+
+func handle(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (outputs, error) {
+	if s.name != "" {
+		return outputs{}, s.refuse(n, "a variable made inside a function")
+	}
+	v := &Variable{Name: n.GetName(), Key: in.keys[n.GetName()], DType: n.GetAttr()["dtype"].GetType()}
+	shape := n.GetAttr()["shape"].GetShape()
+	if shape != nil && !shape.GetUnknownRank() {
+		v.Shape = make([]int64, 0, len(shape.GetDim()))
+		for _, d := range shape.GetDim() {
+			v.Shape = append(v.Shape, d.GetSize())
+		}
+	}
+	flat := &Node{Name: n.GetName(), Op: n.GetOp(), Variable: v}
+	flat.refused = s.refuse(n, "the variable itself, and not its value, is an input of an op")
+	return outputs{node: flat}, nil
+}
+
+func readVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	if len(inputs) != 1 || inputs[0].Node.Op != "VarHandleOp" {
+		return outputs{}, s.refuse(n, "it reads something that is not a variable")
+	}
+	from := inputs[0].Node
+	if dtype := n.GetAttr()["dtype"].GetType(); dtype != from.Variable.DType {
+		return outputs{}, fmt.Errorf("node %q %sreads variable %q of type %v as %v", n.GetName(), s.where(), from.Name, from.Variable.DType, dtype)
+	}
+	read := in.reads[from]
+	if read == nil {
+		read = &Node{Name: in.unique(from.Name + "/value"), Op: "ReadVariableOp", Variable: from.Variable}
+		if from.Variable.Key == "" {
+			read.refused = s.refuse(n, fmt.Sprintf("variable %q is not restored from the checkpoint", from.Name))
+		}
+		in.reads[from] = read
+	}
+	return outputs{node: read}, nil
+}
+
+// gatherVariable writes a lookup of a variable's rows (an embedding) as GatherV2 of its value.
+func gatherVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	if len(inputs) != 2 {
+		return outputs{}, fmt.Errorf("node %q %shas %d inputs, not 2", n.GetName(), s.where(), len(inputs))
+	}
+	if n.GetAttr()["batch_dims"].GetI() != 0 {
+		return outputs{}, s.refuse(n, "batch_dims is not 0")
+	}
+	read, err := readVariable(in, s, n, inputs[:1])
+	if err != nil {
+		return outputs{}, err
+	}
+	name := s.prefix + n.GetName()
+	axis := ints(in.unique(name+"/axis"), 0)
+	return outputs{node: &Node{
+		Name: in.unique(name), Op: "GatherV2", Inputs: []Tensor{{read.node, 0}, inputs[1], {axis, 0}},
+		Attr: map[string]*attr_value_go_proto.AttrValue{
+			"Tparams": typeAttr(n.GetAttr()["dtype"].GetType()), "Tindices": n.GetAttr()["Tindices"], "Taxis": typeAttr(types_go_proto.DataType_DT_INT32),
+		},
+	}}, nil
+}

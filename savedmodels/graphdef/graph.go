@@ -1,0 +1,145 @@
+package graphdef
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/versions_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// Graph is a flat inference graph: no functions, no variables, no control edges, only the nodes that Output needs, producers
+// first. Its image enters at Input and its variables' values at the nodes of Variables; both kinds are left out of Def.
+type Graph struct {
+	Nodes     []*Node
+	Input     *Node
+	Output    Tensor
+	Variables []*Node
+
+	versions *versions_go_proto.VersionDef
+}
+
+// Node is one operation of a flat graph.
+type Node struct {
+	Name   string
+	Op     string
+	Inputs []Tensor
+	Attr   map[string]*attr_value_go_proto.AttrValue
+	// Variable is set on the nodes that stand for a variable's value.
+	Variable *Variable
+
+	// refused says why this node may not be part of an inference graph. It counts only if the output needs the node.
+	refused error
+}
+
+// Tensor is one output of a node.
+type Tensor struct {
+	Node  *Node
+	Index int
+}
+
+// Variable is what the graph knows of a variable: where its value lies in the checkpoint, and what it must look like.
+type Variable struct {
+	Name  string
+	Key   string
+	DType types_go_proto.DataType
+	Shape []int64 // nil when its rank is open
+}
+
+// Name is how a GraphDef names the tensor.
+func (t Tensor) Name() string {
+	if t.Index == 0 {
+		return t.Node.Name
+	}
+	return fmt.Sprintf("%s:%d", t.Node.Name, t.Index)
+}
+
+// newGraph collects what output needs. The first node on the way that was refused is the error.
+func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef) (*Graph, error) {
+	g := &Graph{Input: input, Output: output, versions: versions}
+	seen := map[*Node]bool{}
+	var stack []*Node
+	stack = append(stack, output.Node)
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		if done, open := seen[n]; open {
+			stack = stack[:len(stack)-1]
+			if !done {
+				seen[n] = true
+				g.Nodes = append(g.Nodes, n)
+			}
+			continue
+		}
+		if n.refused != nil {
+			return nil, n.refused
+		}
+		seen[n] = false
+		for _, in := range n.Inputs {
+			if _, open := seen[in.Node]; !open {
+				stack = append(stack, in.Node)
+			}
+		}
+		if n.Variable != nil {
+			g.Variables = append(g.Variables, n)
+		}
+	}
+	if _, reached := seen[input]; !reached {
+		return nil, fmt.Errorf("output does not depend on the input %q", input.Name)
+	}
+	return g, nil
+}
+
+// Def is the graph as TensorFlow imports it, without Input and Variables, for which the importer maps tensors of its own.
+func (g *Graph) Def() ([]byte, error) {
+	def := &graph_go_proto.GraphDef{Versions: g.versions}
+	for _, n := range g.Nodes {
+		if n == g.Input || n.Variable != nil {
+			continue
+		}
+		node := &node_def_go_proto.NodeDef{Name: n.Name, Op: n.Op, Attr: n.Attr}
+		for _, in := range n.Inputs {
+			node.Input = append(node.Input, in.Name())
+		}
+		def.Node = append(def.Node, node)
+	}
+	if size := proto.Size(def); size > maxFlatBytes {
+		return nil, fmt.Errorf("the flat graph takes %d bytes, more than the %d that TensorFlow reads", size, maxFlatBytes)
+	}
+	return proto.Marshal(def)
+}
+
+// Histogram counts the graph's nodes by op.
+func (g *Graph) Histogram() map[string]int {
+	counts := map[string]int{}
+	for _, n := range g.Nodes {
+		if n.Variable == nil && n != g.Input {
+			counts[n.Op]++
+		}
+	}
+	return counts
+}
+
+// clone copies the nodes, so that a rewrite leaves the original as it was.
+func (g *Graph) clone() *Graph {
+	copies := make(map[*Node]*Node, len(g.Nodes))
+	for _, n := range g.Nodes {
+		c := *n
+		c.Inputs = slices.Clone(n.Inputs)
+		for i, in := range c.Inputs {
+			c.Inputs[i].Node = copies[in.Node]
+		}
+		copies[n] = &c
+	}
+	out := &Graph{Input: copies[g.Input], Output: Tensor{copies[g.Output.Node], g.Output.Index}, versions: g.versions}
+	for _, n := range g.Nodes {
+		out.Nodes = append(out.Nodes, copies[n])
+		if n.Variable != nil {
+			out.Variables = append(out.Variables, copies[n])
+		}
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+package graphdef
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+)
+
+// DefaultSignature is the one that TensorFlow Serving calls.
+const DefaultSignature = "serving_default"
+
+// Signature is one way to call a SavedModel. Inputs and Outputs are sorted by name.
+type Signature struct {
+	Name    string
+	Inputs  []Argument
+	Outputs []Argument
+}
+
+// Argument is an input or an output of a signature.
+type Argument struct {
+	Name   string
+	Tensor string // in the main graph
+	DType  types_go_proto.DataType
+	Shape  []int64 // -1: open; nil: of open rank
+	// HasDefault marks an input that may be left out.
+	HasDefault bool
+}
+
+// String shows an argument as "name float32[?,28,28,1]".
+func (a Argument) String() string {
+	return fmt.Sprintf("%s %s%s", a.Name, TypeName(a.DType), ShapeString(a.Shape))
+}
+
+// Signatures lists what the model offers, without the initialisation op that TensorFlow stores as a signature.
+func (m *SavedModel) Signatures() []Signature {
+	var all []Signature
+	for _, name := range slices.Sorted(maps.Keys(m.signature)) {
+		def := m.signature[name]
+		if len(def.GetInputs()) == 0 {
+			continue
+		}
+		s := Signature{Name: name, Inputs: arguments(def.GetInputs()), Outputs: arguments(def.GetOutputs())}
+		for i, in := range s.Inputs {
+			_, given := def.GetDefaults()[in.Name]
+			node, _, _ := splitTensor(in.Tensor)
+			k, exists := m.main.index[node]
+			s.Inputs[i].HasDefault = given || exists && m.main.nodes[k].GetOp() == "PlaceholderWithDefault"
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Choose picks the signature, its image input and its output by name. An empty name means the only one, or for the signature
+// the one called serving_default, and for the input the only one without a default. The error lists what there is.
+func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, out Argument, err error) {
+	all := m.Signatures()
+	k := slices.IndexFunc(all, func(s Signature) bool {
+		return s.Name == signature || signature == "" && (len(all) == 1 || s.Name == DefaultSignature)
+	})
+	if k < 0 {
+		names := make([]string, len(all))
+		for i, s := range all {
+			names[i] = s.Name
+		}
+		return s, in, out, fmt.Errorf("choose a signature of %s: no %q; there are: %s", m.file, signature, orNone(names))
+	}
+	s = all[k]
+	required := slices.DeleteFunc(slices.Clone(s.Inputs), func(a Argument) bool { return a.HasDefault && a.Name != input && len(s.Inputs) > 1 })
+	if in, err = pick(required, s.Inputs, input); err != nil {
+		return s, in, out, fmt.Errorf("choose an input of signature %q of %s: %w", s.Name, m.file, err)
+	}
+	if out, err = pick(s.Outputs, s.Outputs, output); err != nil {
+		return s, in, out, fmt.Errorf("choose an output of signature %q of %s: %w", s.Name, m.file, err)
+	}
+	return s, in, out, nil
+}
+
+func pick(candidates, all []Argument, name string) (Argument, error) {
+	for _, a := range candidates {
+		if a.Name == name || name == "" && len(candidates) == 1 {
+			return a, nil
+		}
+	}
+	names := make([]string, len(all))
+	for i, a := range all {
+		names[i] = a.String()
+	}
+	if name == "" {
+		return Argument{}, fmt.Errorf("there are several, name one: %s", orNone(names))
+	}
+	return Argument{}, fmt.Errorf("no %q; there are: %s", name, orNone(names))
+}
+
+func arguments(infos map[string]*for_core_protos_go_proto.TensorInfo) []Argument {
+	args := make([]Argument, 0, len(infos))
+	for _, name := range slices.Sorted(maps.Keys(infos)) {
+		info := infos[name]
+		a := Argument{Name: name, Tensor: info.GetName(), DType: info.GetDtype()}
+		if shape := info.GetTensorShape(); shape != nil && !shape.GetUnknownRank() {
+			a.Shape = dims(shape)
+		}
+		args = append(args, a)
+	}
+	return args
+}

@@ -1,0 +1,160 @@
+// Package savedmodels opens a TensorFlow SavedModel directory as one checked, flat, frozen inference graph, and adds it to
+// graphs of ours. The model's own program never runs: only the ops that its logits need do, once an allow-list has passed them.
+package savedmodels
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"upi/savedmodels/graphdef"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// Heads: what the output of the signature is.
+const (
+	HeadAuto    = "auto"    // softmax if the graph ends in one, else logits
+	HeadLogits  = "logits"  // the output is the logits, whatever op makes it
+	HeadSoftmax = "softmax" // the output is probabilities
+)
+
+// Layouts of the network's input. Images are NHWC everywhere else.
+const (
+	NHWC = "NHWC"
+	NCHW = "NCHW"
+)
+
+// Options say how a SavedModel is to be read. The zero value fits what Keras exports.
+type Options struct {
+	Signature, Input, Output string // default: the only one; of several signatures, serving_default
+
+	Head   string // HeadAuto (default), HeadLogits or HeadSoftmax
+	Layout string // NHWC (default) or NCHW
+
+	// The network's input is Scale*pixels + Offset. Scale 0 means 1.
+	Scale, Offset float64
+
+	// Shape is the images' height, width and channels where the signature leaves them open. Zero: as the signature says.
+	Shape [3]int
+}
+
+// Model is an image classifier, ready to be added to graphs. It is safe for concurrent use.
+type Model struct {
+	dir     string
+	options Options
+	input   graphdef.Argument
+	graph   *graphdef.Graph
+	head    string
+	weights []*tf.Tensor // of graph.Variables
+	hash    string
+	shape   [3]int
+	batch   int // -1 unless the signature fixes it
+	classes int
+	path    []OpUse
+}
+
+// Open reads the SavedModel in dir: it checks its ops, inlines its functions, reads the variables that the logits need and
+// infers the number of classes. Errors name the file and what to do: no such signature, input or output (with a list of those
+// there are), an op that is refused, an input that is no image, a corrupt checkpoint.
+func Open(dir string, o Options) (*Model, error) {
+	if err := o.setDefaults(); err != nil {
+		return nil, err
+	}
+	saved, err := graphdef.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	signature, input, output, err := saved.Choose(o.Signature, o.Input, o.Output)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{dir: dir, options: o, input: input}
+	if m.shape, m.batch, err = imageShape(input, o); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if m.graph, err = saved.Flatten(signature, input, output); err != nil {
+		return nil, err
+	}
+	if err := m.cutHead(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if err := m.readWeights(filepath.Join(dir, "variables", "variables")); err != nil {
+		return nil, err
+	}
+	if m.hash, err = HashDir(dir); err != nil {
+		return nil, err
+	}
+	if err := m.trial(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+// ImageShape is the images' height, width and channels.
+func (m *Model) ImageShape() [3]int { return m.shape }
+
+// Batch is the batch size that the signature fixes, -1 if it leaves it open. Build takes multiples of it.
+func (m *Model) Batch() int { return m.batch }
+
+// Classes is the number K of classes.
+func (m *Model) Classes() int { return m.classes }
+
+// Head is HeadSoftmax if the signature's output is probabilities, HeadLogits otherwise. Build returns logits in both cases.
+func (m *Model) Head() string { return m.head }
+
+// Hash is HashDir of the directory when it was opened.
+func (m *Model) Hash() string { return m.hash }
+
+// Path lists the ops from the image to the logits that a gradient has to pass, sorted by type.
+func (m *Model) Path() []OpUse { return m.path }
+
+func (o *Options) setDefaults() error {
+	if o.Head == "" {
+		o.Head = HeadAuto
+	}
+	if o.Layout == "" {
+		o.Layout = NHWC
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
+	if o.Head != HeadAuto && o.Head != HeadLogits && o.Head != HeadSoftmax {
+		return fmt.Errorf("head %q: must be %s, %s or %s", o.Head, HeadAuto, HeadLogits, HeadSoftmax)
+	}
+	if o.Layout != NHWC && o.Layout != NCHW {
+		return fmt.Errorf("layout %q: must be %s or %s", o.Layout, NHWC, NCHW)
+	}
+	return nil
+}
+
+// imageShape finds height, width and channels in the signature's input, filled in from the options, and the batch it fixes.
+func imageShape(input graphdef.Argument, o Options) (shape [3]int, batch int, err error) {
+	dims := input.Shape
+	if dims == nil {
+		dims = []int64{-1, -1, -1, -1}
+	}
+	if len(dims) != 4 {
+		return shape, 0, fmt.Errorf("input %v is not a batch of images: rank %d instead of 4", input, len(dims))
+	}
+	order := [3]int{1, 2, 3}
+	if o.Layout == NCHW {
+		order = [3]int{2, 3, 1}
+	}
+	for i, d := range order {
+		declared := int64(o.Shape[i])
+		switch {
+		case dims[d] <= 0 && declared <= 0:
+			return shape, 0, fmt.Errorf("input %v leaves the image's size open: declare its height, width and channels", input)
+		case dims[d] <= 0:
+			shape[i] = int(declared)
+		case declared > 0 && declared != dims[d]:
+			return shape, 0, fmt.Errorf("input %v does not take images of the declared shape %v", input, o.Shape)
+		default:
+			shape[i] = int(dims[d])
+		}
+	}
+	if batch = -1; dims[0] > 0 {
+		batch = int(dims[0])
+	}
+	return shape, batch, nil
+}

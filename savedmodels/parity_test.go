@@ -1,0 +1,177 @@
+package savedmodels
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// expectation is what Python's TensorFlow says of one of the models that python/make_models_testdata.py writes.
+type expectation struct {
+	Name      string
+	Signature string
+	Input     string
+	Output    string
+	Head      string
+	Layout    string
+	Scale     float64
+	Offset    float64
+	Shape     [3]int // of the images
+	Batch     int
+	Classes   int
+	WantHead  string
+	Softmax   bool // Scores are probabilities
+	Scores    []float64
+	Tolerance float64
+	Error     string // instead of all that: a part of Open's error
+}
+
+func (e expectation) options() Options {
+	return Options{
+		Signature: e.Signature, Input: e.Input, Output: e.Output, Head: e.Head, Layout: e.Layout,
+		Scale: e.Scale, Offset: e.Offset, Shape: e.Shape,
+	}
+}
+
+func readExpectations(t *testing.T, dir string) []expectation {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []expectation
+	if err := json.Unmarshal(content, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestParity compares logits with those that Python's TensorFlow got from the same directories and images.
+func TestParity(t *testing.T) {
+	testParity(t, "testdata")
+}
+
+// TestParityApplications does the same for keras.applications, written by make_models_testdata.py --applications DIR (several
+// hundred MB): UPI_APPLICATIONS=DIR.
+func TestParityApplications(t *testing.T) {
+	dir := os.Getenv("UPI_APPLICATIONS")
+	if dir == "" {
+		t.Skip("UPI_APPLICATIONS is not set")
+	}
+	testParity(t, dir)
+}
+
+func testParity(t *testing.T, dir string) {
+	for _, want := range readExpectations(t, dir) {
+		if want.Error != "" {
+			continue
+		}
+		t.Run(want.Name, func(t *testing.T) {
+			m, err := Open(filepath.Join(dir, want.Name), want.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Classes() != want.Classes || m.Head() != want.WantHead || m.ImageShape() != want.Shape {
+				t.Errorf("%d classes, head %s, images %v; want %d, %s, %v",
+					m.Classes(), m.Head(), m.ImageShape(), want.Classes, want.WantHead, want.Shape)
+			}
+			got := logitsOf(t, m, want.Batch)
+			if want.Softmax {
+				got = softmax(got, want.Classes)
+			}
+			compare(t, got, want.Scores, want.Tolerance)
+		})
+	}
+}
+
+// logitsOf builds and runs a model on the images that the script used as well.
+func logitsOf(t *testing.T, m *Model, batch int) []float64 {
+	t.Helper()
+	g := tf.NewGraph()
+	shape := m.ImageShape()
+	dims := []int64{int64(batch), int64(shape[0]), int64(shape[1]), int64(shape[2])}
+	x, err := placeholder(g, "images", tf.Float, dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits, err := m.Build(g, "network", x, BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, g, x, pixels(dims...), logits)
+}
+
+func run(t *testing.T, g *tf.Graph, x tf.Output, images *tf.Tensor, y tf.Output) []float64 {
+	t.Helper()
+	session, err := tf.NewSession(g, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	results, err := session.Run(map[tf.Output]*tf.Tensor{x: images}, []tf.Output{y}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flat []float64
+	for _, row := range results[0].Value().([][]float32) {
+		for _, v := range row {
+			flat = append(flat, float64(v))
+		}
+	}
+	return flat
+}
+
+// pixels are grey levels that any language can make: pixel i is 31 i mod 251.
+func pixels(dims ...int64) *tf.Tensor {
+	n := int64(1)
+	for _, d := range dims {
+		n *= d
+	}
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(31 * i % 251)
+	}
+	images, err := tf.NewTensor(values)
+	if err != nil {
+		panic(err)
+	}
+	if err := images.Reshape(dims); err != nil {
+		panic(err)
+	}
+	return images
+}
+
+func softmax(logits []float64, classes int) []float64 {
+	out := make([]float64, len(logits))
+	for row := 0; row < len(logits); row += classes {
+		sum := 0.0
+		for k := row; k < row+classes; k++ {
+			out[k] = math.Exp(logits[k])
+			sum += out[k]
+		}
+		for k := row; k < row+classes; k++ {
+			out[k] /= sum
+		}
+	}
+	return out
+}
+
+func compare(t *testing.T, got, want []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d scores, want %d", len(got), len(want))
+	}
+	largest := 0.0
+	for _, v := range want {
+		largest = max(largest, math.Abs(v))
+	}
+	for i := range got {
+		if diff := math.Abs(got[i] - want[i]); !(diff <= tolerance*max(1, largest)) {
+			t.Fatalf("score %d is %g, want %g", i, got[i], want[i])
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package savedmodels
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"upi/savedmodels/checkpoint"
+	"upi/savedmodels/graphdef"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// readWeights reads the value of each variable in the graph.
+func (m *Model) readWeights(prefix string) error {
+	if len(m.graph.Variables) == 0 {
+		return nil
+	}
+	values, err := checkpoint.Open(prefix)
+	if err != nil {
+		return err
+	}
+	m.weights = make([]*tf.Tensor, len(m.graph.Variables))
+	for i, n := range m.graph.Variables {
+		if m.weights[i], err = readWeight(values, n.Variable); err != nil {
+			return fmt.Errorf("variable %q: %w", n.Variable.Name, err)
+		}
+	}
+	return nil
+}
+
+func readWeight(values *checkpoint.Checkpoint, v *graphdef.Variable) (*tf.Tensor, error) {
+	value, err := values.Read(v.Key)
+	if err != nil {
+		return nil, err
+	}
+	if value.DType != v.DType || !matches(v.Shape, value.Shape) {
+		return nil, fmt.Errorf("the checkpoint holds %s%s, the graph wants %s%s", graphdef.TypeName(value.DType),
+			graphdef.ShapeString(value.Shape), graphdef.TypeName(v.DType), graphdef.ShapeString(v.Shape))
+	}
+	return tf.ReadTensor(storage(tf.DataType(v.DType)), value.Shape, bytes.NewReader(value.Bytes))
+}
+
+// matches says whether a shape is one that an open shape (-1; nil: any rank) allows.
+func matches(open, shape []int64) bool {
+	return open == nil || slices.EqualFunc(open, shape, func(a, b int64) bool { return a < 0 || a == b })
+}
+
+// storage is the type that stands in for 16-bit floats in a tensor, since the binding cannot fill those.
+func storage(t tf.DataType) tf.DataType {
+	if t == tf.Half || t == tf.Bfloat16 {
+		return tf.Uint16
+	}
+	return t
+}
+
+// addWeights returns the variables' values as constants of g, made at the first call and shared by all that follow.
+func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
+	outputs := make([]tf.Output, len(m.weights))
+	for i, w := range m.weights {
+		name := fmt.Sprintf("weights/%s/%d", m.hash[:16], i)
+		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
+		op := g.Operation(name)
+		var err error
+		if op == nil && storage(dtype) == dtype {
+			op, err = constant(g, name, w)
+		} else if op == nil {
+			op, err = bitcast(g, name, w, dtype)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("add variable %q: %w", m.graph.Variables[i].Variable.Name, err)
+		}
+		outputs[i] = op.Output(0)
+	}
+	return outputs, nil
+}
+
+func constant(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
+	return g.AddOperation(tf.OpSpec{
+		Type: "Const", Name: name, Attrs: map[string]any{"dtype": value.DataType(), "value": value},
+	})
+}
+
+func bitcast(g *tf.Graph, name string, value *tf.Tensor, dtype tf.DataType) (*tf.Operation, error) {
+	bits, err := constant(g, name+"/bits", value)
+	if err != nil {
+		return nil, err
+	}
+	return g.AddOperation(tf.OpSpec{
+		Type: "Bitcast", Name: name, Input: []tf.Input{bits.Output(0)}, Attrs: map[string]any{"type": dtype},
+	})
+}
