@@ -28,6 +28,7 @@ type Image struct {
 // Dataset is the ordered shards that one pattern names, all of one shape and, where they say so, of the same classes.
 type Dataset struct {
 	pattern string
+	mixed   bool
 	shards  []Shard
 	rows    int64
 }
@@ -35,7 +36,12 @@ type Dataset struct {
 // Open finds the shards that pattern (as in path/filepath.Match) names, in the order of their paths, and checks what can be
 // checked without decoding every image: that they are readable, of one shape, and that no id occurs twice. A limit above 0
 // keeps only that many images from the start. It opens each shard once and keeps none open.
-func Open(pattern string, limit int64) (*Dataset, error) {
+func Open(pattern string, limit int64) (*Dataset, error) { return open(pattern, limit, false) }
+
+// OpenMixed is Open for pictures that need not be of one size. They can be read with Reader.NextPicture only.
+func OpenMixed(pattern string, limit int64) (*Dataset, error) { return open(pattern, limit, true) }
+
+func open(pattern string, limit int64, mixed bool) (*Dataset, error) {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("find shards %q: %w", pattern, err)
@@ -47,7 +53,7 @@ func Open(pattern string, limit int64) (*Dataset, error) {
 		return nil, fmt.Errorf("find shards %q: a limit of %d images is below 0", pattern, limit)
 	}
 	sort.Strings(paths)
-	d := &Dataset{pattern: pattern}
+	d := &Dataset{pattern: pattern, mixed: mixed}
 	ids := idCheck{}
 	for _, path := range paths {
 		if limit > 0 && d.rows >= limit {
@@ -88,7 +94,7 @@ func (d *Dataset) agree(s Shard) error {
 		return nil
 	}
 	first := d.shards[0]
-	if s.Shape != first.Shape {
+	if s.Shape != first.Shape && !d.mixed {
 		return fmt.Errorf("open shards %q: %s holds images of %s, %s of %s; keep them apart or import them with one size",
 			d.pattern, first.Path, shapeString(first.Shape), s.Path, shapeString(s.Shape))
 	}
@@ -104,7 +110,7 @@ func (d *Dataset) Shards() []Shard { return slices.Clone(d.shards) }
 // Len is the number of images.
 func (d *Dataset) Len() int64 { return d.rows }
 
-// Shape is the height, width and number of channels of every image.
+// Shape is the height, width and number of channels of every image, of a mixed set those of the first.
 func (d *Dataset) Shape() [3]int { return d.shards[0].Shape }
 
 // ClassNames are the names of the labels 0, 1, ...; nil where the shards do not say.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,14 @@ func (r raw) next(shape [3]int) ([]byte, error) {
 		return nil, fmt.Errorf("the image has %d bytes, %s needs %d", len(row), shapeString(shape), want)
 	}
 	return row, nil
+}
+
+func (r raw) picture() (image.Image, error) {
+	pixels, err := r.next(r.told)
+	if err != nil {
+		return nil, err
+	}
+	return unflatten(pixels, r.told)
 }
 
 // toldShape is the shape in the field's metadata or the file's.

@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 
 	"upi/data/column"
@@ -40,6 +41,33 @@ func (r *Reader) columns(pictures bool) (err error) {
 // Next is the next image, whose Pixels are the caller's to keep. It returns io.EOF after the last one. Errors name the file
 // and the row, counted from 0 in the file.
 func (r *Reader) Next() (Image, error) {
+	image, err := r.numbers()
+	if err != nil {
+		return Image{}, err
+	}
+	if image.Pixels, err = r.pixels.next(r.shard.Shape); err != nil {
+		return Image{}, r.at(err)
+	}
+	r.row++
+	return image, nil
+}
+
+// NextPicture is Next for pictures of any size and kind: the Image has no Pixels.
+func (r *Reader) NextPicture() (image.Image, Image, error) {
+	numbers, err := r.numbers()
+	if err != nil {
+		return nil, Image{}, err
+	}
+	picture, err := r.pixels.picture()
+	if err != nil {
+		return nil, Image{}, r.at(err)
+	}
+	r.row++
+	return picture, numbers, nil
+}
+
+// numbers is the next image without its picture.
+func (r *Reader) numbers() (Image, error) {
 	if err := r.ctx.Err(); err != nil {
 		return Image{}, err
 	}
@@ -48,15 +76,7 @@ func (r *Reader) Next() (Image, error) {
 		return Image{}, err
 	}
 	id, err := r.nextID()
-	if err != nil {
-		return Image{}, err
-	}
-	image := Image{ID: id, Label: label, Row: r.shard.FirstRow + r.row}
-	if image.Pixels, err = r.pixels.next(r.shard.Shape); err != nil {
-		return Image{}, r.at(err)
-	}
-	r.row++
-	return image, nil
+	return Image{ID: id, Label: label, Row: r.shard.FirstRow + r.row}, err
 }
 
 // nextLabel reads a label without moving on to the next row.

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"image"
 	"image/png"
-	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
@@ -61,11 +59,11 @@ func Create(path string, s Schema) (*Writer, error) {
 		return nil, fmt.Errorf("create shard: %w", err)
 	}
 	w := &Writer{path: path, schema: s, output: output, png: png.Encoder{CompressionLevel: png.BestCompression}}
-	for key, value := range map[string]string{
-		"huggingface": huggingFace(s),
-		shapeKey:      strings.ReplaceAll(shapeString(s.Shape), " x ", ","),
+	for _, pair := range [][2]string{
+		{"huggingface", huggingFace(s)},
+		{shapeKey, fmt.Sprintf("%d,%d,%d", s.Shape[0], s.Shape[1], s.Shape[2])},
 	} {
-		if err := output.SetMetadata(key, value); err != nil {
+		if err := output.SetMetadata(pair[0], pair[1]); err != nil {
 			output.Abort()
 			return nil, err
 		}
@@ -128,18 +126,12 @@ func (w *Writer) encode(pixels []byte) ([]byte, error) {
 	if len(pixels) != height*width*channels {
 		return nil, fmt.Errorf("it has %d bytes, %s needs %d", len(pixels), shapeString(w.schema.Shape), height*width*channels)
 	}
-	box := image.Rect(0, 0, width, height)
-	var picture image.Image = &image.Gray{Pix: pixels, Stride: width, Rect: box}
-	if channels == 3 {
-		rgba := image.NewRGBA(box)
-		for i := range height * width {
-			copy(rgba.Pix[4*i:], pixels[3*i:3*i+3])
-			rgba.Pix[4*i+3] = 255
-		}
-		picture = rgba
+	picture, err := unflatten(pixels, w.schema.Shape)
+	if err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
-	err := w.png.Encode(&out, picture)
+	err = w.png.Encode(&out, picture)
 	return out.Bytes(), err
 }
 
