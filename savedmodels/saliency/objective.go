@@ -63,21 +63,34 @@ func NewCrossEntropy(m *savedmodels.Model, s Settings) (*Objective, error) {
 
 // Run returns the objective's value and gradient for each image of b.
 func (o *Objective) Run(b Batch) (Gradients, error) {
-	n, err := o.check(b)
+	values, err := o.compute(b, result{o.value, 1}, result{o.gradient, o.network.shape.Size()})
 	if err != nil {
 		return Gradients{}, err
+	}
+	return Gradients{Value: values[0], Rows: values[1]}, nil
+}
+
+// Evaluate returns the objective's value for each image of b, at the cost of a gradient of an order less.
+func (o *Objective) Evaluate(b Batch) ([]float32, error) {
+	values, err := o.compute(b, result{o.value, 1})
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
+func (o *Objective) compute(b Batch, results ...result) ([][]float32, error) {
+	n, err := o.check(b)
+	if err != nil {
+		return nil, err
 	}
 	feeds := o.feeds(b, n)
 	if o.reference.Op != nil {
 		pixels := o.network.shape.Pixels()
 		if len(b.Reference) != n*pixels {
-			return Gradients{}, fmt.Errorf("%d values of reference maps for %d images of %d places", len(b.Reference), n, pixels)
+			return nil, fmt.Errorf("%d values of reference maps for %d images of %d places", len(b.Reference), n, pixels)
 		}
 		feeds = append(feeds, runtime.Feed{To: o.reference, Floats: padded(b.Reference, o.network.batch*pixels)})
 	}
-	values, err := o.run(feeds, n, result{o.gradient, o.network.shape.Size()}, result{o.value, 1})
-	if err != nil {
-		return Gradients{}, err
-	}
-	return Gradients{Rows: values[0], Value: values[1]}, nil
+	return o.run(feeds, n, results...)
 }

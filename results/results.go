@@ -1,0 +1,99 @@
+// Package results names what a run leaves in its directory for people and programs to read: the rows of its Parquet files.
+package results
+
+// Files of a run's directory.
+const (
+	PerturbationsFile = "perturbations.parquet" // Perturbation
+	ScoresDir         = "scores"                // *.parquet of Score, one file per target model and explanation
+	TablesDir         = "tables"                // *.parquet of Cell, one file per table
+	FiguresDir        = "figures"
+	ReportFile        = "report.html"
+)
+
+// Tables of a run.
+const (
+	// SummaryTable scores each perturbation on the models that it was fitted on.
+	SummaryTable = "summary"
+	// TransferTable scores each perturbation on every model of the same images.
+	TransferTable = "transfer"
+	// SignTable holds the mean normalised L2 of +delta and -delta on the fit split: metrics fit_plus and fit_minus.
+	SignTable = "sign"
+)
+
+// A Perturbation is one pattern for all images, in pixel units.
+type Perturbation struct {
+	ID string `parquet:"id"`
+	// Method is the attack's name in the config, and Kind its kind.
+	Method string `parquet:"method"`
+	Kind   string `parquet:"kind"`
+	// Model is the source model's name; several are joined by "+".
+	Model string `parquet:"model"`
+	// Explanation is its name in the config, and Score "probability" or "logit".
+	Explanation string  `parquet:"explanation"`
+	Score       string  `parquet:"score"`
+	Norm        string  `parquet:"norm"`
+	Eps         float64 `parquet:"eps"`
+	Seed        int64   `parquet:"seed"`
+	// Draw numbers the perturbations that an attack draws for one seed.
+	Draw int64 `parquet:"draw"`
+	// Sign is +1 or -1: the sign under which Delta is scored.
+	Sign int32 `parquet:"sign"`
+	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images.
+	FitPlus   *float64 `parquet:"fit_plus"`
+	FitMinus  *float64 `parquet:"fit_minus"`
+	FitImages int64    `parquet:"fit_images"`
+	// ExplainedShare and SingularRatio are UPI-PCA's share of the spectrum and sigma_2 / sigma_1, Singular the leading singular
+	// values; NULL and empty for other attacks.
+	ExplainedShare *float64  `parquet:"explained_share"`
+	SingularRatio  *float64  `parquet:"singular_ratio"`
+	Singular       []float32 `parquet:"singular"`
+	// TraceStep and TraceValue are the objective on held-back fit images while an iterative attack climbed; empty for others.
+	TraceStep  []int32   `parquet:"trace_step"`
+	TraceValue []float32 `parquet:"trace_value"`
+	Shape      []int32   `parquet:"shape"`
+	Delta      []float32 `parquet:"delta"`
+}
+
+// A Score is one image under one perturbation.
+type Score struct {
+	Perturbation string `parquet:"perturbation"`
+	// Model is the target model's name.
+	Model       string             `parquet:"model"`
+	Explanation string             `parquet:"explanation"`
+	ImageID     int64              `parquet:"image_id"`
+	Label       int64              `parquet:"label"`
+	Sign        int32              `parquet:"sign"`
+	Clip        string             `parquet:"clip"`
+	Metrics     map[string]float64 `parquet:",columns"`
+}
+
+// A Cell is one number of a table.
+type Cell struct {
+	Method string `parquet:"method"`
+	Kind   string `parquet:"kind"`
+	// Source is the model that the perturbation was fitted on, Target the one that it was scored on. Diagonal says that
+	// Target is one of the sources.
+	Source      string  `parquet:"source"`
+	Target      string  `parquet:"target"`
+	Diagonal    bool    `parquet:"diagonal"`
+	Explanation string  `parquet:"explanation"`
+	Norm        string  `parquet:"norm"`
+	Eps         float64 `parquet:"eps"`
+	Metric      string  `parquet:"metric"`
+	// Images is the number of images in the mean; LeftOut those of the split that are not: misclassified, without a map, or
+	// without this metric.
+	Images  int64 `parquet:"images"`
+	LeftOut int64 `parquet:"left_out"`
+	// Perturbations is over how many seeds and draws each image's value was averaged first.
+	Perturbations int64 `parquet:"perturbations"`
+	// Mean over the images, with its standard error; NULL where there is no image.
+	Mean     *float64 `parquet:"mean"`
+	StdError *float64 `parquet:"std_error"`
+	// SeedStdDev is the standard deviation of the mean over seeds and draws; NULL for a single one.
+	SeedStdDev *float64 `parquet:"seed_std_dev"`
+	// Difference to the random perturbation of the same norm, eps, source, target and explanation, over the same images, with a
+	// paired bootstrap 95 % interval; NULL for random itself and where there is none.
+	Difference *float64 `parquet:"difference"`
+	Low        *float64 `parquet:"low"`
+	High       *float64 `parquet:"high"`
+}

@@ -1,0 +1,258 @@
+package stages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"upi/savedmodels"
+	"upi/savedmodels/runtime"
+	"upi/savedmodels/saliency"
+)
+
+// An engine holds what tasks share: the opened models, the graphs built from them, and the places at which a graph may run.
+// Tasks ask it for programs by what they compute; each is built once per device.
+type engine struct {
+	// places holds one entry per call to TensorFlow that may run at once: a core of the CPU, or a GPU.
+	places chan runtime.Device
+	width  int
+	memory int64
+
+	mu       sync.Mutex
+	models   map[string]*once[*savedmodels.Model]
+	programs map[string]*once[any]
+	batches  map[string]*once[int]
+}
+
+// newEngine returns an engine for the devices; workers is the number of calls at once on a CPU. Memory bounds, in bytes, what
+// the graphs of all calls together may take.
+func newEngine(devices []runtime.Device, workers int, memory int64) *engine {
+	if !devices[0].GPU {
+		one := devices[0]
+		devices = nil
+		for range workers {
+			devices = append(devices, one)
+		}
+	}
+	e := &engine{
+		places:   make(chan runtime.Device, len(devices)),
+		width:    len(devices),
+		memory:   memory,
+		models:   map[string]*once[*savedmodels.Model]{},
+		programs: map[string]*once[any]{},
+		batches:  map[string]*once[int]{},
+	}
+	for _, d := range devices {
+		e.places <- d
+	}
+	return e
+}
+
+// A once is a value that the first caller makes and the others wait for.
+type once[T any] struct {
+	sync.Once
+	value T
+	err   error
+}
+
+func (o *once[T]) get(build func() (T, error)) (T, error) {
+	o.Do(func() { o.value, o.err = build() })
+	return o.value, o.err
+}
+
+func entry[T any](mu *sync.Mutex, entries map[string]*once[T], key string) *once[T] {
+	mu.Lock()
+	defer mu.Unlock()
+	if entries[key] == nil {
+		entries[key] = &once[T]{}
+	}
+	return entries[key]
+}
+
+// model opens the SavedModel in dir, once.
+func (e *engine) model(dir string, spec modelSpec) (*savedmodels.Model, error) {
+	key, err := json.Marshal([]any{dir, spec})
+	if err != nil {
+		return nil, fmt.Errorf("name model: %w", err)
+	}
+	return entry(&e.mu, e.models, string(key)).get(func() (*savedmodels.Model, error) {
+		m, err := savedmodels.Open(dir, savedmodels.Options(spec))
+		if err != nil {
+			return nil, fmt.Errorf("open model %s: %w", dir, err)
+		}
+		return m, nil
+	})
+}
+
+// A builder makes one kind of program.
+type builder[P any] struct {
+	kind  string
+	build func(*savedmodels.Model, saliency.Explanation, saliency.Settings) (P, error)
+}
+
+var (
+	mapper        = builder[*saliency.Mapper]{"map", saliency.NewMapper}
+	dissimilarity = builder[*saliency.Objective]{"dissimilarity", saliency.NewDissimilarity}
+	crossEntropy  = builder[*saliency.Objective]{"cross-entropy", func(
+		m *savedmodels.Model, _ saliency.Explanation, s saliency.Settings) (*saliency.Objective, error) {
+		return saliency.NewCrossEntropy(m, s)
+	}}
+)
+
+// A source is a model seen through an explanation: what a program is built for.
+type source struct {
+	dir         string
+	model       modelSpec
+	explanation itemSpec
+	surrogate   *savedmodels.Softplus
+}
+
+// opened is a source whose parts have been looked up.
+type opened struct {
+	model       *savedmodels.Model
+	explanation saliency.Explanation
+}
+
+func (e *engine) open(s source) (opened, error) {
+	m, err := e.model(s.dir, s.model)
+	if err != nil {
+		return opened{}, err
+	}
+	explanation, err := s.explanation.explanation()
+	if err != nil {
+		return opened{}, err
+	}
+	return opened{m, explanation}, nil
+}
+
+// most is the largest batch: larger ones are no faster on a core.
+const most = 32
+
+// batch returns how many images one call to a program of this kind takes, so that all calls at once stay within the memory.
+func batch[P any](e *engine, b builder[P], s source) (int, error) {
+	key, err := json.Marshal([]any{b.kind, s.dir, s.model, s.explanation, s.surrogate})
+	if err != nil {
+		return 0, fmt.Errorf("name program: %w", err)
+	}
+	return entry(&e.mu, e.batches, string(key)).get(func() (int, error) {
+		o, err := e.open(s)
+		if err != nil {
+			return 0, err
+		}
+		single, err := b.build(o.model, o.explanation, saliency.Settings{Batch: 1, Surrogate: s.surrogate})
+		if err != nil {
+			return 0, err
+		}
+		probe, ok := any(single).(interface {
+			ImageBytes() int64
+			Close() error
+		})
+		if !ok {
+			return 0, fmt.Errorf("program %s does not tell its memory", b.kind)
+		}
+		n := e.memory / int64(e.width) / max(probe.ImageBytes(), 1)
+		return int(min(max(n, 1), most)), probe.Close()
+	})
+}
+
+// program returns the program of this kind for a device.
+func program[P any](e *engine, b builder[P], s source, d runtime.Device) (P, error) {
+	var none P
+	size, err := batch(e, b, s)
+	if err != nil {
+		return none, err
+	}
+	key, err := json.Marshal([]any{b.kind, s.dir, s.model, s.explanation, s.surrogate, d})
+	if err != nil {
+		return none, fmt.Errorf("name program: %w", err)
+	}
+	p, err := entry(&e.mu, e.programs, string(key)).get(func() (any, error) {
+		o, err := e.open(s)
+		if err != nil {
+			return nil, err
+		}
+		return b.build(o.model, o.explanation, saliency.Settings{Batch: size, Device: d, Surrogate: s.surrogate})
+	})
+	if err != nil {
+		return none, err
+	}
+	return p.(P), nil
+}
+
+// each runs work on the batches of n images, as many at once as there are places, and hands the results to deliver in the order
+// of the images. Batches start and end at the same images however many places there are.
+func each[P, R any](ctx context.Context, e *engine, b builder[P], s source, n int,
+	work func(p P, from, to int) (R, error), deliver func(from, to int, r R) error) error {
+	size, err := batch(e, b, s)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+
+	var queue []chan outcome[R]
+	first := 0 // the first image of the first batch in the queue
+	collect := func() error {
+		o := <-queue[0]
+		queue = queue[1:]
+		from, to := first, min(first+size, n)
+		first = to
+		if o.err != nil {
+			return o.err
+		}
+		return deliver(from, to, o.result)
+	}
+	for from := 0; from < n; from += size {
+		// A few finished batches may wait for a slow one; more would fill the memory.
+		if len(queue) >= 2*e.width {
+			if err := collect(); err != nil {
+				return err
+			}
+		}
+		var place runtime.Device
+		select {
+		case place = <-e.places:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		done := make(chan outcome[R], 1)
+		queue = append(queue, done)
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer func() { e.places <- place }()
+			done <- attempt(e, b, s, place, from, min(from+size, n), work)
+		}()
+	}
+	for len(queue) > 0 {
+		if err := collect(); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+type outcome[R any] struct {
+	result R
+	err    error
+}
+
+// attempt does the work on one batch; a panic in it becomes an error.
+func attempt[P, R any](e *engine, b builder[P], s source, place runtime.Device, from, to int,
+	work func(p P, from, to int) (R, error)) (o outcome[R]) {
+	defer func() {
+		if r := recover(); r != nil {
+			o.err = fmt.Errorf("images %d to %d: panic: %v\n%s", from, to, r, debug.Stack())
+		}
+	}()
+	p, err := program(e, b, s, place)
+	if err != nil {
+		return outcome[R]{err: err}
+	}
+	o.result, o.err = work(p, from, to)
+	return o
+}
