@@ -203,7 +203,62 @@ def metric():
     return cases
 
 
-PACKAGES = {"random": random, "metric": metric}
+def hashed(n, d, seed):
+    """n x d numbers in [-0.5, 0.5) from a 32-bit hash of their index, so that the tests need no stored matrix."""
+    x = np.arange(n * d, dtype=np.uint32) + np.uint32(seed)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    x ^= x >> np.uint32(16)
+    return x.reshape(n, d) / 2**32 - 0.5
+
+
+def rows(n, d, seed, scale):
+    """Column j of the numbers times 1 / (1 + scale j): the larger the scale, the wider the gap of the spectrum."""
+    return np.float32(hashed(n, d, seed) * (1 / (1 + scale * np.arange(d))))
+
+
+def pca():
+    cases = []
+    for name, n, d, scale in [
+        ("wide gap", 700, 300, 0.5),
+        ("narrow gap", 900, 200, 0.02),
+        ("fewer rows than columns", 60, 500, 0.05),
+        ("fewer rows than vectors", 5, 90, 0.1),
+        ("fewer columns than vectors", 200, 4, 0.3),
+        ("one column", 20, 1, 0.0),
+    ]:
+        g = rows(n, d, 1, scale).astype(float)
+        k = min(6, min(n, d) - 1)
+        if k > 0:
+            _, singular, right = scipy.sparse.linalg.svds(g, k=k, tol=0, rng=0)
+            order = np.argsort(-singular)
+            singular, vector = singular[order], right[order[0]]
+        else:
+            singular, vector = np.array([np.linalg.norm(g)]), np.ones(1)
+        vector *= np.sign(vector[np.argmax(np.abs(vector))])
+        cases.append(
+            {
+                "name": name,
+                "n": n,
+                "d": d,
+                "scale": scale,
+                "vector": vector.tolist(),
+                "singular": singular.tolist(),
+                "norm": float(np.linalg.norm(g)),
+            }
+        )
+    signed = []
+    for weight in (-0.3, -1.0, -10.0):
+        g, v = rows(400, 120, 1, 0.3).astype(float), rows(300, 120, 99, 0.1).astype(float)
+        parts = [g.T @ g / np.sum(g * g), v.T @ v / np.sum(v * v)]
+        values, vectors = np.linalg.eigh(parts[0] + weight * parts[1])
+        vector = vectors[:, -1] * np.sign(vectors[np.argmax(np.abs(vectors[:, -1])), -1])
+        shares = [float(vector @ part @ vector) for part in parts]
+        signed.append({"weight": weight, "vector": vector.tolist(), "values": values[:-4:-1].tolist(), "shares": shares})
+    return {"singular": cases, "signed": signed}
+
+
+PACKAGES = {"random": random, "metric": metric, "pca": pca}
 
 
 def main():

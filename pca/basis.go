@@ -1,0 +1,177 @@
+package pca
+
+import (
+	"errors"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	// roundingFloor is the residual, relative to the largest eigenvalue, below which float32 products say nothing.
+	roundingFloor = 1e-7
+	// dependent is the share of a vector that must be left over after orthogonalisation for its direction to mean anything.
+	dependent = 1e-5
+)
+
+// basis holds orthonormal vectors q and their images A q. Vectors come in fresh, and become counted once a pass has
+// multiplied them.
+type basis struct {
+	dim, count, fresh int
+	vectors           []float64   // (count + fresh) x dim
+	images            []float64   // count x dim
+	projected         [][]float64 // per term the count x count matrix of q_i' G_k'G_k q_j / ||G_k||_F^2
+}
+
+func newBasis(dim, terms int) *basis { return &basis{dim: dim, projected: make([][]float64, terms)} }
+
+func (b *basis) freshVectors() []float64 { return b.vectors[b.count*b.dim:] }
+
+// extend adds the direction of v as a fresh vector, after taking away what the basis has of it, twice against rounding.
+// It adds nothing where the share of v that is left is not above the limit.
+func (b *basis) extend(v []float64, limit float64) {
+	norm := floats.Norm(v, 2)
+	if norm == 0 {
+		return
+	}
+	v = append([]float64(nil), v...)
+	floats.Scale(1/norm, v)
+	have := b.count + b.fresh
+	for range 2 {
+		if have > 0 {
+			overlap := make([]float64, have)
+			q := blas64.General{Rows: have, Cols: b.dim, Stride: b.dim, Data: b.vectors}
+			blas64.Gemv(blas.NoTrans, 1, q, entries(v), 0, entries(overlap))
+			blas64.Gemv(blas.Trans, -1, q, entries(overlap), 1, entries(v))
+		}
+		norm = floats.Norm(v, 2)
+		if norm <= max(limit, 1e-12) {
+			return
+		}
+		floats.Scale(1/norm, v)
+		limit = 0.5
+	}
+	b.vectors = append(b.vectors, v...)
+	b.fresh++
+}
+
+// absorb takes the fresh vectors' products with each term, fresh x dim, and counts them.
+func (b *basis) absorb(products [][]float64, weights []float64) error {
+	d, was := b.dim, b.count
+	b.count, b.fresh = b.count+b.fresh, 0
+	image := make([]float64, (b.count-was)*d)
+	for k, product := range products {
+		floats.AddScaled(image, weights[k], product)
+		overlap := multiplied(blas.NoTrans, b.vectors, b.count, blas.Trans, product, b.count-was, d)
+		grown := make([]float64, b.count*b.count)
+		for i := range was {
+			copy(grown[i*b.count:], b.projected[k][i*was:(i+1)*was])
+		}
+		for i := range b.count {
+			for j := was; j < b.count; j++ {
+				value := overlap[i*(b.count-was)+j-was]
+				if i >= was {
+					// Rounding leaves the new square corner a little asymmetric.
+					value = (value + overlap[j*(b.count-was)+i-was]) / 2
+				}
+				grown[i*b.count+j], grown[j*b.count+i] = value, value
+			}
+		}
+		b.projected[k] = grown
+	}
+	b.images = append(b.images, image...)
+	for _, v := range image {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return errors.New("the product of rows and vectors is not finite")
+		}
+	}
+	return nil
+}
+
+// ritz holds the best approximations in the basis.
+type ritz struct {
+	Values       []float64 // descending
+	Residuals    []float64 // ||A x - value x||, of the leading ones
+	Coefficients []float64 // count x count; row i holds the coefficients of vector i
+}
+
+// scale returns the largest magnitude of an eigenvalue.
+func (r ritz) scale() float64 {
+	return max(math.Abs(r.Values[0]), math.Abs(r.Values[len(r.Values)-1]))
+}
+
+// restarted tells that the vectors have become the basis themselves.
+func (r *ritz) restarted(count int) {
+	r.Values = r.Values[:count]
+	r.Coefficients = make([]float64, count*count)
+	for i := range count {
+		r.Coefficients[i*count+i] = 1
+	}
+}
+
+// solve finds the eigenvectors of A within the basis, and the residuals of the leading ones, leading x dim.
+func (b *basis) solve(weights []float64, leading int) (ritz, []float64, error) {
+	n := b.count
+	leading = min(leading, n)
+	projected := make([]float64, n*n)
+	for k, p := range b.projected {
+		floats.AddScaled(projected, weights[k], p)
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(mat.NewSymDense(n, projected), true) {
+		return ritz{}, nil, errors.New("the eigenvalues of the projected matrix were not found")
+	}
+	ascending := eigen.Values(nil)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	r := ritz{make([]float64, n), make([]float64, leading), make([]float64, n*n)}
+	for i := range n {
+		r.Values[i] = ascending[n-1-i]
+		mat.Col(r.Coefficients[i*n:(i+1)*n], n-1-i, &vectors)
+	}
+	residuals := multiplied(blas.NoTrans, r.Coefficients[:leading*n], leading, blas.NoTrans, b.images, b.dim, n)
+	for i := range leading {
+		row := residuals[i*b.dim : (i+1)*b.dim]
+		floats.AddScaled(row, -r.Values[i], b.combine(r.Coefficients[i*n:(i+1)*n]))
+		r.Residuals[i] = floats.Norm(row, 2)
+	}
+	return r, residuals, nil
+}
+
+// combine returns the combination of the counted vectors with the given coefficients.
+func (b *basis) combine(coefficients []float64) []float64 {
+	return multiplied(blas.NoTrans, coefficients, 1, blas.NoTrans, b.vectors, b.dim, b.count)
+}
+
+// restart keeps the given number of leading eigenvectors as the new basis.
+func (b *basis) restart(coefficients []float64, keep int) {
+	n := b.count
+	keep = min(keep, n)
+	coefficients = coefficients[:keep*n]
+	b.vectors = multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.vectors, b.dim, n)
+	b.images = multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.images, b.dim, n)
+	for k, p := range b.projected {
+		half := multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, p, n, n)
+		b.projected[k] = multiplied(blas.NoTrans, half, keep, blas.Trans, coefficients, keep, n)
+	}
+	b.count = keep
+}
+
+// multiplied returns op(x) op(y), rows x columns, the sum running over inner entries.
+func multiplied(xOp blas.Transpose, x []float64, rows int, yOp blas.Transpose, y []float64, columns, inner int) []float64 {
+	general := func(op blas.Transpose, r, c int, data []float64) blas64.General {
+		if op == blas.Trans {
+			r, c = c, r
+		}
+		return blas64.General{Rows: r, Cols: c, Stride: c, Data: data}
+	}
+	product := make([]float64, rows*columns)
+	blas64.Gemm(xOp, yOp, 1, general(xOp, rows, inner, x), general(yOp, inner, columns, y), 0,
+		general(blas.NoTrans, rows, columns, product))
+	return product
+}
+
+func entries(v []float64) blas64.Vector { return blas64.Vector{N: len(v), Inc: 1, Data: v} }
