@@ -258,7 +258,42 @@ def pca():
     return {"singular": cases, "signed": signed}
 
 
-PACKAGES = {"random": random, "metric": metric, "pca": pca}
+def stats():
+    rng = np.random.default_rng(7)
+    samples = {
+        "normal": rng.normal(3, 2, 200),
+        "skewed and few": rng.lognormal(0, 1, 15),
+        "small spread at a large mean": 1e8 + rng.normal(0, 1e-3, 50),
+        "two": np.array([1.0, 4.0]),
+        "all the same": np.full(9, 0.25),
+        "negative": -rng.exponential(1, 31),
+    }
+    probabilities = [0, 0.025, 0.25, 0.5, 0.9, 1]
+    cases = []
+    for name, x in samples.items():
+        error = scipy.stats.sem(x)
+        normal = scipy.stats.norm.interval(0.9, x.mean(), error) if error > 0 else (x.mean(), x.mean())
+        interval = (x.mean(), x.mean())
+        if error > 0:
+            resampled = scipy.stats.bootstrap((x,), np.mean, n_resamples=200000, batch=10000, method="percentile", rng=1)
+            interval = resampled.confidence_interval
+        cases.append(
+            {
+                "name": name,
+                "values": x.tolist(),
+                "mean": x.mean(),
+                "stddev": x.std(ddof=1),
+                "stderr": error,
+                "normal90": list(normal),
+                "probabilities": probabilities,
+                "quantiles": np.quantile(x, probabilities).tolist(),
+                "bootstrap95": list(interval),
+            }
+        )
+    return cases
+
+
+PACKAGES = {"random": random, "metric": metric, "pca": pca, "stats": stats}
 
 
 def main():
