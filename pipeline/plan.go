@@ -89,6 +89,14 @@ func Costs(e Estimate) Option {
 	}
 }
 
+// Published has the files of the artefact copied into the run's directory.
+func Published() Option {
+	return func(_ *Plan, t *Task) error {
+		t.Publish = true
+		return nil
+	}
+}
+
 // Add adds a task, unless the plan has one of the same key, and returns its key.
 // The spec is a value that encoding/json takes.
 func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Key, error) {

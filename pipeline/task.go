@@ -35,7 +35,9 @@ type Task struct {
 	Parents     []Parent        `json:"parents,omitempty"`
 	Files       []File          `json:"files,omitempty"`
 	// Missing are the labels of optional parents that failed.
-	Missing  []string `json:"missing,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+	// Publish has the artefact's files copied into the run's directory.
+	Publish  bool     `json:"publish,omitempty"`
 	Estimate Estimate `json:"estimate"`
 	Key      Key      `json:"key"`
 }

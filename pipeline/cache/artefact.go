@@ -109,7 +109,7 @@ func open(dir string, key Key) (*Artefact, error) {
 // Verify reads every file again and compares its hash.
 func (a *Artefact) Verify() error {
 	for _, want := range a.Files {
-		got, err := sum(a.dir, want.Name)
+		got, err := Sum(a.dir, want.Name)
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (a *Artefact) seal(dir string) error {
 		if err := syncFile(path); err != nil {
 			return err
 		}
-		f, err := sum(dir, name)
+		f, err := Sum(dir, name)
 		a.Files = append(a.Files, f)
 		return err
 	})
@@ -174,7 +174,8 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func sum(dir, name string) (File, error) {
+// Sum is what an artefact would say of the file name in dir.
+func Sum(dir, name string) (File, error) {
 	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return File{}, err

@@ -22,6 +22,9 @@ const (
 	delimiter = "\x00"
 )
 
+// noValue is the problem of a null.
+const noValue = "no value: give one or remove the key"
+
 // readChain reads path and what it extends, the outermost parent first; whole
 // is false if one of the files could not be read.
 func readChain(path string) (layers []*tree, problems []Problem, whole bool) {
@@ -93,6 +96,19 @@ func readFile(path string) (*tree, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	var node, more yaml.Node
+	switch err := documents.Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return nil, nil, errors.New("the file is empty")
+	case err != nil:
+		return nil, nil, notYAML(err)
+	case node.Content[0].Kind != yaml.MappingNode:
+		return nil, nil, errors.New("want a mapping of keys to values")
+	}
+	if err := documents.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, nil, errors.New("the file holds more than one YAML document")
+	}
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(bytes.NewReader(text)); err != nil {
@@ -100,23 +116,16 @@ func readFile(path string) (*tree, []Problem, error) {
 		if errors.As(err, &parse) {
 			err = parse.Unwrap()
 		}
-		return nil, nil, fmt.Errorf("not YAML: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, nil, notYAML(err)
 	}
 	layer := &tree{root: v.AllSettings(), places: map[string]place{}}
-	documents := yaml.NewDecoder(bytes.NewReader(text))
-	var node, more yaml.Node
-	if err := documents.Decode(&node); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, nil, errors.New("the file is empty")
-		}
-		return nil, nil, err
-	}
-	if err := documents.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, nil, errors.New("the file holds more than one YAML document")
-	}
 	w := walker{source: path, layer: layer}
 	w.walk("", node.Content[0])
 	return layer, w.problems, nil
+}
+
+func notYAML(err error) error {
+	return fmt.Errorf("not YAML: %s", strings.ReplaceAll(err.Error(), "\n", " "))
 }
 
 func slurp(path string) ([]byte, error) {
@@ -128,7 +137,7 @@ func slurp(path string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read: %w", err)
+		return nil, err
 	case len(text) > maxFile:
 		return nil, fmt.Errorf("larger than %d bytes, which no configuration is", maxFile)
 	}
@@ -157,7 +166,7 @@ func (w *walker) walk(path string, node *yaml.Node) {
 			w.walk(fmt.Sprintf("%s[%d]", path, i), child)
 		}
 	case node.Tag == "!!null" && path != "":
-		w.report(path, node.Line, "no value: give one or remove the key")
+		w.report(path, node.Line, noValue)
 	}
 }
 

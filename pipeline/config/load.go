@@ -136,7 +136,11 @@ func (l *loader) items(key string, kinds map[string]func() Settings) []Item {
 	for i, entry := range list {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		m, ok := entry.(map[string]any)
-		if !ok {
+		switch {
+		case entry == nil:
+			l.take("", []problemAt{{at, nil, noValue}})
+			continue
+		case !ok:
 			l.take("", []problemAt{{at, entry, "want a mapping with name and kind"}})
 			continue
 		}

@@ -1,21 +1,37 @@
 package config
 
 import (
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// pca and gradient stand for the settings of real kinds.
 type pca struct {
-	Norm      string    `yaml:"norm"`
-	Eps       []Pixels  `yaml:"eps"`
-	Smoothing smoothing `yaml:"smoothing"`
+	Norm      string        `yaml:"norm"`
+	Eps       []Pixels      `yaml:"eps"`
+	Smoothing smoothing     `yaml:"smoothing"`
+	Every     time.Duration `yaml:"every"`
+	Steps     []step        `yaml:"steps,omitempty"`
 }
 
 type smoothing struct {
 	Radius *Pixels `yaml:"radius,omitempty"`
 	Draws  int     `yaml:"draws"`
 }
+
+type step struct {
+	Size  float64 `yaml:"size"`
+	Count int32   `yaml:"count"`
+}
+
+func (s *step) SetDefaults() { s.Count = 10 }
 
 func (p *pca) Validate() []error {
 	var errs []error
@@ -49,39 +65,58 @@ var kinds = Kinds{
 		"simple_gradient": func() Settings { return &gradient{Score: "probability"} },
 	},
 	Attacks: map[string]func() Settings{
-		"upi_pca": func() Settings { return &pca{Norm: "l2", Smoothing: smoothing{Draws: 1}} },
+		"upi_pca": func() Settings {
+			return &pca{Norm: "l2", Smoothing: smoothing{Draws: 1}, Every: time.Minute}
+		},
+		"random": func() Settings { return &pca{Norm: "l2", Eps: []Pixels{255, 510, 1020}} },
 	},
 	Metrics: []string{"normalized_l2", "cosine", "prediction_changed", "top_k"},
 }
 
-const good = `name: mnist
-data:
-  fit: {path: fit.parquet}
-  test: {path: test.parquet, limit: 1000}
-models:
-  - {name: cnn, path: savedmodels/cnn}
-explanations:
-  - {name: sg, kind: simple_gradient}
-attacks:
-  - {name: upi_pca, kind: upi_pca, eps: [255, 8/255], smoothing: {radius: 2}}
-`
-
-func write(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "a.yml")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+// TestBad loads every testdata/*.bad.yml, with the --set expressions and the
+// variables that its first lines name, and compares the message with the file
+// of the same name that ends in .txt.
+func TestBad(t *testing.T) {
+	t.Chdir("testdata")
+	files, err := filepath.Glob("*.bad.yml")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d bad configurations, %v", len(files), err)
 	}
-	return path
-}
-
-func TestLoad(t *testing.T) {
-	cfg, err := Load(write(t, good), []string{"attacks.upi_pca.eps=[510]", "seeds=[1,2]", "memory=2GiB"}, kinds)
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(file, ".bad.yml"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sets []string
+			for line := range strings.Lines(string(text)) {
+				line = strings.TrimSpace(line)
+				if s, ok := strings.CutPrefix(line, "# set: "); ok {
+					sets = append(sets, s)
+				}
+				if s, ok := strings.CutPrefix(line, "# env: "); ok {
+					name, value, _ := strings.Cut(s, "=")
+					t.Setenv(name, value)
+				}
+			}
+			_, err = Load(file, sets, kinds)
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got %v, want an *Error", err)
+			}
+			golden := strings.TrimSuffix(file, ".yml") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := e.Error() + "\n"; got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
 	}
-	text, err := cfg.Marshal()
-	t.Logf("%v\n%s", err, text)
-	_, err = Load(write(t, "sede: 1\ndata: 3\nextends: nowhere.yml\nattacks: [{name: a/b, kind: upi_pca, epsilon: [1], smoothing: {draws: 1.5, x: 3}}]"), []string{"workers=-3"}, kinds)
-	t.Log(err)
 }

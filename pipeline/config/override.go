@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -57,12 +60,25 @@ func fromEnvironment(t *tree) ([]string, []Problem) {
 func parseValue(text string) (any, error) {
 	var value any
 	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		return nil, fmt.Errorf("not YAML: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, notYAML(err)
 	}
-	if value == nil {
-		return nil, fmt.Errorf("no value")
+	value = lower(value)
+	if holdsNull(value) {
+		return nil, errors.New("no value")
 	}
-	return lower(value), nil
+	return value, nil
+}
+
+func holdsNull(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, holdsNull)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsNull)
+	}
+	return false
 }
 
 func lower(value any) any {

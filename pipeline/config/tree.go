@@ -110,9 +110,15 @@ func (t *tree) problem(key string, value any, message string) Problem {
 
 var item = regexp.MustCompile(`^[a-z_]+\[\d+\]`)
 
+// itemName is the name of the list item that key lies in, if it has one that
+// helps to find it.
 func (t *tree) itemName(key string) string {
-	m, _ := t.value(item.FindString(key)).(map[string]any)
+	at := item.FindString(key)
+	m, _ := t.value(at).(map[string]any)
 	name, _ := m["name"].(string)
+	if at == "" || key == at+".name" || !fileName.MatchString(name) {
+		return ""
+	}
 	return name
 }
 

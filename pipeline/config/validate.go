@@ -71,23 +71,32 @@ func (l *loader) data(key string, d Data, required bool) {
 		split Split
 	}{{key + ".fit", d.Fit}, {key + ".test", d.Test}} {
 		if required || l.tree.value(s.key) != nil {
-			path := s.key + ".path"
-			if s.split.Path == "" && l.tree.value(path) == nil {
-				l.missing(path, "want the path of image shards, such as data/mnist/fit-*.parquet")
-			} else {
-				l.filled(path, s.split.Path)
-			}
+			l.required(s.key+".path", s.split.Path, "the path of image shards, such as data/mnist/fit-*.parquet")
 		}
 		l.need(s.split.Limit >= 0, s.key+".limit", s.split.Limit, "want 0 (all) or more")
 	}
 }
 
-// missing reports a key that is not there, in the file that was named.
+// required reports a text that is empty or not there.
+func (l *loader) required(key, value, want string) {
+	if value == "" && l.tree.value(key) == nil {
+		l.missing(key, want)
+		return
+	}
+	l.filled(key, value)
+}
+
+// missing reports a list or text that is empty or not there; what is not there
+// at all is reported where it would belong.
 func (l *loader) missing(key, want string) {
 	if !l.sound(key) {
 		return
 	}
-	p := l.tree.problem(key, nil, "missing: "+want)
+	message := "want " + want
+	if l.tree.value(key) == nil {
+		message = "missing: " + message
+	}
+	p := l.tree.problem(key, nil, message)
 	if p.Source == "" {
 		p.Source = l.path
 	}
@@ -96,14 +105,14 @@ func (l *loader) missing(key, want string) {
 
 func (l *loader) models(models []Model) {
 	if len(models) == 0 {
-		l.missing("models", "want at least one, such as [{name: a, path: savedmodels/a}]")
+		l.missing("models", "at least one, such as [{name: a, path: savedmodels/a}]")
 	}
 	names := map[string]int{}
 	for i, m := range models {
 		at := fmt.Sprintf("models[%d]", i)
 		l.name(at+".name", m.Name)
 		l.unique(names, at, m.Name, i)
-		l.filled(at+".path", m.Path)
+		l.required(at+".path", m.Path, "the directory of a SavedModel")
 		l.filled(at+".signature", m.Signature)
 		if m.Data != nil {
 			l.data(at+".data", *m.Data, true)
@@ -130,7 +139,7 @@ func (l *loader) unique(seen map[string]int, at, name string, i int) {
 
 func (l *loader) validateItems(key string, items []Item) {
 	if len(items) == 0 {
-		l.missing(key, "want at least one")
+		l.missing(key, "at least one")
 	}
 	names := map[string]int{}
 	for i, it := range items {

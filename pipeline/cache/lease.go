@@ -1,0 +1,126 @@
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"upi/pipeline/atomicfile"
+	"upi/pipeline/lock"
+)
+
+// Lease tells GC which artefacts a run needs.
+type Lease struct {
+	store *Store
+	lock  *lock.Lock
+	use   use
+}
+
+// use is the file of a lease. It stays when the run has ended.
+type use struct {
+	// Dir is the run's directory: what it needs is kept while it exists.
+	Dir string `json:"dir"`
+	// Current are the keys of the run that goes on, or was cut off.
+	Current []Key `json:"current,omitempty"`
+	// Finished are the keys of the last run that came to its end.
+	Finished []Key `json:"finished,omitempty"`
+}
+
+// Lease notes the keys that the run in the directory runDir is about to use.
+// The caller holds the lock of that directory.
+func (s *Store) Lease(ctx context.Context, runDir string, keys []Key) (*Lease, error) {
+	fail := func(err error) (*Lease, error) { return nil, fmt.Errorf("note what the run needs: %w", err) }
+	dir, err := filepath.Abs(runDir)
+	if err != nil {
+		return fail(err)
+	}
+	guard, err := s.guard(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	defer guard.Release()
+	l := &Lease{store: s, use: use{Dir: dir}}
+	if l.lock, err = lock.Wait(ctx, l.path(".lock"), nil); err != nil {
+		return fail(err)
+	}
+	if old, err := readUse(l.path(".json")); err == nil {
+		l.use = old
+	}
+	l.use.Dir, l.use.Current = dir, keys
+	if err := l.write(); err != nil {
+		l.lock.Release()
+		return fail(err)
+	}
+	return l, nil
+}
+
+// Finish notes that the run is done and needs the artefacts of these keys.
+func (l *Lease) Finish(keys []Key) error {
+	l.use.Current, l.use.Finished = nil, keys
+	return l.write()
+}
+
+// Release ends the lease. What the run has noted stays.
+func (l *Lease) Release() error { return l.lock.Release() }
+
+func (l *Lease) path(suffix string) string {
+	sum := sha256.Sum256([]byte(l.use.Dir))
+	return filepath.Join(l.store.root, "runs", hex.EncodeToString(sum[:16])+suffix)
+}
+
+func (l *Lease) write() error {
+	text, err := json.Marshal(l.use)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(l.path(".json"), text)
+}
+
+// guard keeps GC from running while a lease is written, and the other way round.
+func (s *Store) guard(ctx context.Context) (*lock.Lock, error) {
+	return lock.Wait(ctx, filepath.Join(s.root, "gc.lock"), nil)
+}
+
+// needed returns the keys that live runs and existing run directories need, and
+// forgets runs whose directory is gone.
+func (s *Store) needed() (map[Key]bool, error) {
+	files, err := filepath.Glob(filepath.Join(s.root, "runs", "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	keep := map[Key]bool{}
+	for _, path := range files {
+		u, err := readUse(path)
+		if err != nil {
+			// Not knowing what a run needs, nothing may be removed.
+			return nil, fmt.Errorf("read lease %s: %w", path, err)
+		}
+		_, live := lock.Held(path[:len(path)-len(".json")] + ".lock")
+		if _, err := os.Stat(u.Dir); errors.Is(err, os.ErrNotExist) && !live {
+			if err := os.Remove(path); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		for _, keys := range [][]Key{u.Current, u.Finished} {
+			for _, k := range keys {
+				keep[k] = true
+			}
+		}
+	}
+	return keep, nil
+}
+
+func readUse(path string) (use, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return use{}, err
+	}
+	var u use
+	return u, json.Unmarshal(text, &u)
+}

@@ -1,0 +1,222 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// write makes the files of one test case and returns the path of main.yml.
+func write(t interface {
+	Helper()
+	Fatal(...any)
+}, dir string, files map[string]string) string {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "main.yml")
+}
+
+const base = `
+name: base
+seed: 7
+memory: 2GiB
+data:
+  fit: {path: fit.parquet, limit: 10}
+  test: {path: test.parquet}
+models:
+  - {name: cnn, path: savedmodels/cnn}
+  - {name: cnn.v2, path: savedmodels/v2, input: {scale: 0.5}}
+explanations:
+  - {name: sg, kind: simple_gradient}
+attacks:
+  - {name: pca, kind: upi_pca, eps: [255, 8/255], steps: [{size: 1}, {size: 2, count: 3}]}
+  - {name: Noise, kind: random}
+`
+
+func TestLayers(t *testing.T) {
+	cases := []struct {
+		name  string
+		files map[string]string
+		env   map[string]string
+		sets  []string
+		look  func(*Config) any
+		want  any
+	}{
+		{"a child's value wins and its neighbours stay",
+			map[string]string{"main.yml": "extends: sub/base.yml\ndata: {fit: {limit: 3}}", "sub/base.yml": base}, nil, nil,
+			func(c *Config) any { return c.Data.Fit }, Split{"fit.parquet", 3}},
+		{"three files deep",
+			map[string]string{"main.yml": "extends: sub/mid.yml", "sub/mid.yml": "extends: ../base.yml\nworkers: 3", "base.yml": base}, nil, nil,
+			func(c *Config) any { return []any{c.Workers, c.Name} }, []any{3, "base"}},
+		{"a child replaces a value of another type",
+			map[string]string{"main.yml": "extends: base.yml\nmemory: 1073741824", "base.yml": base}, nil, nil,
+			func(c *Config) any { return c.Memory }, Bytes(1 << 30)},
+		{"a child's seeds withdraw the parent's seed",
+			map[string]string{"main.yml": "extends: base.yml\nseeds: [1, 2]", "base.yml": base}, nil, nil,
+			func(c *Config) any { return c.Seeds }, []uint64{1, 2}},
+		{"the environment wins over files",
+			map[string]string{"main.yml": base}, map[string]string{"UPI_SEED": "9", "UPI_DATA_FIT_PATH": "x.parquet", "UPI_PYTHON": "python3"}, nil,
+			func(c *Config) any { return []any{c.Seeds, c.Data.Fit} }, []any{[]uint64{9}, Split{"x.parquet", 10}}},
+		{"--set wins over the environment",
+			map[string]string{"main.yml": base}, map[string]string{"UPI_SEED": "9"}, []string{"seeds=[4,5]", "name=ResNet50"},
+			func(c *Config) any { return []any{c.Seeds, c.Name} }, []any{[]uint64{4, 5}, "ResNet50"}},
+		{"an environment list",
+			map[string]string{"main.yml": base}, map[string]string{"UPI_EVALUATION_METRICS": "[cosine]"}, nil,
+			func(c *Config) any { return c.Evaluation.Metrics }, []string{"cosine"}},
+		{"--set enters a list by name",
+			map[string]string{"main.yml": base}, nil, []string{"attacks.pca.eps=[510]", "attacks.Noise.norm=linf", "attacks.pca.smoothing.draws=4"},
+			func(c *Config) any {
+				a, b := c.Attacks[0].Settings.(*pca), c.Attacks[1].Settings.(*pca)
+				return []any{a.Eps, a.Smoothing.Draws, b.Norm}
+			}, []any{[]Pixels{510}, 4, "linf"}},
+		{"--set finds the longest name",
+			map[string]string{"main.yml": base}, nil, []string{"models.cnn.v2.input.scale=3"},
+			func(c *Config) any { return []float64{c.Models[0].Input.Scale, c.Models[1].Input.Scale} }, []float64{1, 3}},
+		{"the settings' defaults",
+			map[string]string{"main.yml": base}, nil, nil,
+			func(c *Config) any {
+				a, b := c.Attacks[0].Settings.(*pca), c.Attacks[1].Settings.(*pca)
+				return []any{a.Norm, a.Eps, a.Every, a.Steps, b.Eps}
+			},
+			[]any{"l2", []Pixels{255, 8}, time.Minute, []step{{1, 10}, {2, 3}}, []Pixels{255, 510, 1020}}},
+		{"the name is the file's if there is none",
+			map[string]string{"main.yml": strings.Replace(base, "name: base", "", 1)}, nil, nil,
+			func(c *Config) any { return c.Name }, "main"},
+		{"keys in any case, values as written",
+			map[string]string{"main.yml": base + "\nDEVICE: gpu:1\nEvaluation: {Sign: plus}"}, nil, nil,
+			func(c *Config) any { return []string{c.Device, c.Evaluation.Sign, c.Attacks[1].Name} }, []string{"gpu:1", "plus", "Noise"}},
+		{"anchors and merge keys",
+			map[string]string{"main.yml": strings.Replace(base, "- {name: sg, kind: simple_gradient}",
+				"- &sg {name: sg, kind: simple_gradient, score: logit}\n  - {<<: *sg, name: again}", 1)}, nil, nil,
+			func(c *Config) any { return []any{c.Explanations[1].Name, c.Explanations[1].Settings} },
+			[]any{"again", &gradient{"logit"}}},
+		{"a whole float is a whole number",
+			map[string]string{"main.yml": base + "\nworkers: 1e1"}, nil, nil,
+			func(c *Config) any { return c.Workers }, 10},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			cfg, err := Load(write(t, t.TempDir(), c.files), c.sets, kinds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.look(cfg); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckSeesTheWhole(t *testing.T) {
+	k := kinds
+	k.Check = func(c *Config) []error {
+		return []error{Invalid("attacks[1].norm", c.Attacks[1].Name, "nothing but l2 for noise")}
+	}
+	path := write(t, t.TempDir(), map[string]string{"main.yml": base})
+	_, err := Load(path, nil, k)
+	if err == nil || err.Error() != path+`:15: attacks[1].norm (Noise) = "Noise": nothing but l2 for noise` {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMarshalRoundTrip: what is resolved is written, read and resolved to the same.
+func TestMarshalRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyConfig(t)
+		text, err := want.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(write(t, dir, map[string]string{"main.yml": string(text)}), nil, kinds)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got\n%+v\nwant\n%+v\nfrom\n%s", got, want, text)
+		}
+	})
+}
+
+func anyConfig(t *rapid.T) *Config {
+	name := rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9_+=-]{0,9}(\.[A-Za-z0-9]{1,3})?`)
+	path := rapid.StringMatching(`[ -~ä]{1,20}`)
+	length := rapid.Custom(func(t *rapid.T) Pixels {
+		return Pixels(rapid.Float64Range(1e-9, 1e9).Draw(t, "length"))
+	})
+	split := rapid.Custom(func(t *rapid.T) Split {
+		return Split{path.Draw(t, "path"), rapid.IntRange(0, 1e9).Draw(t, "limit")}
+	})
+	data := rapid.Custom(func(t *rapid.T) Data { return Data{split.Draw(t, "fit"), split.Draw(t, "test")} })
+
+	c := Default()
+	c.Name = name.Draw(t, "name")
+	c.Output, c.Cache = path.Draw(t, "output"), path.Draw(t, "cache")
+	c.Seeds = rapid.SliceOfNDistinct(rapid.Uint64(), 1, 4, rapid.ID).Draw(t, "seeds")
+	c.Device = rapid.StringMatching(`auto|cpu|gpu|gpu:[0-9]`).Draw(t, "device")
+	c.Memory = Bytes(rapid.Int64Range(64<<20, 1<<50).Draw(t, "memory"))
+	c.Workers = rapid.IntRange(0, 64).Draw(t, "workers")
+	c.Deterministic = rapid.Bool().Draw(t, "deterministic")
+	c.Data = data.Draw(t, "data")
+	for _, n := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9]{1,5}`), 1, 3, rapid.ID).Draw(t, "models") {
+		m := Model{Name: n, Path: path.Draw(t, "path")}
+		m.SetDefaults()
+		m.Input.Scale = rapid.Float64Range(0.001, 1e12).Draw(t, "scale")
+		m.Input.Name = rapid.String().Draw(t, "input")
+		if rapid.Bool().Draw(t, "own data") {
+			d := data.Draw(t, "data")
+			m.Data = &d
+			m.Input.Shape = []int{28, 28, 1}
+		}
+		c.Models = append(c.Models, m)
+	}
+	c.Explanations = []Item{{name.Draw(t, "name"), "simple_gradient", &gradient{Score: "logit"}}}
+	for _, n := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9]{1,5}`), 1, 3, rapid.ID).Draw(t, "attacks") {
+		s := &pca{Norm: "linf", Eps: rapid.SliceOfN(length, 1, 3).Draw(t, "eps"),
+			Every: time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "every"))}
+		if rapid.Bool().Draw(t, "radius") {
+			r := length.Draw(t, "radius")
+			s.Smoothing.Radius = &r
+		}
+		c.Attacks = append(c.Attacks, Item{n, "upi_pca", s})
+	}
+	return c
+}
+
+// FuzzLoad: whatever the file, there is a configuration or an error.
+func FuzzLoad(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(base))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg, err := Load(write(t, t.TempDir(), map[string]string{"main.yml": string(text)}), nil, kinds)
+		if (cfg == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", cfg, err)
+		}
+	})
+}

@@ -1,0 +1,137 @@
+package progress
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// pause is the least time between two lines on tasks in progress.
+const pause = 5 * time.Second
+
+// Log reports by log lines: failures at once, one line when a stage is done,
+// and every few seconds how far the stages in hand are.
+type Log struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu     sync.Mutex
+	stages map[string]*tally
+	last   time.Time
+}
+
+// NewLog returns a Log that writes to log.
+func NewLog(log *slog.Logger) *Log {
+	return &Log{log: log, now: time.Now, stages: map[string]*tally{}}
+}
+
+// tally is how far one stage is.
+type tally struct {
+	Stage
+	done, hit, failed, skipped int
+	images                     int64
+	busy                       time.Duration
+	// parts is the share of each running task that is done.
+	parts map[Task]float64
+}
+
+func (s *tally) ended() int { return s.done + s.hit + s.failed + s.skipped }
+
+// fraction is the share of the stage that is done.
+func (s *tally) fraction() float64 {
+	f := float64(s.ended())
+	for _, part := range s.parts {
+		f += part
+	}
+	return f / float64(max(s.Tasks, 1))
+}
+
+// rate is the number of images per second over the tasks that ran, added up
+// over workers.
+func (s *tally) rate() float64 {
+	if s.busy <= 0 {
+		return 0
+	}
+	return float64(s.images) / s.busy.Seconds()
+}
+
+func (s *tally) start(t Task) { s.parts[t] = 0 }
+
+func (s *tally) advance(t Task, done, total int64) {
+	if total > 0 {
+		s.parts[t] = min(max(float64(done)/float64(total), 0), 1)
+	}
+}
+
+func (s *tally) finish(t Task, o Outcome) {
+	delete(s.parts, t)
+	switch o.Status {
+	case Done:
+		s.done++
+		s.images += o.Images
+		s.busy += o.Elapsed
+	case Hit:
+		s.hit++
+	case Failed:
+		s.failed++
+	case Skipped:
+		s.skipped++
+	}
+}
+
+func newTally(s Stage) *tally { return &tally{Stage: s, parts: map[Task]float64{}} }
+
+// Begin implements [Reporter].
+func (l *Log) Begin(stages []Stage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = l.now()
+	for _, s := range stages {
+		l.stages[s.Name] = newTally(s)
+	}
+}
+
+// Start implements [Reporter].
+func (l *Log) Start(t Task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stages[t.Stage].start(t)
+}
+
+// Advance implements [Reporter].
+func (l *Log) Advance(t Task, done, total int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stages[t.Stage]
+	s.advance(t, done, total)
+	if now := l.now(); now.Sub(l.last) >= pause {
+		l.last = now
+		l.log.Info("progress", "stage", t.Stage, "task", t.Label, "part", done, "parts", total,
+			"tasks_done", s.ended(), "tasks", s.Tasks)
+	}
+}
+
+// Finish implements [Reporter].
+func (l *Log) Finish(t Task, o Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stages[t.Stage]
+	s.finish(t, o)
+	if o.Status == Failed {
+		l.log.Error("task failed", "stage", t.Stage, "task", t.Label, "seconds", seconds(o.Elapsed), "error", o.Err)
+	}
+	now := l.now()
+	switch {
+	case s.ended() == s.Tasks:
+		l.log.Info("stage finished", "stage", t.Stage, "done", s.done, "hit", s.hit, "failed", s.failed,
+			"skipped", s.skipped, "seconds", seconds(s.busy), "images", s.images)
+	case now.Sub(l.last) >= pause:
+		l.last = now
+		l.log.Info("progress", "stage", t.Stage, "task", t.Label, "tasks_done", s.ended(), "tasks", s.Tasks)
+	}
+}
+
+// End implements [Reporter].
+func (l *Log) End() {}
+
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
