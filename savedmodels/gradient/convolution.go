@@ -1,6 +1,8 @@
 package gradient
 
 import (
+	"errors"
+	"maps"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -95,7 +97,10 @@ func (w weave) backInput(x, f, g tf.Output) tf.Output {
 		}
 		return w.join(parts, w.channelAxis())
 	}
-	return w.s.one(w.b.input, w.a, w.s.shapeOf(x), f, g)
+	if dh, dw := w.dilation(); dh > 1 || dw > 1 {
+		f = w.s.spread(f, dh, dw)
+	}
+	return w.s.one(w.b.input, w.undilated(), w.s.shapeOf(x), f, g)
 }
 
 // backFilter is the gradient with respect to a tensor of f's shape.
@@ -107,6 +112,11 @@ func (w weave) backFilter(x, f, g tf.Output) tf.Output {
 			parts[i] = w.backFilter(xs[i], fs[i], gs[i])
 		}
 		return w.join(parts, 3)
+	}
+	if dh, dw := w.dilation(); dh > 1 || dw > 1 {
+		back := w.s.one(w.b.filter, w.undilated(), x, w.s.shapeOf(w.s.spread(f, dh, dw)), g)
+		zero, step := w.s.constant([]int32{0, 0}), w.s.constant(narrow([]int64{dh, dw}))
+		return w.s.one("StridedSlice", attrs{"end_mask": int64(3)}, back, zero, zero, step)
 	}
 	return w.s.one(w.b.filter, w.a, x, w.s.shapeOf(f), g)
 }
@@ -122,6 +132,42 @@ func (w weave) groups(x, f tf.Output) int64 {
 		return 1
 	}
 	return max(1, xd[w.channelAxis()]/fd[2])
+}
+
+// dilation is the distance between neighbouring elements of the filter. TensorFlow's
+// own gradient kernels for the CPU know 1 only (oneDNN's, which has more, serves
+// float32 and can be switched off), so that gradients spread the filter instead.
+func (w weave) dilation() (height, width int64) {
+	d, _ := w.a["dilations"].([]int64)
+	c := w.channelAxis()
+	if len(d) != 4 || c < 1 {
+		return 1, 1
+	}
+	if c == 1 {
+		return d[2], d[3]
+	}
+	return d[1], d[2]
+}
+
+func (w weave) undilated() attrs {
+	a := maps.Clone(w.a)
+	a["dilations"] = []int64{1, 1, 1, 1}
+	return a
+}
+
+// spread puts zeros between the elements of a filter.
+func (s *scope) spread(f tf.Output, dh, dw int64) tf.Output {
+	d := dims(f)
+	if len(d) != 4 || !static(d) {
+		s.fail(errors.New("the filter of a dilated convolution has unknown sizes"))
+		return tf.Output{}
+	}
+	apart := s.one("Reshape", nil, f, s.integers([]int64{d[0], 1, d[1], 1, d[2], d[3]}, tf.Int32))
+	pads := [][]int32{{0, 0}, {0, int32(dh - 1)}, {0, 0}, {0, int32(dw - 1)}, {0, 0}, {0, 0}}
+	wide := s.one("Pad", nil, apart, s.constant(pads))
+	whole := s.one("Reshape", nil, wide, s.integers([]int64{d[0] * dh, d[1] * dw, d[2], d[3]}, tf.Int32))
+	trimmed := s.integers([]int64{(d[0]-1)*dh + 1, (d[1]-1)*dw + 1, d[2], d[3]}, tf.Int32)
+	return s.one("Slice", nil, whole, s.constant([]int32{0, 0, 0, 0}), trimmed)
 }
 
 func (w weave) channelAxis() int32 {

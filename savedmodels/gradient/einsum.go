@@ -7,80 +7,51 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
-// equation is an Einsum equation without ellipses: one label per axis.
+const ellipsis = "..."
+
+// equation is an Einsum equation; operands and result are labels, one per axis, and
+// perhaps an ellipsis.
 type equation struct {
 	operands []string
 	result   string
-	// broadcasts says that axes of size 1 may stand for those of an ellipsis.
-	broadcasts bool
+	// broadcast says that an axis of size 1 in one operand's ellipsis may stand
+	// for more in the other's.
+	broadcast bool
 }
 
-// parseEquation writes ellipses out; ranks are those of the operands.
-func parseEquation(text string, ranks []int) (equation, error) {
+func equationOf(op *tf.Operation) (equation, error) {
+	v, err := op.Attr("equation")
+	if err != nil {
+		return equation{}, err
+	}
+	text, _ := v.(string)
 	left, right, ok := strings.Cut(strings.ReplaceAll(text, " ", ""), "->")
 	if !ok {
 		return equation{}, fmt.Errorf("equation %q has no arrow", text)
 	}
-	operands := strings.Split(left, ",")
-	if len(operands) != len(ranks) {
-		return equation{}, fmt.Errorf("equation %q has %d operands, %d given", text, len(operands), len(ranks))
+	e := equation{operands: strings.Split(left, ","), result: right}
+	if len(e.operands) > 2 {
+		return equation{}, fmt.Errorf("equation %q has more than two operands", text)
 	}
-	free := unusedLabels(text)
-	most := 0
-	for i, o := range operands {
-		labels := strings.Replace(o, "...", "", 1)
-		batch := ranks[i] - len(labels)
-		if batch < 0 || batch > len(free) || (batch > 0 && labels == o) {
-			return equation{}, fmt.Errorf("equation %q does not fit operand %d of rank %d", text, i, ranks[i])
-		}
-		// Ellipses are aligned at their last axis.
-		operands[i] = strings.Replace(o, "...", free[len(free)-batch:], 1)
-		most = max(most, batch)
-	}
-	result := strings.Replace(right, "...", free[len(free)-most:], 1)
-	e := equation{operands: operands, result: result, broadcasts: len(operands) > 1 && most > 0}
-	for _, labels := range append([]string{result}, operands...) {
-		for i, l := range labels {
-			if strings.ContainsRune(labels[i+1:], l) {
-				return equation{}, fmt.Errorf("label %c is repeated within one tensor", l)
+	for _, labels := range append([]string{right}, e.operands...) {
+		bare := strings.Replace(labels, ellipsis, "", 1)
+		for i, l := range bare {
+			if strings.ContainsRune(bare[i+1:], l) {
+				return equation{}, fmt.Errorf("equation %q repeats label %c within one tensor", text, l)
 			}
+		}
+	}
+	e.broadcast = len(e.operands) == 2 && strings.Contains(left, ellipsis)
+	for _, labels := range e.operands {
+		if e.broadcast && strings.Index(labels, ellipsis) > 0 {
+			return equation{}, fmt.Errorf("equation %q has an ellipsis that is not in front", text)
 		}
 	}
 	return e, nil
 }
 
-func unusedLabels(text string) string {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	var free strings.Builder
-	for _, l := range letters {
-		if !strings.ContainsRune(text, l) {
-			free.WriteRune(l)
-		}
-	}
-	return free.String()
-}
-
-func equationOf(op *tf.Operation, in []tf.Output) (equation, error) {
-	text, err := op.Attr("equation")
-	if err != nil {
-		return equation{}, err
-	}
-	ranks := make([]int, len(in))
-	for i, t := range in {
-		d := dims(t)
-		if d == nil {
-			return equation{}, fmt.Errorf("operand %d has no known rank", i)
-		}
-		ranks[i] = len(d)
-	}
-	return parseEquation(text.(string), ranks)
-}
-
 func einsumRefused(n *node) string {
-	if len(n.in) > 2 {
-		return "more than two operands"
-	}
-	if _, err := equationOf(n.op, n.in); err != nil {
+	if _, err := equationOf(n.op); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -88,7 +59,7 @@ func einsumRefused(n *node) string {
 
 // einsumGrad contracts the gradient of the result with the other operand.
 func einsumGrad(s *scope, c *call) []tf.Output {
-	e, err := equationOf(c.op, c.in)
+	e, err := equationOf(c.op)
 	if err != nil {
 		s.fail(err)
 		return nil
@@ -103,34 +74,59 @@ func einsumGrad(s *scope, c *call) []tf.Output {
 			sources, labels = append(sources, c.in[1-i]), append(labels, e.operands[1-i])
 		}
 		in[i] = s.contract(sources, labels, c.in[i], e.operands[i])
-		if e.broadcasts {
+		if e.broadcast {
 			in[i] = s.sumTo(in[i], c.in[i])
 		}
 	}
 	return in
 }
 
-// contract makes a tensor with x's labels out of sources with theirs. A label that no
-// source has was summed away alone: the gradient is repeated along it.
+// contract makes a tensor with x's labels out of sources with theirs, and with their
+// ellipsis in front if x has none. A label that no source has was summed away alone:
+// the gradient is repeated along it.
 func (s *scope) contract(sources tf.OutputList, labels []string, x tf.Output, want string) tf.Output {
-	var have strings.Builder
-	var missing []int32
-	for i, l := range want {
-		if strings.ContainsRune(strings.Join(labels, ""), l) {
-			have.WriteRune(l)
-		} else {
-			missing = append(missing, int32(i))
+	left := strings.Join(labels, ",")
+	have := want
+	for _, l := range want {
+		if !strings.ContainsRune(left, l) {
+			have = strings.Replace(have, string(l), "", 1)
 		}
 	}
 	g := sources[0]
-	if len(sources) > 1 || labels[0] != have.String() {
-		g = s.one("Einsum", attrs{"equation": strings.Join(labels, ",") + "->" + have.String()}, sources)
+	out := have
+	if strings.Contains(left, ellipsis) && !strings.Contains(have, ellipsis) {
+		out = ellipsis + have
 	}
-	for _, axis := range missing {
+	if left != out {
+		g = s.one("Einsum", attrs{"equation": left + "->" + out}, sources)
+	}
+	if have == want {
+		return g
+	}
+	for _, axis := range absent(want, have) {
 		g = s.one("ExpandDims", nil, g, s.constant(axis))
 	}
-	if len(missing) > 0 {
-		g = s.mul(g, s.fill(x, 1))
+	return s.mul(g, s.fill(x, 1))
+}
+
+// absent lists the axes of want that have lacks, in an order in which ExpandDims can
+// put them back: those before an ellipsis from the first, those after it, and all if
+// there is none, from the last.
+func absent(want, have string) []int32 {
+	before, after, found := strings.Cut(want, ellipsis)
+	if !found {
+		before, after = "", want
 	}
-	return g
+	var axes []int32
+	for i := len(after) - 1; i >= 0; i-- {
+		if !strings.Contains(have, after[i:i+1]) {
+			axes = append(axes, int32(i-len(after)))
+		}
+	}
+	for i := range before {
+		if !strings.Contains(have, before[i:i+1]) {
+			axes = append(axes, int32(i))
+		}
+	}
+	return axes
 }

@@ -23,24 +23,64 @@ func maxPoolGrad(s *scope, c *call, g tf.Output) tf.Output {
 	if a["padding"] != "EXPLICIT" {
 		return s.one("MaxPoolGrad", a, x, y, g)
 	}
-	a["padding"] = "VALID"
 	pads, _ := s.attrs(c.op, "explicit_paddings")["explicit_paddings"].([]int64)
-	rows := make([][]int32, len(pads)/2)
-	begin := make([]int64, len(rows))
-	for i := range rows {
-		rows[i] = narrow(pads[2*i : 2*i+2])
+	a["padding"] = "VALID"
+	back := s.one("MaxPoolGrad", a, s.pad(x, pads, math.Inf(-1)), y, g)
+	begin := make([]int64, len(pads)/2)
+	for i := range begin {
 		begin[i] = pads[2*i]
 	}
-	padded := s.one("PadV2", nil, x, s.constant(rows), s.scalar(math.Inf(-1), x))
-	back := s.one("MaxPoolGrad", a, padded, y, g)
 	return s.one("Slice", nil, back, s.integers(begin, tf.Int32), s.shapeOf(x))
+}
+
+// pad surrounds x with a value; pads has a pair per axis.
+func (s *scope) pad(x tf.Output, pads []int64, value float64) tf.Output {
+	rows := make([][]int32, len(pads)/2)
+	for i := range rows {
+		rows[i] = narrow(pads[2*i : 2*i+2])
+	}
+	return s.one("PadV2", nil, x, s.constant(rows), s.scalar(value, x))
 }
 
 // MaxPoolGrad and MaxPoolGradGrad are linear in their last input, and which element
 // of a window is the largest does not change almost everywhere.
+
 func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 	a := s.attrs(c.op, window...)
-	return []tf.Output{{}, {}, s.one("MaxPoolGradGrad", a, c.in[0], c.in[1], c.up[0])}
+	x, y, up := c.in[0], c.in[1], c.up[0]
+	// TensorFlow's MaxPoolGradGrad writes its result over its input if both have as
+	// many elements, while it still reads from it: seen in 2.18 as zeros and wrong
+	// values at stride 1. Padded by hand, the input is larger.
+	if pads := overlapping(a, x); pads != nil {
+		a["padding"] = "VALID"
+		x, up = s.pad(x, pads, math.Inf(-1)), s.pad(up, pads, 0)
+	}
+	return []tf.Output{{}, {}, s.one("MaxPoolGradGrad", a, x, y, up)}
+}
+
+// overlapping returns the padding that SAME stands for if the windows overlap and
+// are as many as the elements.
+func overlapping(a attrs, x tf.Output) []int64 {
+	size, _ := a["ksize"].([]int64)
+	stride, _ := a["strides"].([]int64)
+	d := dims(x)
+	if a["padding"] != "SAME" || len(size) != 4 || len(stride) != 4 {
+		return nil
+	}
+	overlap := false
+	pads := make([]int64, 8)
+	for i := range size {
+		if stride[i] > 1 && (d == nil || d[i] != 1) {
+			return nil
+		}
+		overlap = overlap || size[i] > 1
+		pads[2*i] = (size[i] - 1) / 2
+		pads[2*i+1] = size[i] - 1 - pads[2*i]
+	}
+	if !overlap {
+		return nil
+	}
+	return pads
 }
 
 func maxPoolGradGradGrad(s *scope, c *call) []tf.Output {

@@ -1,0 +1,57 @@
+package gradient
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+func elementwiseExamples() []example {
+	var list []example
+	for _, op := range []string{"Identity", "Snapshot", "EnsureShape", "CheckNumerics", "Neg", "Abs", "Square", "Exp", "Expm1", "Sin", "Cos",
+		"Sinh", "Cosh", "Atan", "Erf", "Erfc", "L2Loss", "Sigmoid", "Tanh", "Relu", "Relu6", "LeakyRelu",
+		"Elu", "Selu", "Softplus", "Softsign", "Softmax", "LogSoftmax", "Inv", "Reciprocal"} {
+		a := map[string]attrs{
+			"EnsureShape":   {"shape": tf.MakeShape(-1, 3)},
+			"CheckNumerics": {"message": "not finite"},
+			"LeakyRelu":     {"alpha": float32(0.25)},
+		}[op]
+		list = append(list, example{op: op, name: "both signs", in: []input{around0(2, 3)}, f: of(op, a)})
+	}
+	for _, op := range []string{"Sqrt", "Rsqrt", "Log", "Log1p"} {
+		list = append(list, example{op: op, name: "positive", in: []input{positive(2, 3)}, f: of(op, nil)})
+	}
+	// Derivatives that TensorFlow has operations for, of both operands.
+	for _, op := range []string{"SqrtGrad", "RsqrtGrad", "InvGrad", "ReciprocalGrad", "TanhGrad", "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad"} {
+		list = append(list, example{op: op, name: "both operands", in: []input{around0(2, 3), around0(2, 3)}, f: of(op, nil)})
+	}
+	for _, op := range []string{"ReluGrad", "Relu6Grad", "LeakyReluGrad"} {
+		list = append(list, example{op: op, name: "upstream", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.one(op, nil, x[0], s.noise(2, 3))
+		}})
+	}
+	return append(list,
+		example{op: "Relu6", name: "above six", in: []input{positive(3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.one("Relu6", nil, s.mul(x[0], s.reals([]float64{9, 1, -1}, 3)))
+		}},
+		example{op: "Softmax", name: "rank 4", in: []input{around0(1, 2, 2, 3)}, f: of("Softmax", nil)},
+		// TensorFlow's gradient holds for labels that sum to 1.
+		example{op: "SoftmaxCrossEntropyWithLogits", name: "loss", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.one("SoftmaxCrossEntropyWithLogits", nil, x[0], s.one("Softmax", nil, x[1]))
+		}},
+		example{op: "SoftmaxCrossEntropyWithLogits", name: "both outputs", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			both := s.op("SoftmaxCrossEntropyWithLogits", nil, x[0], s.one("Softmax", nil, x[1]))
+			return s.add(s.column(both.Output(0)), both.Output(1))
+		}},
+		example{op: "SparseSoftmaxCrossEntropyWithLogits", name: "both outputs", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			both := s.op("SparseSoftmaxCrossEntropyWithLogits", nil, x[0], s.constant([]int32{2, 0}))
+			return s.add(s.column(both.Output(0)), both.Output(1))
+		}},
+		example{op: "Cast", name: "through float32", single: true, in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.cast(s.cast(x[0], tf.Float), tf.Double)
+		}},
+		example{op: "IdentityN", name: "one of two unused", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			both := s.op("IdentityN", nil, tf.OutputList(x))
+			return s.mul(both.Output(0), x[1])
+		}},
+		example{op: "PlaceholderWithDefault", name: "default", in: []input{around0(2, 3)}, f: of("PlaceholderWithDefault", attrs{"shape": tf.MakeShape(-1, 3)})},
+	)
+}
