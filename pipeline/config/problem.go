@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"upi/setting"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -62,20 +64,10 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Invalid returns an error of a Validate method: the value at key, relative to
+// Invalid returns a [setting.Error] for a Validate method: the value at key, relative to
 // the settings, is not what is wanted.
 func Invalid(key string, value any, want string) error {
-	return &invalid{key: key, value: value, want: want}
-}
-
-type invalid struct {
-	key   string
-	value any
-	want  string
-}
-
-func (e *invalid) Error() string {
-	return fmt.Sprintf("%s = %s: %s", e.key, show(e.value), e.want)
+	return &setting.Error{Key: key, Value: value, Want: want}
 }
 
 // show writes a value as YAML's flow style would, shortened to one line.
