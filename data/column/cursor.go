@@ -12,13 +12,6 @@ type Value interface {
 	bool | int32 | int64 | float32 | float64 | parquet.ByteArray | parquet.FixedLenByteArray
 }
 
-// batchReader is the typed side of the library's column readers.
-type batchReader[V Value] interface {
-	HasNext() bool
-	Err() error
-	ReadBatch(n int64, values []V, defs, reps []int16) (int64, int, error)
-}
-
 // Cursor walks one column over all row groups of a file, one row per call, with a batch of values in memory.
 type Cursor[V Value] struct {
 	file *File
@@ -27,7 +20,7 @@ type Cursor[V Value] struct {
 
 	group     int
 	groupLeft int64
-	chunk     batchReader[V]
+	chunk     *chunk[V]
 
 	values     []V
 	defs, reps []int16
@@ -36,7 +29,7 @@ type Cursor[V Value] struct {
 	value      int // next value to hand out
 }
 
-// batch is the number of values decoded at a time. Byte views die with their page, so those columns go one by one.
+// batch is the number of values decoded at a time. Byte arrays go one by one, since some encodings make each of them anew.
 const batch = 1024
 
 // NewCursor starts at the first row. It refuses a leaf whose stored type is not V.
@@ -46,8 +39,7 @@ func NewCursor[V Value](f *File, leaf Leaf) (*Cursor[V], error) {
 		return nil, fmt.Errorf("column %q of %s is stored as %s, wanted %s", leaf.Path(), f.path, leaf.PhysicalType(), want)
 	}
 	n := batch
-	switch leaf.PhysicalType() {
-	case parquet.Types.ByteArray, parquet.Types.FixedLenByteArray:
+	if leaf.PhysicalType() == parquet.Types.ByteArray {
 		n = 1
 	}
 	c.values = make([]V, n)
@@ -148,10 +140,14 @@ func (c *Cursor[V]) take() (v V, ok bool) {
 // startRow makes the first level of the next row available.
 func (c *Cursor[V]) startRow() error {
 	for c.groupLeft == 0 {
-		if more, err := c.more(); err != nil || more {
-			return c.damaged("values go on after the last row of row group %d (%v)", c.group, err)
+		more, err := c.more()
+		if err != nil {
+			return err
 		}
-		if c.group+1 >= c.file.reader.NumRowGroups() {
+		if more {
+			return c.damaged("values go on after the last row of row group %d", c.group)
+		}
+		if c.group+1 >= len(c.file.meta.GetRowGroups()) {
 			return io.EOF
 		}
 		if err := c.openGroup(c.group + 1); err != nil {
@@ -172,14 +168,11 @@ func (c *Cursor[V]) startRow() error {
 	return nil
 }
 
-func (c *Cursor[V]) openGroup(i int) error {
-	group := c.file.reader.RowGroup(i)
-	chunk, err := group.Column(c.leaf.index)
-	if err != nil {
+func (c *Cursor[V]) openGroup(i int) (err error) {
+	if c.chunk, err = openChunk[V](c.file, c.leaf, i); err != nil {
 		return c.damaged("%v", err)
 	}
-	c.group, c.groupLeft = i, group.NumRows()
-	c.chunk = chunk.(batchReader[V])
+	c.group, c.groupLeft = i, c.file.meta.RowGroup(i).NumRows()
 	return nil
 }
 
@@ -192,30 +185,14 @@ func (c *Cursor[V]) more() (bool, error) {
 		return false, nil
 	}
 	c.level, c.levels, c.value = 0, 0, 0
-	if !c.chunk.HasNext() {
-		if err := c.chunk.Err(); err != nil {
-			return false, c.damaged("%v", err)
-		}
+	levels, err := c.chunk.read(c.values, c.defs, c.reps)
+	if err == io.EOF {
 		return false, nil
 	}
-	levels, values, err := c.chunk.ReadBatch(int64(len(c.values)), c.values, c.defs, c.reps)
 	if err != nil {
 		return false, c.damaged("%v", err)
 	}
-	full := c.leaf.MaxDefinitionLevel()
-	if full == 0 {
-		clear(c.defs[:levels])
-	}
-	present := 0
-	for _, def := range c.defs[:levels] {
-		if def == full {
-			present++
-		}
-	}
-	if present != values || levels == 0 {
-		return false, c.damaged("a page holds %d values where %d are announced", values, present)
-	}
-	c.levels = int(levels)
+	c.levels = levels
 	return true, nil
 }
 

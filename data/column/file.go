@@ -9,10 +9,11 @@ package column
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
@@ -21,7 +22,7 @@ type File struct {
 	path   string
 	size   int64
 	source *os.File
-	reader *file.Reader
+	meta   *metadata.FileMetaData
 }
 
 // Open reads the footer of the Parquet file at path. The caller closes the File.
@@ -44,11 +45,10 @@ func Open(path string) (f *File, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("open Parquet file %s: it is not a regular file", path)
 	}
-	reader, err := file.NewParquetReader(source)
-	if err != nil {
-		return nil, fmt.Errorf("read footer of %s (truncated, or not a Parquet file): %w", path, err)
+	f = &File{path: path, size: info.Size(), source: source}
+	if f.meta, err = readFooter(source, f.size); err != nil {
+		return nil, fmt.Errorf("read footer of %s: %w", path, err)
 	}
-	f = &File{path: path, size: info.Size(), source: source, reader: reader}
 	if err := f.checkRows(); err != nil {
 		return nil, fmt.Errorf("read footer of %s: %w", path, err)
 	}
@@ -58,15 +58,15 @@ func Open(path string) (f *File, err error) {
 // checkRows makes sure that the row count of the file is that of its row groups, since readers plan with it.
 func (f *File) checkRows() error {
 	total := int64(0)
-	for i := range f.reader.NumRowGroups() {
-		rows := f.reader.MetaData().RowGroup(i).NumRows()
-		if rows < 0 {
-			return fmt.Errorf("row group %d claims %d rows", i, rows)
+	for i := range f.meta.GetRowGroups() {
+		rows := f.meta.RowGroup(i).NumRows()
+		if rows < 0 || rows > math.MaxInt64-total {
+			return fmt.Errorf("%w: row group %d claims %d rows", ErrDamaged, i, rows)
 		}
 		total += rows
 	}
-	if total != f.reader.NumRows() {
-		return fmt.Errorf("it claims %d rows, its row groups hold %d", f.reader.NumRows(), total)
+	if total != f.Rows() {
+		return fmt.Errorf("%w: it claims %d rows, its row groups hold %d", ErrDamaged, f.Rows(), total)
 	}
 	return nil
 }
@@ -75,11 +75,11 @@ func (f *File) checkRows() error {
 func (f *File) Path() string { return f.path }
 
 // Rows is the number of rows of the file.
-func (f *File) Rows() int64 { return f.reader.NumRows() }
+func (f *File) Rows() int64 { return f.meta.GetNumRows() }
 
 // Metadata is the value of a key of the file's metadata, and whether it is there.
 func (f *File) Metadata(key string) (string, bool) {
-	value := f.reader.MetaData().KeyValueMetadata().FindValue(key)
+	value := f.meta.KeyValueMetadata().FindValue(key)
 	if value == nil {
 		return "", false
 	}
@@ -90,7 +90,7 @@ func (f *File) Metadata(key string) (string, bool) {
 // for a struct, none when the file has no such field.
 func (f *File) Leaves(name string) []Leaf {
 	var leaves []Leaf
-	columns := f.reader.MetaData().Schema
+	columns := f.meta.Schema
 	for i := range columns.NumColumns() {
 		path := columns.Column(i).ColumnPath()
 		if len(path) > 0 && path[0] == name {
@@ -102,7 +102,7 @@ func (f *File) Leaves(name string) []Leaf {
 
 // Names are the top-level fields of the file, in file order.
 func (f *File) Names() []string {
-	root := f.reader.MetaData().Schema.Root()
+	root := f.meta.Schema.Root()
 	names := make([]string, root.NumFields())
 	for i := range names {
 		names[i] = root.Field(i).Name()

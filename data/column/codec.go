@@ -1,0 +1,100 @@
+package column
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/andybalholm/brotli"
+	"github.com/apache/arrow/go/v15/parquet/compress"
+	"github.com/golang/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// decompress fills dst, whose length the page's head announced, from src. More or fewer bytes are an error, and no more than
+// dst is ever made.
+type decompress func(dst, src []byte) error
+
+// codecs has a line for each compression that is read.
+var codecs = map[compress.Compression]decompress{
+	compress.Codecs.Uncompressed: copyAll,
+	compress.Codecs.Snappy:       unsnappy,
+	compress.Codecs.Gzip: stream(func(src io.Reader) (io.Reader, error) {
+		return gzip.NewReader(src)
+	}),
+	compress.Codecs.Brotli: stream(func(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }),
+	compress.Codecs.Zstd:   unzstd,
+	lz4Raw:                 unlz4,
+}
+
+// lz4Raw is LZ4_RAW of parquet.thrift, which the library does not know. The older LZ4 has several framings and is not read.
+const lz4Raw compress.Compression = 7
+
+var errLength = errors.New("it does not decompress to the length it announces")
+
+func copyAll(dst, src []byte) error {
+	if len(src) != len(dst) {
+		return errLength
+	}
+	copy(dst, src)
+	return nil
+}
+
+func unsnappy(dst, src []byte) error {
+	if n, err := snappy.DecodedLen(src); err != nil || n != len(dst) {
+		return errors.Join(errLength, err)
+	}
+	_, err := snappy.Decode(dst, src)
+	return err
+}
+
+func unlz4(dst, src []byte) error {
+	n, err := lz4.UncompressBlock(src, dst)
+	if err == nil && n != len(dst) {
+		err = errLength
+	}
+	return err
+}
+
+func stream(open func(io.Reader) (io.Reader, error)) decompress {
+	return func(dst, src []byte) error {
+		r, err := open(bytes.NewReader(src))
+		if err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(r, dst); err != nil {
+			return errors.Join(errLength, err)
+		}
+		if n, _ := io.ReadFull(r, make([]byte, 1)); n != 0 {
+			return errLength
+		}
+		return nil
+	}
+}
+
+// zstdDecoder is shared: DecodeAll may be called from several goroutines, and its output is bounded by the room in dst.
+var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxPage), zstd.WithDecoderConcurrency(0))
+})
+
+func unzstd(dst, src []byte) error {
+	d, err := zstdDecoder()
+	if err != nil {
+		return err
+	}
+	out, err := d.DecodeAll(src, dst[:0:len(dst)])
+	if err != nil {
+		return err
+	}
+	if len(out) != len(dst) {
+		return errLength
+	}
+	if len(out) > 0 && &out[0] != &dst[0] {
+		return fmt.Errorf("%w: more than %d bytes", errLength, len(dst))
+	}
+	return nil
+}
