@@ -71,7 +71,8 @@ func Create(path string, s Schema) (*Writer, error) {
 	return w, nil
 }
 
-// shardSchema is image: struct<bytes: binary, path: string>, label: int64, id: int64.
+// shardSchema is image: struct<bytes: binary, path: string>, label: int64, id: int64. Nothing in it is ever NULL, but the
+// datasets library sees classes only in columns that could be.
 func shardSchema() (*schema.GroupNode, error) {
 	picture, err := schema.NewGroupNode("image", parquet.Repetitions.Optional, schema.FieldList{
 		schema.NewByteArrayNode("bytes", parquet.Repetitions.Optional, -1),
@@ -82,8 +83,8 @@ func shardSchema() (*schema.GroupNode, error) {
 	}
 	return schema.NewGroupNode("schema", parquet.Repetitions.Required, schema.FieldList{
 		picture,
-		schema.NewInt64Node(labelColumn, parquet.Repetitions.Required, -1),
-		schema.NewInt64Node(idColumn, parquet.Repetitions.Required, -1),
+		schema.NewInt64Node(labelColumn, parquet.Repetitions.Optional, -1),
+		schema.NewInt64Node(idColumn, parquet.Repetitions.Optional, -1),
 	}, -1)
 }
 
@@ -148,9 +149,9 @@ func (w *Writer) flush() error {
 		case 1: // no picture has a path
 			_, err = c.(*file.ByteArrayColumnChunkWriter).WriteBatch(nil, half, nil)
 		case 2:
-			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.labels, nil, nil)
+			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.labels, half, nil)
 		case 3:
-			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.ids, nil, nil)
+			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.ids, half, nil)
 		}
 		return err
 	})

@@ -121,7 +121,7 @@ func (p page) levelRuns(which int, highest int16, body []byte) (*hybrid, []byte,
 		}
 		n, body = int64(binary.LittleEndian.Uint32(body)), body[4:]
 	}
-	if n > int64(len(body)) {
+	if n < 0 || n > int64(len(body)) {
 		return nil, nil, errValues
 	}
 	return newHybrid(body[:n], uint(bits.Len16(uint16(highest))), uint32(highest)), body[n:], nil

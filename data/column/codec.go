@@ -21,8 +21,7 @@ type decompress func(dst, src []byte) error
 
 // codecs has a line for each compression that is read.
 var codecs = map[compress.Compression]decompress{
-	compress.Codecs.Uncompressed: copyAll,
-	compress.Codecs.Snappy:       unsnappy,
+	compress.Codecs.Snappy: unsnappy,
 	compress.Codecs.Gzip: stream(func(src io.Reader) (io.Reader, error) {
 		return gzip.NewReader(src)
 	}),
@@ -35,14 +34,6 @@ var codecs = map[compress.Compression]decompress{
 const lz4Raw compress.Compression = 7
 
 var errLength = errors.New("it does not decompress to the length it announces")
-
-func copyAll(dst, src []byte) error {
-	if len(src) != len(dst) {
-		return errLength
-	}
-	copy(dst, src)
-	return nil
-}
 
 func unsnappy(dst, src []byte) error {
 	if n, err := snappy.DecodedLen(src); err != nil || n != len(dst) {

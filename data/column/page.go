@@ -45,17 +45,16 @@ type page struct {
 type pages struct {
 	source   io.ReaderAt
 	at, end  int64
-	unpack   decompress
+	codec    compress.Compression
 	head     []byte
 	raw, out []byte // reused from page to page; a dictionary gets bytes of its own
 }
 
 func newPages(source io.ReaderAt, at, end int64, codec compress.Compression) (*pages, error) {
-	unpack, ok := codecs[codec]
-	if !ok {
+	if _, ok := codecs[codec]; !ok && codec != compress.Codecs.Uncompressed {
 		return nil, fmt.Errorf("its compression, number %d, is not read; write the file with zstd or snappy", codec)
 	}
-	return &pages{source: source, at: at, end: end, unpack: unpack}, nil
+	return &pages{source: source, at: at, end: end, codec: codec}, nil
 }
 
 // next reads the next page. Its data lives until the following call, unless it is a dictionary. It returns io.EOF at the
@@ -105,13 +104,21 @@ func (p *pages) readHead() (page, error) {
 
 // readBody reads, checks and decompresses the bytes behind a head.
 func (p *pages) readBody(h *page) error {
-	p.raw = slices.Grow(p.raw[:0], int(h.compressed))[:h.compressed]
-	if _, err := p.source.ReadAt(p.raw, p.at); err != nil {
-		return err
+	out := &p.out
+	if h.kind == pageDictionary {
+		out = new([]byte)
 	}
-	p.at += h.compressed
-	if got := crc32.ChecksumIEEE(p.raw); h.hasChecksum && got != h.checksum {
-		return fmt.Errorf("a page's checksum is %08x, its head says %08x", got, h.checksum)
+	*out = slices.Grow((*out)[:0], int(h.uncompressed))[:h.uncompressed]
+	h.data = *out
+	if p.codec == compress.Codecs.Uncompressed || h.isUncompressed {
+		if h.compressed != h.uncompressed {
+			return fmt.Errorf("a page that is not compressed claims %d and %d bytes", h.compressed, h.uncompressed)
+		}
+		return p.readRaw(h, h.data)
+	}
+	p.raw = slices.Grow(p.raw[:0], int(h.compressed))[:h.compressed]
+	if err := p.readRaw(h, p.raw); err != nil {
+		return err
 	}
 	plain := int64(0) // levels of version 2 are never compressed
 	if h.kind == pageDataV2 {
@@ -120,20 +127,22 @@ func (p *pages) readBody(h *page) error {
 		}
 		plain = h.lengths[0] + h.lengths[1]
 	}
-	unpack := p.unpack
-	if h.isUncompressed {
-		unpack = copyAll
-	}
-	out := &p.out
-	if h.kind == pageDictionary {
-		out = new([]byte)
-	}
-	*out = slices.Grow((*out)[:0], int(h.uncompressed))[:h.uncompressed]
-	copy(*out, p.raw[:plain])
-	if err := unpack((*out)[plain:], p.raw[plain:]); err != nil {
+	copy(h.data, p.raw[:plain])
+	if err := codecs[p.codec](h.data[plain:], p.raw[plain:]); err != nil {
 		return fmt.Errorf("a page does not decompress: %w", err)
 	}
-	h.data = *out
+	return nil
+}
+
+// readRaw reads the bytes of a page as they are stored.
+func (p *pages) readRaw(h *page, dst []byte) error {
+	if _, err := p.source.ReadAt(dst, p.at); err != nil {
+		return err
+	}
+	p.at += h.compressed
+	if h.hasChecksum && crc32.ChecksumIEEE(dst) != h.checksum {
+		return errors.New("a page's bytes are not those of its checksum")
+	}
 	return nil
 }
 

@@ -1,0 +1,196 @@
+"""What other libraries write, for the Go tests to read, and what they make of what Go has written.
+
+    interop.py write-columns DIR   Parquet files in many encodings (pyarrow)
+    interop.py write-images DIR    the same few images as pandas, polars, DuckDB, datasets and pyarrow write them
+    interop.py read-images GLOB    prints a JSON list of what each library reads from shards
+    interop.py read-table FILE     prints a JSON list of what each library reads from a table
+
+The values are formulas (value_* and pixels below) that the tests know too.
+"""
+import glob
+import io
+import json
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+ROWS = 3000
+IMAGES, HEIGHT, WIDTH = 8, 5, 7
+
+
+def columns():
+    i = np.arange(ROWS, dtype=np.int64)
+    null = i % 11 == 0
+    names = [f"name-{k % 50}-{k * k}" for k in range(ROWS)]
+    lists = [None if k % 13 == 0 else [k * 3 + j for j in range(k % 4)] for k in range(ROWS)]
+    return pa.table({
+        "i64": pa.array(i * 2654435761 % 2**40 - 2**39, pa.int64(), mask=null),
+        "i32": pa.array((i * 7919 % 100003 - 50000).astype(np.int32), pa.int32(), mask=null),
+        "f64": pa.array(i * 0.5 - 3, mask=null),
+        "f32": pa.array((i * 0.25 - 7).astype(np.float32), mask=null),
+        "b": pa.array(i % 3 == 0, mask=null),
+        "s": pa.array(names, pa.string(), mask=null),
+        "fsb": pa.array([int(k).to_bytes(3, "little") for k in i], pa.binary(3), mask=null),
+        "l": pa.array(lists, pa.list_(pa.int32())),
+        "r": pa.array(i, pa.int64()),
+    }, schema=pa.schema([
+        ("i64", pa.int64()), ("i32", pa.int32()), ("f64", pa.float64()), ("f32", pa.float32()), ("b", pa.bool_()),
+        ("s", pa.string()), ("fsb", pa.binary(3)), ("l", pa.list_(pa.int32())), pa.field("r", pa.int64(), nullable=False)]))
+
+
+def write_columns(folder):
+    table = columns()
+    common = dict(row_group_size=1100, data_page_size=2000, write_batch_size=100)
+    for codec in ["none", "snappy", "gzip", "brotli", "zstd", "lz4"]:
+        for version in ["1.0", "2.0"]:
+            pq.write_table(table, f"{folder}/{codec}-v{version[0]}.parquet", compression=codec, data_page_version=version,
+                           use_dictionary=codec in ("snappy", "zstd"), write_page_checksum=codec == "gzip", **common)
+    delta = {"i64": "DELTA_BINARY_PACKED", "i32": "DELTA_BINARY_PACKED", "r": "DELTA_BINARY_PACKED",
+             "f64": "BYTE_STREAM_SPLIT", "f32": "BYTE_STREAM_SPLIT", "fsb": "BYTE_STREAM_SPLIT", "b": "RLE"}
+    for name, text in [("delta-length", "DELTA_LENGTH_BYTE_ARRAY"), ("delta-shared", "DELTA_BYTE_ARRAY")]:
+        for version in ["1.0", "2.0"]:
+            pq.write_table(table, f"{folder}/{name}-v{version[0]}.parquet", data_page_version=version, use_dictionary=False,
+                           column_encoding={**delta, "s": text}, **common)
+
+
+def pixels():
+    i, y, x, c = np.ogrid[:IMAGES, :HEIGHT, :WIDTH, :3]
+    return ((i * 37 + y * 11 + x * 5 + c * 3) % 256).astype(np.uint8)
+
+
+def encode(a, kind="PNG", **options):
+    out = io.BytesIO()
+    Image.fromarray(a).save(out, kind, **options)
+    return out.getvalue()
+
+
+def write_images(folder):
+    import datasets
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    x, labels = pixels(), [k % 3 for k in range(IMAGES)]
+    png = [encode(a) for a in x]
+    struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    pictures = [{"bytes": b, "path": f"{k}.png"} for k, b in enumerate(png)]
+    image = pa.array(pictures, struct)
+
+    def arrow(name, columns, fields=None, metadata=None, **options):
+        t = pa.table(columns, schema=pa.schema(fields, metadata=metadata)) if fields else pa.table(columns)
+        pq.write_table(t, f"{folder}/{name}.parquet", **options)
+
+    for kind in ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]:
+        arrow(f"pyarrow-{kind}", {"image": image, "label": pa.array(labels, kind)})
+    label = pa.array(labels, pa.int64())
+    arrow("pyarrow-ids", {"image": image, "label": label, "id": pa.array(range(100, 100 + IMAGES), pa.int32())}, row_group_size=3)
+    arrow("pyarrow-binary", {"image": pa.array(png, pa.binary()), "label": label}, compression="gzip", data_page_version="2.0")
+    arrow("pyarrow-large-binary", {"image": pa.array(png, pa.large_binary()), "label": label}, compression="brotli")
+    arrow("pyarrow-view", {"image": pa.array(png, pa.binary_view()), "label": label})
+    arrow("pyarrow-dictionary", {"image": image, "label": label.dictionary_encode()})
+    arrow("pyarrow-img", {"img": image, "label": label}, use_dictionary=False,
+          column_encoding={"img.bytes": "DELTA_BYTE_ARRAY", "label": "DELTA_BINARY_PACKED"})
+    arrow("pyarrow-palette", {"image": pa.array([encode_palette(a) for a in x], pa.binary()), "label": label})
+    arrow("pyarrow-opaque", {"image": pa.array([encode(np.dstack([a, np.full(a.shape[:2], 255, np.uint8)])) for a in x], pa.binary()), "label": label})
+    arrow("jpeg", {"image": pa.array([encode(a, "JPEG", quality=100, subsampling=0) for a in x], pa.binary()), "label": label})
+    flat = x.reshape(IMAGES, -1)
+    shape = {"shape": f"{HEIGHT},{WIDTH},3"}
+    size = HEIGHT * WIDTH * 3
+    for name, values, kind in [
+            ("fixed-size-binary", [a.tobytes() for a in flat], pa.binary(size)), ("binary", [a.tobytes() for a in flat], pa.binary()),
+            ("list", flat.tolist(), pa.list_(pa.uint8())), ("fixed-size-list", flat.tolist(), pa.list_(pa.uint8(), size))]:
+        arrow(f"pixels-{name}", {"pixels": pa.array(values, kind), "label": label},
+              [pa.field("pixels", kind, metadata=shape), pa.field("label", pa.int64())])
+    arrow("pixels-shape-in-file", {"pixels": pa.array(flat.tolist(), pa.list_(pa.uint8())), "label": label},
+          [("pixels", pa.list_(pa.uint8())), ("label", pa.int64())], {"upi.shape": json.dumps([HEIGHT, WIDTH, 3])})
+
+    frame = pd.DataFrame({"image": pictures, "label": labels})
+    frame.to_parquet(f"{folder}/pandas.parquet")
+    frame.assign(label=frame.label.astype("Int64")).to_parquet(f"{folder}/pandas-nullable.parquet")
+    frame.assign(label=frame.label.astype("category")).to_parquet(f"{folder}/pandas-category.parquet")
+    pl.DataFrame({"image": pictures, "label": labels}).write_parquet(f"{folder}/polars.parquet")
+    pl.DataFrame({"image": png, "label": labels}, schema={"image": pl.Binary, "label": pl.UInt8}).write_parquet(
+        f"{folder}/polars-binary.parquet", compression="lz4", row_group_size=3)
+    db = duckdb.connect()
+    db.register("t", pa.table({"image": image, "label": label}))
+    db.execute(f"COPY (SELECT image, label FROM t) TO '{folder}/duckdb.parquet' (FORMAT parquet)")
+    db.execute(f"COPY (SELECT image.bytes AS image, label::UTINYINT AS label FROM t) TO '{folder}/duckdb-v2.parquet' "
+               "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog", "frog"])})
+    datasets.Dataset.from_dict({"image": [Image.fromarray(a) for a in x], "label": labels}, features=features).to_parquet(
+        f"{folder}/datasets.parquet")
+
+
+def encode_palette(a):
+    # Every colour of these tiny pictures gets a place of its own, so nothing is lost.
+    colours, index = np.unique(a.reshape(-1, 3), axis=0, return_inverse=True)
+    picture = Image.fromarray(index.reshape(a.shape[:2]).astype(np.uint8), "P")
+    picture.putpalette(colours.astype(np.uint8).tobytes())
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def read_images(pattern):
+    import datasets
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    paths = sorted(glob.glob(pattern))
+
+    def rows(images, labels, ids):
+        return [{"id": int(i), "label": int(k), "pixels": np.asarray(Image.open(io.BytesIO(b["bytes"]))).reshape(-1).tolist()}
+                for b, k, i in zip(images, labels, ids)]
+
+    def frame(f):
+        return rows(f["image"], f["label"], f["id"])
+
+    d = datasets.load_dataset("parquet", data_files=paths, split="train")
+    db = duckdb.sql(f"SELECT image, label, id FROM read_parquet({paths!r})").fetchall()
+    return {
+        "datasets": [{"id": r["id"], "label": r["label"], "pixels": np.asarray(r["image"]).reshape(-1).tolist()} for r in d],
+        "pandas": frame(pd.concat([pd.read_parquet(p) for p in paths])),
+        "polars": frame(pl.read_parquet(paths).to_dict(as_series=False)),
+        "duckdb": rows(*zip(*db)),
+        "pyarrow": frame(pa.concat_tables([pq.read_table(p) for p in paths]).to_pydict()),
+        "features": {k: type(v).__name__ for k, v in d.features.items()},
+        "names": d.features["label"].names,
+    }
+
+
+def read_table(path):
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    def plain(v):
+        if isinstance(v, bytes):
+            return np.frombuffer(v, "<f4").tolist()
+        if isinstance(v, np.ndarray):
+            return v.tolist()
+        return None if v is None or isinstance(v, float) and np.isnan(v) else v
+
+    def rows(records):
+        return [{k: plain(v) for k, v in r.items()} for r in records]
+
+    column = pq.read_table(path)["delta"].combine_chunks()
+    relation = duckdb.sql(f"SELECT * FROM '{path}'")
+    return {
+        "pandas": rows(pd.read_parquet(path).to_dict("records")),
+        "polars": rows(pl.read_parquet(path).to_dicts()),
+        "duckdb": rows(dict(zip(relation.columns, r)) for r in relation.fetchall()),
+        "pyarrow": rows(pq.read_table(path).to_pylist()),
+        "flattened": column.flatten().to_numpy().tolist(),
+        "metadata": {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()},
+    }
+
+
+if __name__ == "__main__":
+    command, where = sys.argv[1:]
+    result = {"write-columns": write_columns, "write-images": write_images, "read-images": read_images, "read-table": read_table}[command](where)
+    if result is not None:
+        json.dump(result, sys.stdout)
