@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+
+	"upi/setting"
 )
 
 // Load reads the configuration in the file path, under the parents that it
@@ -70,12 +72,12 @@ func (l *loader) report(key string, value any, format string, args ...any) {
 
 // add reports an error of a Validate or Check method under prefix.
 func (l *loader) add(prefix string, err error) {
-	var e *invalid
+	var e *setting.Error
 	if !errors.As(err, &e) {
 		l.report(prefix, nil, "%s", err)
 		return
 	}
-	l.report(join(prefix, e.key), e.value, "%s", e.want)
+	l.report(join(prefix, e.Key), e.Value, "%s", e.Want)
 }
 
 func (l *loader) take(prefix string, problems []problemAt) {
