@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// roundingFloor is the residual, relative to the largest eigenvalue, below which float32 products say nothing.
+	// roundingFloor is the residual, relative to [basis.scale], below which float32 products say nothing.
 	roundingFloor = 1e-7
 	// dependent is the share of a vector that must be left over after orthogonalisation for its direction to mean anything.
 	dependent = 1e-5
@@ -98,11 +98,6 @@ type ritz struct {
 	Coefficients []float64 // count x count; row i holds the coefficients of vector i
 }
 
-// scale returns the largest magnitude of an eigenvalue.
-func (r ritz) scale() float64 {
-	return max(math.Abs(r.Values[0]), math.Abs(r.Values[len(r.Values)-1]))
-}
-
 // restarted tells that the vectors have become the basis themselves.
 func (r *ritz) restarted(count int) {
 	r.Values = r.Values[:count]
@@ -139,6 +134,20 @@ func (b *basis) solve(weights []float64, leading int) (ritz, []float64, error) {
 		r.Residuals[i] = floats.Norm(row, 2)
 	}
 	return r, residuals, nil
+}
+
+// scale returns the size of the numbers that A's products are made of, to which their rounding is relative: where terms
+// cancel, the eigenvalues of A are smaller.
+func (b *basis) scale(weights []float64) float64 {
+	sum := 0.0
+	for k, p := range b.projected {
+		largest := 0.0
+		for i := range b.count {
+			largest = max(largest, p[i*b.count+i])
+		}
+		sum += math.Abs(weights[k]) * largest
+	}
+	return sum
 }
 
 // combine returns the combination of the counted vectors with the given coefficients.

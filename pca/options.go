@@ -10,14 +10,14 @@ import (
 type Options struct {
 	// Weights holds the weight w_k of each term. Nil stands for one term of weight 1.
 	Weights []float64
-	// Width is the number of vectors that a pass multiplies. 0 stands for 8. It is at most d, and at least 2 where d is.
+	// Width is the number of vectors that a pass multiplies. 0 stands for 8. It is at least 4, and at most d.
 	// More vectors need fewer passes, which pays where reading the rows is what takes the time.
 	Width int
 	// Basis bounds the number of basis vectors kept, at 16 d bytes each. 0 stands for what 64 MiB hold, 256 at most and
 	// 10 * Width at least; the least is 3 * Width. Where it is reached, the better half goes on, which costs passes.
 	Basis int
-	// Tolerance is the bound on the angle to the true vector, in radians, at which the solver stops. 0 stands for 1e-3,
-	// a cosine of 0.9999995.
+	// Tolerance is the bound on the angle to the true vector, in radians, at which the solver stops, after 3 passes at the
+	// earliest. 0 stands for 1e-3, a cosine of 0.9999995.
 	Tolerance float64
 	// Passes is the number of passes after which the solver gives up. 0 stands for 50.
 	Passes int
@@ -49,7 +49,7 @@ func (o Options) resolve(d int) (Options, error) {
 	if len(o.Weights) == 0 || o.Weights[0] <= 0 {
 		return o, errors.New("the first term's weight must be above 0")
 	}
-	o.Width = min(max(orDefault(o.Width, 8), 2), d)
+	o.Width = min(max(orDefault(o.Width, 8), 4), d)
 	o.Basis = max(orDefault(o.Basis, max(min(64<<20/(16*d), 256), 10*o.Width)), 3*o.Width)
 	o.Tolerance = orDefault(o.Tolerance, 1e-3)
 	o.Passes = orDefault(o.Passes, 50)

@@ -184,7 +184,7 @@ func (s *Solver) takeTotals() error {
 func (s *Solver) extend(residuals []float64) {
 	d := s.basis.dim
 	for i := 0; i < len(residuals)/d && s.basis.count+s.basis.fresh < d; i++ {
-		if s.ritz.Residuals[i] > roundingFloor*s.ritz.scale() {
+		if s.ritz.Residuals[i] > roundingFloor*s.basis.scale(s.options.Weights) {
 			s.basis.extend(residuals[i*d:(i+1)*d], dependent)
 		}
 	}

@@ -102,7 +102,6 @@ func TestAgainstSVDS(t *testing.T) {
 			if got.Status != pca.Converged || got.Angle > 1e-3 {
 				t.Errorf("status %q with an angle of %g after %d passes", got.Status, got.Angle, got.Passes)
 			}
-			t.Logf("%d passes, angle %g, cosine 1-%g, residuals %v", got.Passes, got.Angle, 1-cosine(got.Vector, c.Vector), got.Residuals)
 			if cos := cosine(got.Vector, c.Vector); cos < math.Cos(1e-3) {
 				t.Errorf("cosine to svds 1-%g", 1-cos)
 			}
@@ -132,7 +131,6 @@ func TestSignedAgainstEigh(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%d passes, angle %g, cosine 1-%g, residuals %v", got.Passes, got.Angle, 1-cosine(got.Vector, c.Vector), got.Residuals)
 		if cos := cosine(got.Vector, c.Vector); got.Status != pca.Converged || cos < math.Cos(1e-3) {
 			t.Errorf("weight %g: status %q, cosine to eigh 1-%g", c.Weight, got.Status, 1-cos)
 		}
