@@ -1,0 +1,151 @@
+package report_test
+
+import (
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upi/data/table"
+	"upi/results"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// writeRows puts a Parquet file below a run's directory.
+func writeRows[T any](t *testing.T, path string, rows []T) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	w, err := table.Create[T](path, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	if err := w.Write(rows...); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ptr(v float64) *float64 { return &v }
+
+// mean makes a cell of a perturbation fitted on the models source (joined by "+") and scored on target.
+func mean(method, source, target string, eps float64, metric string, value float64) results.Cell {
+	c := results.Cell{Method: method, Kind: method, Source: source, Target: target, Explanation: "sg", Norm: "l2", Eps: eps,
+		Diagonal: strings.Contains("+"+source+"+", "+"+target+"+"), Metric: metric, Images: 98, LeftOut: 2, Perturbations: 1,
+		Mean: ptr(value), StdError: ptr(math.Abs(value) / 100)}
+	if method == "random" {
+		c.Perturbations, c.SeedStdDev = 3, ptr(0.004)
+	}
+	return c
+}
+
+// against adds a difference to random.
+func against(c results.Cell, difference float64) results.Cell {
+	c.Difference, c.Low, c.High = ptr(difference), ptr(difference-0.01), ptr(difference+0.01)
+	return c
+}
+
+const smallConfig = `
+name: small
+models:
+  - {name: a, path: models/a}
+  - {name: b, path: models/b}
+explanations:
+  - {name: sg, kind: simple_gradient}
+attacks:
+  - {name: upi_grad, kind: upi_grad, norm: l2, eps: [255, 510]}
+  - {name: none, kind: none}
+  - {name: random, kind: random, norm: l2, eps: [255, 510]}
+  - {name: per_image, kind: per_image, norm: l2, eps: [510]}
+evaluation: {sign: fit, clip: none, filter: correct, metrics: [normalized_l2, cosine], transfer: true}
+`
+
+const smallManifest = `{
+  "format": 1, "run": "small", "status": "partial", "error": "1 of 9 tasks failed",
+  "started": "2026-11-22T10:00:00Z", "seconds": 61.5, "host": "box", "versions": {"upi": "0.1", "tensorflow": "2.18.1"},
+  "device": "cpu", "seeds": [0],
+  "inputs": [{"role": "model", "path": "/data/models/a", "size": 1000, "sha256": "00ff"}],
+  "stages": [
+    {"stage": "reference", "tasks": 4, "done": 4, "seconds": 3, "images_per_second": 66.7,
+     "warnings": [{"code": "clean map has a norm of zero", "count": 2, "examples": ["image 17", "image 3"]}]},
+    {"stage": "fit", "tasks": 5, "done": 4, "failed": 1, "seconds": 50}
+  ],
+  "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "status": "failed", "error": "every gradient is zero"}]
+}`
+
+// smallRun is a run of two models in which upi_grad at eps 510 failed on b, and upi_grad at eps 255 has no image left on b.
+func smallRun(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeText(t, filepath.Join(dir, "config.yaml"), smallConfig)
+	writeText(t, filepath.Join(dir, "manifest.json"), smallManifest)
+	nobody := mean("upi_grad", "b", "b", 255, "normalized_l2", 0)
+	nobody.Images, nobody.LeftOut, nobody.Mean, nobody.StdError = 0, 100, nil, nil
+	fewer := mean("upi_grad", "a", "a", 510, "cosine", 0.55)
+	fewer.Images, fewer.LeftOut = 90, 10
+	summary := []results.Cell{
+		fewer,
+		against(mean("upi_grad", "a", "a", 510, "normalized_l2", 0.8), 0.27),
+		against(mean("upi_grad", "a", "a", 255, "normalized_l2", 0.6), 0.16),
+		mean("upi_grad", "a", "a", 255, "cosine", 0.75),
+		mean("random", "a", "a", 510, "normalized_l2", 0.53),
+		mean("random", "a", "a", 510, "cosine", 0.8),
+		mean("random", "a", "a", 255, "normalized_l2", 0.44),
+		mean("random", "a", "a", 255, "cosine", 0.85),
+		mean("none", "a", "a", 0, "normalized_l2", 0),
+		mean("none", "a", "a", 0, "cosine", 1),
+		against(mean("per_image", "a", "a", 510, "normalized_l2", 1.234), 0.7),
+		mean("per_image", "a", "a", 510, "cosine", -0.01),
+		nobody,
+		mean("random", "b", "b", 255, "normalized_l2", 0.0001),
+		mean("random", "b", "b", 510, "normalized_l2", 0.5),
+		mean("none", "b", "b", 0, "normalized_l2", math.NaN()),
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), summary)
+	var transfer []results.Cell
+	for _, c := range summary {
+		if c.Kind == "per_image" || c.Mean == nil || c.Metric != "normalized_l2" {
+			continue
+		}
+		transfer = append(transfer, c)
+		c.Target = map[string]string{"a": "b", "b": "a"}[c.Source]
+		c.Diagonal, c.Mean = false, ptr(*c.Mean/2)
+		transfer = append(transfer, c)
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "transfer.parquet"), transfer)
+	return dir
+}
+
+// checkGolden compares what a run of the program gave with a file of testdata.
+func checkGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		writeText(t, path, string(got))
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v: make it with go test ./report -update", err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs; if that is right, go test ./report -update.\n--- got\n%s\n--- want\n%s", name, got, want)
+	}
+}

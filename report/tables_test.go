@@ -1,0 +1,160 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upi/report"
+	"upi/results"
+)
+
+func TestTables(t *testing.T) {
+	dir := smallRun(t)
+	if err := report.WriteTables(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"summary.md", "summary.tex", "summary.csv", "transfer.md", "transfer.tex", "transfer.csv"} {
+		t.Run(name, func(t *testing.T) {
+			got, err := os.ReadFile(filepath.Join(dir, results.TablesDir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkGolden(t, name, got)
+		})
+	}
+	var summary bytes.Buffer
+	if err := report.Summary(&summary, dir); err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "summary.md", summary.Bytes())
+}
+
+// hostile holds what would end a cell, start markup, or move the cursor of a terminal.
+const hostile = "a|b`c*<script>alert(1)</script>&{x}$_%#~^\\[l](javascript:x)\n\x1b[31m\u202e\"'"
+
+func hostileRun(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	c := against(mean(hostile, hostile, hostile, 1, hostile, 0.5), 0.1)
+	c.Explanation, c.Norm = hostile, hostile
+	for _, table := range []string{results.SummaryTable, results.TransferTable, "other"} {
+		writeRows(t, filepath.Join(dir, results.TablesDir, table+".parquet"), []results.Cell{c})
+	}
+	return dir
+}
+
+func TestHostileNames(t *testing.T) {
+	dir := hostileRun(t)
+	if err := report.WriteTables(dir); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(dir, results.TablesDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for _, table := range []string{"summary", "transfer", "other"} {
+		for _, suffix := range []string{".md", ".tex"} {
+			text := read(table + suffix)
+			for _, bad := range []string{"<script", "\x1b", "\u202e", "](javascript"} {
+				if strings.Contains(text, bad) {
+					t.Errorf("%s%s holds %q", table, suffix, bad)
+				}
+			}
+		}
+		rows := 0
+		for line := range strings.Lines(read(table + ".md")) {
+			if !strings.HasPrefix(line, "| ") {
+				continue
+			}
+			rows++
+			bars := strings.Count(line, "|") - strings.Count(line, `\|`)
+			if want := map[string]int{"summary": 8, "transfer": 4, "other": 7}[table]; bars != want {
+				t.Errorf("%s.md: %d cell borders, want %d in %s", table, bars, want, line)
+			}
+		}
+		if rows != 3 {
+			t.Errorf("%s.md: %d lines of tables, want header, rule and one row", table, rows)
+		}
+	}
+	lines, err := csv.NewReader(strings.NewReader(read("summary.csv"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines[1][0] != hostile {
+		t.Errorf("CSV holds %q, want %q", lines[1][0], hostile)
+	}
+	if tex := read("summary.tex"); !strings.Contains(tex, `\textbackslash{}{[}l{]}(javascript:x) ?{[}31m?`) {
+		t.Errorf("LaTeX is not escaped:\n%s", tex)
+	}
+}
+
+// Without a configuration, what one model has and another lacks is still shown.
+func TestMissingWithoutSettings(t *testing.T) {
+	dir := smallRun(t)
+	if err := os.Remove(filepath.Join(dir, "config.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "manifest.json")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.Summary(&out, dir); err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "summary_alone.md", out.Bytes())
+}
+
+// Perturbations of several sources stand beside those of one, under the model that they are scored on.
+func TestSeveralSources(t *testing.T) {
+	dir := t.TempDir()
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{
+		mean("upi_grad", "a+b", "a", 510, "normalized_l2", 0.7),
+		mean("upi_grad", "a+b", "b", 510, "normalized_l2", 0.6),
+		mean("random", "a", "a", 510, "normalized_l2", 0.5),
+		mean("random", "b", "b", 510, "normalized_l2", 0.4),
+	})
+	var out bytes.Buffer
+	if err := report.Summary(&out, dir); err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "summary_joint.md", out.Bytes())
+}
+
+func TestNoTables(t *testing.T) {
+	dir := t.TempDir()
+	if err := report.WriteTables(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("WriteTables: %v, want fs.ErrNotExist", err)
+	}
+	if err := report.Summary(&bytes.Buffer{}, dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Summary: %v, want fs.ErrNotExist", err)
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{})
+	var out bytes.Buffer
+	if err := report.Summary(&out, dir); err != nil || !strings.Contains(out.String(), "no rows") {
+		t.Errorf("Summary of an empty table: %v\n%s", err, out.String())
+	}
+}
+
+func TestDamagedInputs(t *testing.T) {
+	for _, name := range []string{"config.yaml", "manifest.json", "tables/summary.parquet"} {
+		t.Run(name, func(t *testing.T) {
+			dir := smallRun(t)
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, []byte("{\x00"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteTables(dir); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("the error is %v, want one that names %s", err, path)
+			}
+		})
+	}
+}
