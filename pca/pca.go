@@ -4,17 +4,10 @@
 // The caller owns the loop over the data. Rows may be worked on anywhere, in any grouping; what comes of them are plain
 // values that are added up:
 //
-//	solver, err := pca.New(d, pca.Options{})
-//	for !solver.Done() {
-//		block := solver.Block()
-//		for each shard {
-//			a := pca.NewAccumulator(block, nil)
-//			a.Add(rows) // as often as the shard has batches
-//			solver.Add(0, a.Partial())
-//		}
-//		solver.Step()
-//	}
-//	result, err := solver.Result()
+//   - [New] makes a [Solver];
+//   - until [Solver.Done], for each pass: [Solver.Block] gives the vectors, an [Accumulator] per worker or shard makes a
+//     [Partial] of its rows, [Solver.Add] sums the partials up and [Solver.Step] ends the pass;
+//   - [Solver.Result] returns the vector and how well it is known.
 //
 // Several matrices G_k, the terms, make the symmetric and perhaps indefinite matrix
 //
@@ -116,7 +109,7 @@ func (s *Solver) Add(term int, p Partial) error {
 
 // Step ends a pass: it takes the sums in, looks for the best vector in the basis, and decides whether another pass is
 // needed and with which vectors. It returns [ErrZero], or an error where a term saw no row on this pass or saw others than
-// on the first.
+// on the first, or a product is not finite; the solver is then of no further use.
 func (s *Solver) Step() error {
 	if s.Done() {
 		return errors.New("principal components: the solver is done")
@@ -157,16 +150,12 @@ func (s *Solver) Step() error {
 
 // takeTotals keeps the first pass's counts and checks the later passes against them.
 func (s *Solver) takeTotals() error {
-	first := s.total == nil
-	if first {
-		s.total = make([]total, len(s.sums))
-	}
 	for k, p := range s.sums {
 		if p.Rows == 0 {
 			return fmt.Errorf("term %d has no rows", k)
 		}
-		if first {
-			s.total[k] = total{p.Rows, p.ZeroRows, p.Squares, p.LargestRow}
+		if s.passes == 0 {
+			s.total = append(s.total, total{p.Rows, p.ZeroRows, p.Squares, p.LargestRow})
 		}
 		t := s.total[k]
 		if p.Rows != t.Rows || p.ZeroRows != t.ZeroRows || math.Abs(p.Squares-t.Squares) > 1e-9*t.Squares {

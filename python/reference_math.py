@@ -1,4 +1,4 @@
-"""Independent values for the tests of the Go packages random, projection, pca, metric and stats.
+"""Independent values for the tests of the Go packages random, metric, pca and stats.
 
     python python/reference_math.py [package ...]
 
