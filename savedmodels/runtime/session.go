@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -102,12 +103,13 @@ func (f Feed) tensor(shape []int64) (*tf.Tensor, error) {
 	return t, t.Reshape(shape)
 }
 
+// staticShape returns the shape of o. Graft's IsFullySpecified takes a dimension of 1 for an open one.
 func staticShape(o tf.Output) ([]int64, error) {
-	shape := o.Shape()
-	if !shape.IsFullySpecified() {
-		return nil, fmt.Errorf("%s has the open shape %v", o.Op.Name(), shape)
+	shape, err := o.Shape().ToSlice()
+	if err != nil || slices.Contains(shape, -1) {
+		return nil, fmt.Errorf("%s has the open shape %v", o.Op.Name(), o.Shape())
 	}
-	return shape.ToSlice()
+	return shape, nil
 }
 
 func size(shape []int64) int64 {
@@ -155,4 +157,13 @@ func account(bytes int64) {
 		uncollected.Store(0)
 		goruntime.GC()
 	}
+}
+
+// Bytes is the size of the float32 or int32 tensor that o produces, 0 where its shape is open.
+func Bytes(o tf.Output) int64 {
+	shape, err := staticShape(o)
+	if err != nil {
+		return 0
+	}
+	return 4 * size(shape)
 }

@@ -24,8 +24,8 @@ type Explanation interface {
 	Points() int
 	// Noise is how many noisy copies of the image it takes, and their standard deviation in pixel units.
 	Noise() (draws int, sigma float64)
-	// Answer says whose score is explained.
-	Answer() Answer
+	// Explains says which answer, and by which score.
+	Explains() Answer
 
 	// build adds E(x, c), [B, H, W, C], to the network's graph for the images x, [B, H, W, C].
 	build(n *network, x tf.Output) (tf.Output, error)
@@ -96,8 +96,8 @@ type Answer struct {
 	Class Class `yaml:"class" json:"class"`
 }
 
-// Answer returns a itself, for the explanations that embed it.
-func (a Answer) Answer() Answer { return a }
+// Explains returns a itself, for the explanations that embed it.
+func (a Answer) Explains() Answer { return a }
 
 // Points is 1 for the explanations that look at the image alone.
 func (Answer) Points() int { return 1 }
@@ -127,7 +127,7 @@ func (e *InputXGradient) build(n *network, x tf.Output) (tf.Output, error) {
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return op.Mul(n.scope, x, gradient), nil
+	return op.Mul(n.op(), x, gradient), nil
 }
 
 // IntegratedGradients is the mean of dS_c/dx over Steps points from the baseline to the image, both ends included
@@ -154,20 +154,19 @@ func (e *IntegratedGradients) Validate() []error {
 func (e *IntegratedGradients) Points() int { return e.Steps }
 
 func (e *IntegratedGradients) build(n *network, x tf.Output) (tf.Output, error) {
-	s := n.scope
 	positions := make([]float32, e.Steps)
 	for j := range positions {
 		positions[j] = float32(j) / float32(e.Steps-1)
 	}
-	baseline := op.Const(s.SubScope("baseline"), float32(e.Baseline))
-	offset := op.Sub(s, x, baseline)
-	along := op.Reshape(s, op.Const(s.SubScope("positions"), positions), n.ints("along", e.Steps, 1, 1, 1, 1))
-	points := op.AddV2(s, op.Mul(s, along, op.ExpandDims(s, offset, n.ints("axis"))), baseline)
+	baseline := op.Const(n.op(), float32(e.Baseline))
+	offset := op.Sub(n.op(), x, baseline)
+	along := op.Reshape(n.op(), op.Const(n.op(), positions), n.ints(e.Steps, 1, 1, 1, 1))
+	points := op.AddV2(n.op(), op.Mul(n.op(), along, op.ExpandDims(n.op(), offset, n.ints())), baseline)
 	mean, err := n.meanOverCopies(points, e.Score, e.Steps)
 	if err != nil || !e.MultiplyByInputs {
 		return mean, err
 	}
-	return op.Mul(s, offset, mean), nil
+	return op.Mul(n.op(), offset, mean), nil
 }
 
 // SmoothGradient is the mean of dS_c/dx over noisy copies of the image (Smilkov et al. 2017). The noise belongs to the
@@ -195,6 +194,6 @@ func (e *SmoothGradient) Points() int { return e.Samples }
 func (e *SmoothGradient) Noise() (int, float64) { return e.Samples, e.Sigma }
 
 func (e *SmoothGradient) build(n *network, x tf.Output) (tf.Output, error) {
-	points := op.AddV2(n.scope, n.noise, op.ExpandDims(n.scope, x, n.ints("axis")))
+	points := op.AddV2(n.op(), n.noise, op.ExpandDims(n.op(), x, n.ints()))
 	return n.meanOverCopies(points, e.Score, e.Samples)
 }

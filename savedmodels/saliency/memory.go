@@ -1,6 +1,6 @@
 package saliency
 
-import tf "github.com/wamuir/graft/tensorflow"
+import "upi/savedmodels/runtime"
 
 // ImageBytes estimates the memory that one image of a batch takes while the program runs: the largest total size of the
 // tensors that are alive at once when the operations run in the order in which they were added, with a half on top for
@@ -17,7 +17,7 @@ func (p *program) ImageBytes() int64 {
 	for i := range operations {
 		for k := range operations[i].NumOutputs() {
 			output := operations[i].Output(k)
-			bytes := tensorBytes(output)
+			bytes := runtime.Bytes(output)
 			if bytes == 0 || operations[i].Type() == "Const" {
 				continue
 			}
@@ -32,16 +32,4 @@ func (p *program) ImageBytes() int64 {
 		alive -= freed[i]
 	}
 	return largest + largest/2
-}
-
-func tensorBytes(o tf.Output) int64 {
-	shape := o.Shape()
-	if !shape.IsFullySpecified() {
-		return 0
-	}
-	bytes := int64(4)
-	for i := range shape.NumDimensions() {
-		bytes *= shape.Size(i)
-	}
-	return bytes
 }

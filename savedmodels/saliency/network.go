@@ -53,35 +53,38 @@ func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Soft
 		forward: map[tf.Output]forward{},
 	}
 	image := []int64{int64(batch), int64(h), int64(w), int64(c)}
-	n.pixels = n.placeholder("pixels", tf.Float, image...)
-	n.class = n.placeholder("class", tf.Int32, int64(batch))
+	n.pixels = n.placeholder(tf.Float, image...)
+	n.class = n.placeholder(tf.Int32, int64(batch))
 	if e == nil {
 		return n
 	}
 	if samples, _ := e.Noise(); samples > 0 {
-		n.noise = n.placeholder("noise", tf.Float, append([]int64{int64(samples)}, image...)...)
+		n.noise = n.placeholder(tf.Float, append([]int64{int64(samples)}, image...)...)
 	}
 	return n
 }
 
-func (n *network) placeholder(name string, t tf.DataType, shape ...int64) tf.Output {
-	return op.Placeholder(n.scope.SubScope(name), t, op.PlaceholderShape(tf.MakeShape(shape...)))
+// op returns the scope of one operation: graft does not keep the names of one scope apart.
+func (n *network) op() *op.Scope { return n.scope.SubScope("op") }
+
+func (n *network) placeholder(t tf.DataType, shape ...int64) tf.Output {
+	return op.Placeholder(n.op(), t, op.PlaceholderShape(tf.MakeShape(shape...)))
 }
 
 // ints adds a vector of constants; none at all stands for the scalar 0.
-func (n *network) ints(name string, values ...int) tf.Output {
+func (n *network) ints(values ...int) tf.Output {
 	if len(values) == 0 {
-		return op.Const(n.scope.SubScope(name), int32(0))
+		return op.Const(n.op(), int32(0))
 	}
 	vector := make([]int32, len(values))
 	for i, v := range values {
 		vector[i] = int32(v)
 	}
-	return op.Const(n.scope.SubScope(name), vector)
+	return op.Const(n.op(), vector)
 }
 
-func (n *network) float(name string, value float32) tf.Output {
-	return op.Const(n.scope.SubScope(name), value)
+func (n *network) float(value float32) tf.Output {
+	return op.Const(n.op(), value)
 }
 
 // evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already.
@@ -96,29 +99,27 @@ func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
 	if err != nil {
 		return forward{}, err
 	}
-	s := n.scope
 	classes := n.class
 	if copies > 1 {
-		classes = op.Tile(s, classes, n.ints("copies", copies))
+		classes = op.Tile(n.op(), classes, n.ints(copies))
 	}
-	depth := op.Const(s.SubScope("classes"), int32(n.model.Classes()))
-	f := forward{logits, op.OneHot(s, classes, depth, n.float("on", 1), n.float("off", 0))}
+	depth := op.Const(n.op(), int32(n.model.Classes()))
+	f := forward{logits, op.OneHot(n.op(), classes, depth, n.float(1), n.float(0))}
 	n.forward[x] = f
 	return f, nil
 }
 
 // others returns log(sum over k != c of exp(z_k)), [N].
 func (n *network) others(f forward) tf.Output {
-	s := n.scope
-	rest := op.Sub(s, f.logits, op.Mul(s, f.class, n.float("infinity", 1e30)))
-	largest := op.StopGradient(s, op.Max(s, rest, n.ints("last", 1), op.MaxKeepDims(true)))
-	total := op.Sum(s, op.Exp(s, op.Sub(s, rest, largest)), n.ints("last", 1))
-	return op.AddV2(s, op.Log(s, total), op.Squeeze(s, largest, op.SqueezeAxis([]int64{1})))
+	rest := op.Sub(n.op(), f.logits, op.Mul(n.op(), f.class, n.float(1e30)))
+	largest := op.StopGradient(n.op(), op.Max(n.op(), rest, n.ints(1), op.MaxKeepDims(true)))
+	total := op.Sum(n.op(), op.Exp(n.op(), op.Sub(n.op(), rest, largest)), n.ints(1))
+	return op.AddV2(n.op(), op.Log(n.op(), total), op.Squeeze(n.op(), largest, op.SqueezeAxis([]int64{1})))
 }
 
 // own returns z_c, [N].
 func (n *network) own(f forward) tf.Output {
-	return op.Sum(n.scope, op.Mul(n.scope, f.logits, f.class), n.ints("last", 1))
+	return op.Sum(n.op(), op.Mul(n.op(), f.logits, f.class), n.ints(1))
 }
 
 // score returns S_c, [N].
@@ -129,12 +130,17 @@ func (n *network) score(f forward, score Score) tf.Output {
 	if score == Logit {
 		return n.own(f)
 	}
-	return op.Sigmoid(n.scope, op.Sub(n.scope, n.own(f), n.others(f)))
+	return op.Sigmoid(n.op(), op.Sub(n.op(), n.own(f), n.others(f)))
 }
 
 // crossEntropy returns -log p_c, [N], as softplus(log(sum over k != c of exp(z_k)) - z_c).
 func (n *network) crossEntropy(f forward) tf.Output {
-	return op.Softplus(n.scope, op.Sub(n.scope, n.others(f), n.own(f)))
+	margin := op.Sub(n.op(), n.others(f), n.own(f))
+	softplus := n.op().AddOperation(tf.OpSpec{Type: "Softplus", Input: []tf.Input{margin}})
+	if softplus == nil {
+		return margin // the scope holds the error
+	}
+	return softplus.Output(0)
 }
 
 // scoreGradient returns dS_c/dx, [copies * B, H, W, C], at x of that shape.
@@ -148,33 +154,30 @@ func (n *network) scoreGradient(x tf.Output, score Score, copies int) (tf.Output
 
 // meanOverCopies returns the mean over copies of dS_c/dx at points, [copies, B, H, W, C].
 func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.Output, error) {
-	s := n.scope
 	h, w, c := n.shape.Height, n.shape.Width, n.shape.Channels
-	flat := op.Reshape(s, points, n.ints("flat", copies*n.batch, h, w, c))
+	flat := op.Reshape(n.op(), points, n.ints(copies*n.batch, h, w, c))
 	each, err := n.scoreGradient(flat, score, copies)
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return op.Mean(s, op.Reshape(s, each, n.ints("split", copies, n.batch, h, w, c)), n.ints("axis")), nil
+	return op.Mean(n.op(), op.Reshape(n.op(), each, n.ints(copies, n.batch, h, w, c)), n.ints()), nil
 }
 
 // saliencyMap returns I(x, c), [B, H*W], and the L1 norms that it was divided by, [B]. Where a norm is 0 the map is 0.
 func (n *network) saliencyMap(explanation tf.Output) (mapped, norm tf.Output) {
-	s := n.scope
-	channels := op.Sum(s, op.Abs(s, explanation), n.ints("channels", 3))
-	flat := op.Reshape(s, channels, n.ints("places", n.batch, n.shape.Pixels()))
-	norm = op.Sum(s, flat, n.ints("last", 1), op.SumKeepDims(true))
-	divisor := op.SelectV2(s, op.Greater(s, norm, n.float("zero", 0)), norm, op.OnesLike(s, norm))
-	return op.Div(s, flat, divisor), op.Squeeze(s, norm, op.SqueezeAxis([]int64{1}))
+	channels := op.Sum(n.op(), op.Abs(n.op(), explanation), n.ints(3))
+	flat := op.Reshape(n.op(), channels, n.ints(n.batch, n.shape.Pixels()))
+	norm = op.Sum(n.op(), flat, n.ints(1), op.SumKeepDims(true))
+	divisor := op.Select(n.op(), op.Greater(n.op(), norm, n.float(0)), norm, op.OnesLike(n.op(), norm))
+	return op.Div(n.op(), flat, divisor), op.Squeeze(n.op(), norm, op.SqueezeAxis([]int64{1}))
 }
 
 // distance returns ||I - I'||_2, [B], of maps of shape [B, H*W]. Its derivative where the maps are equal is 0.
 func (n *network) distance(a, b tf.Output) tf.Output {
-	s := n.scope
-	squares := op.Sum(s, op.Square(s, op.Sub(s, a, b)), n.ints("last", 1))
-	apart := op.Greater(s, squares, n.float("zero", 0))
-	root := op.Sqrt(s, op.SelectV2(s, apart, squares, op.OnesLike(s, squares)))
-	return op.SelectV2(s, apart, root, op.ZerosLike(s, squares))
+	squares := op.Sum(n.op(), op.Square(n.op(), op.Sub(n.op(), a, b)), n.ints(1))
+	apart := op.Greater(n.op(), squares, n.float(0))
+	root := op.Sqrt(n.op(), op.Select(n.op(), apart, squares, op.OnesLike(n.op(), squares)))
+	return op.Select(n.op(), apart, root, op.ZerosLike(n.op(), squares))
 }
 
 func (n *network) differentiate(y, x tf.Output) (tf.Output, error) {
