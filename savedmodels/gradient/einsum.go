@@ -9,7 +9,7 @@ import (
 
 const ellipsis = "..."
 
-// equation is an Einsum equation; operands and result are labels, one per axis, and
+// equation is an Einsum equation, of one operand or two; operands and result are labels, one per axis, and
 // perhaps an ellipsis.
 type equation struct {
 	operands []string
@@ -30,9 +30,6 @@ func equationOf(op *tf.Operation) (equation, error) {
 		return equation{}, fmt.Errorf("equation %q has no arrow", text)
 	}
 	e := equation{operands: strings.Split(left, ","), result: right}
-	if len(e.operands) > 2 {
-		return equation{}, fmt.Errorf("equation %q has more than two operands", text)
-	}
 	for _, labels := range append([]string{right}, e.operands...) {
 		bare := strings.Replace(labels, ellipsis, "", 1)
 		for i, l := range bare {

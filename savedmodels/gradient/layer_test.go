@@ -1,6 +1,8 @@
 package gradient
 
 import (
+	"fmt"
+
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
@@ -108,11 +110,21 @@ func poolingExamples() []example {
 func normalisationExamples() []example {
 	var list []example
 	for _, op := range []string{"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"} {
-		list = append(list, example{op: op, name: "inference", single: true, in: []input{around0(2, 2, 2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			vector := func(a, b, c float32) tf.Output { return s.constant([]float32{a, b, c}) }
-			return s.one(op, attrs{"is_training": false, "epsilon": float32(1e-3)},
-				s.cast(x[0], tf.Float), vector(1, 2, -1), vector(0, 1, 3), vector(0.5, 0, -1), vector(1, 0.5, 2))
-		}})
+		for _, training := range []bool{false, true} {
+			a := attrs{"is_training": training, "epsilon": float32(0.125)}
+			list = append(list, example{
+				op: op, name: fmt.Sprint("training ", training), single: true, curved: true,
+				in: []input{around0(2, 2, 2, 3), around0(3), around0(3)},
+				f: func(s *scope, x []tf.Output) tf.Output {
+					single := func(v tf.Output) tf.Output { return s.cast(v, tf.Float) }
+					mean, variance := s.constant([]float32{0.5, 0, -1}), s.constant([]float32{1, 0.5, 2})
+					if training && op != "FusedBatchNormV3" {
+						mean, variance = s.constant([]float32{}), s.constant([]float32{})
+					}
+					return s.one(op, a, single(x[0]), single(x[1]), single(x[2]), mean, variance)
+				},
+			})
+		}
 	}
 	return list
 }

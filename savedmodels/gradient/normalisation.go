@@ -5,31 +5,89 @@ import (
 )
 
 func batchNormRefused(n *node) string {
-	if training, err := n.op.Attr("is_training"); err == nil && training == true {
-		return "is_training is set"
-	}
-	for _, w := range n.wants[1:] {
+	for _, w := range n.wants[3:] {
 		if w {
-			return "scale, offset, mean or variance depends on the input"
+			return "mean or variance depends on the input"
 		}
 	}
 	return ""
 }
 
-// batchNormGrad is the rule of batch normalisation in inference mode, which is an
-// affine map of each channel.
+// batchNormGrad is the rule of batch normalisation. In inference mode it is an affine
+// map of each channel. In training mode, with which Keras 2 writes layer
+// normalisation, mean and variance are those of the input; only the first output is
+// differentiated then.
+//
+//	y = scale * n + offset, n = (x - mean) * r, r = 1/sqrt(variance + epsilon)
 func batchNormGrad(s *scope, c *call) []tf.Output {
 	in := make([]tf.Output, len(c.in))
 	if c.up[0].Op == nil {
 		return in
 	}
-	a := s.attrs(c.op, "epsilon", "data_format")
-	epsilon, _ := a["epsilon"].(float32)
-	scale, variance := c.in[1], c.in[4]
-	slope := s.mul(scale, s.one("Rsqrt", nil, s.add(variance, s.scalar(float64(epsilon), variance))))
-	if a["data_format"] == "NCHW" {
-		slope = s.one("Reshape", nil, slope, s.constant([]int32{-1, 1, 1}))
+	b := s.batch(c)
+	g := s.cast(c.up[0], tf.Float)
+	if c.wants[0] {
+		dn := s.mul(g, b.perChannel(c.in[1]))
+		if b.training {
+			n := b.normalised()
+			shift := s.add(b.mean(dn), s.mul(n, b.mean(s.mul(dn, n))))
+			dn = s.sub(dn, shift)
+		}
+		in[0] = s.cast(s.mul(dn, b.r), c.in[0].DataType())
 	}
-	in[0] = s.mul(c.up[0], s.cast(slope, c.in[0].DataType()))
+	if c.wants[1] {
+		in[1] = s.sum(s.mul(g, b.normalised()), b.axes, false)
+	}
+	if c.wants[2] {
+		in[2] = s.sum(g, b.axes, false)
+	}
 	return in
+}
+
+// batch is what a batch normalisation computes with.
+type batch struct {
+	s        *scope
+	training bool
+	first    bool    // channels are the second axis, not the last
+	axes     []int64 // all but the channels'
+	x        tf.Output
+	centre   tf.Output
+	r        tf.Output
+}
+
+func (s *scope) batch(c *call) *batch {
+	a := s.attrs(c.op, "epsilon", "data_format", "is_training")
+	epsilon, _ := a["epsilon"].(float32)
+	b := &batch{
+		s: s, training: a["is_training"] == true, first: a["data_format"] == "NCHW",
+		axes: []int64{0, 1, 2}, x: s.cast(c.in[0], tf.Float),
+	}
+	if b.first {
+		b.axes = []int64{0, 2, 3}
+	}
+	variance := c.in[4]
+	if b.training {
+		b.centre = b.mean(b.x)
+		variance = b.mean(s.one("SquaredDifference", nil, b.x, b.centre))
+	} else {
+		b.centre, variance = b.perChannel(c.in[3]), b.perChannel(variance)
+	}
+	b.r = s.one("Rsqrt", nil, s.add(variance, s.scalar(float64(epsilon), variance)))
+	return b
+}
+
+func (b *batch) mean(x tf.Output) tf.Output {
+	return b.s.one("Mean", attrs{"keep_dims": true}, x, b.s.integers(b.axes, tf.Int32))
+}
+
+func (b *batch) normalised() tf.Output {
+	return b.s.mul(b.s.sub(b.x, b.centre), b.r)
+}
+
+// perChannel gives a vector over the channels a shape that is broadcast against x.
+func (b *batch) perChannel(v tf.Output) tf.Output {
+	if !b.first {
+		return v
+	}
+	return b.s.one("Reshape", nil, v, b.s.constant([]int32{-1, 1, 1}))
 }

@@ -1,0 +1,147 @@
+package gradient
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// TestConventions compares with what tf.GradientTape of TensorFlow 2.18 gives at kinks
+// and ties, and with closed forms where that is not finite or rounds to zero.
+func TestConventions(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		x, want []float64
+		f       func(s *scope, x tf.Output) tf.Output
+	}{
+		{"relu at 0", []float64{-1, 0, 1}, []float64{0, 0, 1}, only("Relu")},
+		{"relu6 at 0 and 6", []float64{0, 6, 5}, []float64{0, 0, 1}, only("Relu6")},
+		{"abs at 0", []float64{0, -2}, []float64{0, -1}, only("Abs")},
+		{"first of equals", []float64{1, 2, 1}, []float64{1, 0, 1}, func(s *scope, x tf.Output) tf.Output {
+			return s.one("Maximum", nil, s.one("Minimum", nil, x, s.constant([]float64{1, 3, 9})), s.constant([]float64{1, 3, 0}))
+		}},
+		{"equals share", []float64{2, 1, 2}, []float64{0.5, 0, 0.5}, func(s *scope, x tf.Output) tf.Output {
+			return s.one("Max", nil, x, s.constant(int32(0)))
+		}},
+		{"limits pass", []float64{-1, 1, 2}, []float64{1, 1, 0}, func(s *scope, x tf.Output) tf.Output {
+			return s.one("ClipByValue", nil, x, s.scalar(-1, x), s.scalar(1, x))
+		}},
+		{"first of a window", []float64{3, 3, 1, 2}, []float64{1, 0, 0, 0}, func(s *scope, x tf.Output) tf.Output {
+			image := s.one("Reshape", nil, x, s.constant([]int32{1, 2, 2, 1}))
+			return s.one("MaxPool", attrs{"ksize": twos, "strides": twos, "padding": "VALID"}, image)
+		}},
+		{"square at 0", []float64{0}, []float64{0}, func(s *scope, x tf.Output) tf.Output {
+			return s.one("Pow", nil, x, s.scalar(2, x))
+		}},
+		{"power 0 at 0", []float64{0}, []float64{0}, func(s *scope, x tf.Output) tf.Output {
+			return s.add(s.one("Pow", nil, x, s.reals([]float64{0}, 1)), s.scale(0, x))
+		}},
+		// e^-40 to 16 digits; y(1-y) gives 0.
+		{"saturated sigmoid", []float64{40}, []float64{4.248354255291589e-18}, only("Sigmoid")},
+		{"saturated softplus", []float64{800, -800}, []float64{1, 0}, only("Softplus")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := tf.NewGraph()
+			s := newScope(g, "net")
+			x := placeholder(s, int64(len(c.x)))
+			y := c.f(s, x)
+			if s.err != nil {
+				t.Fatal(s.err)
+			}
+			dx, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := evaluate(t, g, x, c.x, dx[0]).([]float64)
+			close := func(a, b float64) bool { return math.Abs(a-b) <= 1e-14*math.Abs(b) }
+			if !slices.EqualFunc(got, c.want, close) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func only(kind string) func(*scope, tf.Output) tf.Output {
+	return func(s *scope, x tf.Output) tf.Output { return s.one(kind, nil, x) }
+}
+
+// TestMaxPoolTies checks that first and second order pick the same one of equal maxima,
+// as ReLU makes many: the operations must be adjoint, <v, grad(w)> = <gradgrad(v), w>.
+func TestMaxPoolTies(t *testing.T) {
+	image := make([]float64, 2*6*6*2)
+	for i := range image {
+		image[i] = float64(max(0, i*7919%5-2))
+	}
+	for _, w := range strides {
+		t.Run(w.name, func(t *testing.T) {
+			a := attrs{"ksize": threes}
+			for k, v := range w.a {
+				a[k] = v
+			}
+			g := tf.NewGraph()
+			s := newScope(g, "net")
+			x := placeholder(s, int64(len(image)))
+			y := s.one("MaxPool", a, s.one("Reshape", nil, x, s.constant([]int32{2, 6, 6, 2})))
+			up := placeholder(s, dims(y)...)
+			first, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{Upstream: []tf.Output{up}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := s.sumAll(s.mul(first[0], s.noise(int64(len(image)))))
+			second, err := Of(g, []tf.Output{left}, []tf.Output{up}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			right := s.sumAll(s.mul(second[0], up))
+			feeds := map[tf.Output]*tf.Tensor{
+				x:  tensorOf(t, image, []int64{int64(len(image))}),
+				up: tensorOf(t, image[:size(dims(y))], dims(y)),
+			}
+			out := run(t, session(t, g), feeds, left, right)
+			if a, b := number(out[0]), number(out[1]); math.Abs(a-b) > 1e-12*math.Abs(a) || a == 0 {
+				t.Errorf("<v, grad(w)> = %v, <gradgrad(v), w> = %v", a, b)
+			}
+		})
+	}
+}
+
+// TestSmallTypes runs constants of the rules through the 16-bit types: d/dx erf(x)^2 at
+// 0.5 is 0.914812, by its closed form.
+func TestSmallTypes(t *testing.T) {
+	for _, kind := range []tf.DataType{tf.Half, tf.Bfloat16, tf.Float} {
+		g := tf.NewGraph()
+		s := newScope(g, "net")
+		x := placeholder(s)
+		small := s.cast(x, kind)
+		dx, err := Of(g, []tf.Output{s.one("Square", nil, s.one("Erf", nil, small))}, []tf.Output{x}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := evaluate(t, g, x, 0.5, dx[0]).(float64); math.Abs(got-0.914812) > 0.02 {
+			t.Errorf("type %v: got %v", kind, got)
+		}
+	}
+}
+
+// TestStaticShapesNeedNoShapeOperations: no broadcasting is worked out at run time
+// where the sizes are known.
+func TestStaticShapesNeedNoShapeOperations(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s, 4, 3)
+	y := s.one("Softmax", nil, s.add(s.mul(x, s.noise(3)), s.noise(4, 1)))
+	dx, err := Of(g, []tf.Output{s.mul(y, y)}, []tf.Output{x}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Of(g, []tf.Output{s.mul(dx[0], dx[0])}, []tf.Output{x}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range g.Operations() {
+		if kind := op.Type(); kind == "Shape" || kind == "BroadcastGradientArgs" {
+			t.Errorf("%s is a %s", op.Name(), kind)
+		}
+	}
+}

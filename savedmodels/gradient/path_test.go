@@ -1,0 +1,218 @@
+package gradient
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+func placeholder(s *scope, shape ...int64) tf.Output {
+	return s.one("Placeholder", attrs{"dtype": tf.Double, "shape": tf.MakeShape(shape...)})
+}
+
+// evaluate runs a fetch for one input.
+func evaluate(t *testing.T, g *tf.Graph, x tf.Output, value any, fetch tf.Output) any {
+	t.Helper()
+	v, err := tf.NewTensor(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, session(t, g), map[tf.Output]*tf.Tensor{x: v}, fetch)[0].Value()
+}
+
+func TestMissingRulesAreAllListed(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s, 2, 2)
+	a := s.one("Lgamma", nil, s.one("Digamma", nil, x))
+	b := s.one("Lgamma", nil, x)
+	aside := s.one("Erfinv", nil, x) // not between y and x
+	y := s.mul(s.mul(a, b), s.one("Asin", nil, s.noise(2, 2)))
+	before := len(g.Operations())
+
+	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
+	var missing *MissingRuleError
+	if !errors.As(err, &missing) {
+		t.Fatalf("got %v", err)
+	}
+	var names []string
+	for _, m := range missing.Ops {
+		names = append(names, m.Type+" "+m.Name)
+	}
+	slices.Sort(names)
+	want := []string{"Digamma net/Digamma", "Lgamma net/Lgamma", "Lgamma net/Lgamma_1"}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+	if message := err.Error(); !strings.Contains(message, "Digamma at net/Digamma; Lgamma at net/Lgamma, net/Lgamma_1") {
+		t.Errorf("message %q", message)
+	}
+	if after := len(g.Operations()); after != before {
+		t.Errorf("%d operations were added", after-before)
+	}
+	if HasRule("Lgamma") || !HasRule("Conv2D") || !HasRule("StopGradient") || aside.Op == nil {
+		t.Error("HasRule")
+	}
+}
+
+func TestRefusalsSayWhy(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		f          func(s *scope, x tf.Output) tf.Output
+	}{
+		{"diagonal", "repeats label", func(s *scope, x tf.Output) tf.Output {
+			return s.one("Einsum", attrs{"equation": "aa->a"}, tf.OutputList{x})
+		}},
+		{"ellipsis", "not in front", func(s *scope, x tf.Output) tf.Output {
+			return s.one("Einsum", attrs{"equation": "a...,ab->b..."}, tf.OutputList{x, x})
+		}},
+		{"statistics", "mean or variance", func(s *scope, x tf.Output) tf.Output {
+			v := s.one("Reshape", nil, s.cast(x, tf.Float), s.constant([]int32{4}))
+			image := s.cast(s.noise(1, 2, 2, 4), tf.Float)
+			return s.one("FusedBatchNormV3", attrs{"is_training": false}, image, v, v, v, v)
+		}},
+		{"long product", "64", func(s *scope, x tf.Output) tf.Output {
+			return s.one("Prod", nil, s.one("Tile", nil, x, s.constant([]int32{1, 99})), s.constant(int32(1)))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := tf.NewGraph()
+			s := newScope(g, "net")
+			x := placeholder(s, 2, 2)
+			y := c.f(s, x)
+			if s.err != nil {
+				t.Fatal(s.err)
+			}
+			_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
+			var missing *MissingRuleError
+			if !errors.As(err, &missing) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want a reason with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestNoPath has a y that x reaches only through operations that end a path, and by
+// the features of ReluGrad: the second order of a ReLU network.
+func TestNoPath(t *testing.T) {
+	for _, op := range Rules() {
+		if !table[op].stop {
+			continue
+		}
+		g := tf.NewGraph()
+		s := newScope(g, "net")
+		x := placeholder(s, 2, 2)
+		in := []tf.Input{x}
+		if op == "FloorDiv" {
+			in = append(in, s.noise(2, 2))
+		}
+		y := s.one(op, nil, in...)
+		if _, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{}); s.err != nil || !errors.Is(err, ErrNoPath) {
+			t.Errorf("%s: %v, %v", op, s.err, err)
+		}
+	}
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x, z := placeholder(s, 2, 2), placeholder(s, 2, 2)
+	y := s.mul(s.one("Relu", nil, s.one("MatMul", nil, x, s.noise(2, 2))), z)
+	first, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Of(g, first, []tf.Output{x, z}, Options{})
+	if !errors.Is(err, ErrNoPath) || !strings.Contains(err.Error(), "net/Placeholder:0:") {
+		t.Errorf("got %v", err)
+	}
+	if second[0].Op != nil || second[1].Op == nil {
+		t.Errorf("got %v: the path to z exists, that to x does not", second)
+	}
+}
+
+// TestGradientsAddUp compares with d/dx (x^2 + x sin x + x) = 2x + sin x + x cos x + 1.
+func TestGradientsAddUp(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s)
+	y := s.one("AddN", nil, tf.OutputList{s.mul(x, x), s.mul(x, s.one("Sin", nil, x)), x})
+	dx, err := Of(g, []tf.Output{y}, []tf.Output{x, x}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = 1.4 + 0.644217687237691 + 0.7*0.764842187284489 + 1 // sin and cos of 0.7
+	for _, d := range dx {
+		if got := evaluate(t, g, x, 0.7, d).(float64); got < want-1e-12 || got > want+1e-12 {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestUpstreamSeveralYsAndXItself(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s, 2)
+	up := s.reals([]float64{3, 5}, 2)
+	ys := []tf.Output{x, s.mul(x, x)}
+	dx, err := Of(g, ys, []tf.Output{x}, Options{Name: "net/Mul", Upstream: []tf.Output{up, up}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := evaluate(t, g, x, []float64{1, -2}, dx[0]).([]float64); !slices.Equal(got, []float64{9, -15}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestLongChain has more operations than a recursive walk would survive cheaply.
+func TestLongChain(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s)
+	y := x
+	half := s.scalar(0.5, x)
+	const length = 2500 // of two operations each
+	for range length {
+		y = s.mul(s.add(y, y), half)
+	}
+	dx, err := Of(g, []tf.Output{s.mul(y, y)}, []tf.Output{x}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dx, err = Of(g, dx, []tf.Output{x}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := evaluate(t, g, x, 3., dx[0]); got != 2. {
+		t.Errorf("second derivative of the square of %d identities is %v", length, got)
+	}
+}
+
+func TestBadArguments(t *testing.T) {
+	g, other := tf.NewGraph(), tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s, 2)
+	whole := s.constant([]int32{1, 2})
+	single := s.cast(x, tf.Float)
+	foreign := placeholder(newScope(other, "net"), 2)
+	for want, call := range map[string]struct {
+		ys, xs []tf.Output
+		o      Options
+	}{
+		"at least one of each":      {nil, []tf.Output{x}, Options{}},
+		"y 0 is no tensor":          {[]tf.Output{{}}, []tf.Output{x}, Options{}},
+		"x 0 (net/Placeholder)":     {[]tf.Output{x}, []tf.Output{foreign}, Options{}},
+		"not a floating-point":      {[]tf.Output{x}, []tf.Output{whole}, Options{}},
+		"1 upstream tensors":        {[]tf.Output{x, x}, []tf.Output{x}, Options{Upstream: []tf.Output{x}}},
+		"is not of the type of y":   {[]tf.Output{x}, []tf.Output{x}, Options{Upstream: []tf.Output{single}}},
+		"belongs to another graph":  {[]tf.Output{foreign}, []tf.Output{x}, Options{}},
+		"upstream 0 is no tensor":   {[]tf.Output{x}, []tf.Output{x}, Options{Upstream: make([]tf.Output, 1)}},
+		"0 ys and 1 xs given":       {[]tf.Output{}, []tf.Output{x}, Options{}},
+		"no differentiable path":    {[]tf.Output{s.noise(2)}, []tf.Output{x}, Options{}},
+		"with respect to net/Place": {[]tf.Output{s.noise(2)}, []tf.Output{x}, Options{}},
+	} {
+		if _, err := Of(g, call.ys, call.xs, call.o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
