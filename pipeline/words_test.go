@@ -154,7 +154,7 @@ func corpus(t testing.TB, dir string, n int) []string {
 	for i := range n {
 		var b strings.Builder
 		for line := range 12 {
-			b.WriteString("word" + strconv.Itoa((i*line)%7) + " and text" + strconv.Itoa(line%5) + "\n")
+			b.WriteString("word" + strconv.Itoa((i*line)%11) + " and text" + strconv.Itoa(line%5) + "\n")
 		}
 		path := filepath.Join(dir, "text-"+strconv.Itoa(i)+".txt")
 		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
@@ -165,23 +165,29 @@ func corpus(t testing.TB, dir string, n int) []string {
 	return paths
 }
 
-// wordPlan plans count per text, then merge and top.
-func wordPlan(t testing.TB, store *cache.Store, texts []string, spec countSpec, parent func(string, Key) Option) *Plan {
-	t.Helper()
+// planWords plans count per text, then merge and top.
+func planWords(store *cache.Store, texts []string, spec countSpec, parent func(string, Key) Option) (*Plan, error) {
 	plan := NewPlan(Environment{"words": "1.0"}, store.Hasher())
 	var counts []Option
 	for _, path := range texts {
-		key, err := plan.Add(countStage, filepath.Base(path), spec, Reads("text", path))
+		key, err := plan.Add(countStage, filepath.Base(path), spec, Reads("text", path), Costs(Estimate{Seconds: 2, Bytes: 100, Memory: 10}))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		counts = append(counts, parent("counts", key))
 	}
 	merged, err := plan.Add(mergeStage, "all", struct{}{}, counts...)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if _, err := plan.Add(topStage, "all", map[string]any{"order": "frequency"}, From("merged", merged)); err != nil {
+	_, err = plan.Add(topStage, "all", map[string]any{"order": "frequency"}, From("merged", merged), Published())
+	return plan, err
+}
+
+func wordPlan(t testing.TB, store *cache.Store, texts []string, spec countSpec, parent func(string, Key) Option) *Plan {
+	t.Helper()
+	plan, err := planWords(store, texts, spec, parent)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return plan

@@ -55,7 +55,7 @@ func (s *Store) GC(ctx context.Context, p Policy) (Collected, error) {
 		return fail(err)
 	}
 	defer guard.Release()
-	if err := s.sweep(); err != nil {
+	if err := errors.Join(s.sweep(), s.sweepLocks()); err != nil {
 		return fail(err)
 	}
 	keep, err := s.needed()
@@ -66,10 +66,15 @@ func (s *Store) GC(ctx context.Context, p Policy) (Collected, error) {
 	if err != nil {
 		return fail(err)
 	}
+	made := map[Key]bool{}
 	var total int64
-	for i := range items {
-		items[i].needed = keep[items[i].key]
-		total += items[i].size
+	for _, it := range items {
+		made[it.key] = made[it.key] || it.stage != ""
+		total += it.size
+	}
+	for i, it := range items {
+		// A checkpoint beside its artefact was left by a kill between the two.
+		items[i].needed = keep[it.key] && (it.stage != "" || !made[it.key])
 	}
 	slices.SortStableFunc(items, func(a, b item) int { return a.used.Compare(b.used) })
 	var c Collected
@@ -122,6 +127,28 @@ func (s *Store) drop(it item) (bool, error) {
 		return true, s.DropPartial(it.key)
 	}
 	return true, s.Remove(it.stage, it.key)
+}
+
+// sweepLocks removes the lock files that killed processes have left.
+func (s *Store) sweepLocks() error {
+	paths, err := filepath.Glob(filepath.Join(s.root, "locks", "*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		l, err := lock.Try(path)
+		var held *lock.HeldError
+		if errors.As(err, &held) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.Release(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // items lists all artefacts and checkpoints, damaged ones too.
