@@ -190,3 +190,28 @@ func (w weave) split(x tf.Output, axis int32, n int64) []tf.Output {
 func (w weave) join(parts tf.OutputList, axis int32) tf.Output {
 	return w.s.one("ConcatV2", nil, parts, w.s.constant(axis))
 }
+
+func patchesRefused(n *node) string {
+	if d := dims(n.in[0]); len(d) != 4 || d[3] < 1 {
+		return "unknown number of channels"
+	}
+	return ""
+}
+
+// patchesGrad takes the extraction of patches for the convolution that it is, with one
+// filter for each element of a patch.
+func patchesGrad(s *scope, c *call) []tf.Output {
+	a := s.attrs(c.op, "ksizes", "strides", "rates", "padding")
+	size, _ := a["ksizes"].([]int64)
+	if s.err != nil || len(size) != 4 {
+		return nil
+	}
+	x := c.in[0]
+	channels := dims(x)[3]
+	n := size[1] * size[2] * channels
+	all := s.one("Range", nil, s.constant(int32(0)), s.constant(int32(n)), s.constant(int32(1)))
+	eye := s.one("OneHot", nil, all, s.constant(int32(n)), s.scalar(1, x), s.scalar(0, x))
+	filter := s.one("Reshape", nil, eye, s.integers([]int64{size[1], size[2], channels, n}, tf.Int32))
+	w := weave{s, full, attrs{"strides": a["strides"], "padding": a["padding"], "dilations": a["rates"], "data_format": "NHWC"}}
+	return []tf.Output{w.backInput(x, filter, c.up[0])}
+}

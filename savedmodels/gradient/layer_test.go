@@ -49,6 +49,10 @@ func convolutionExamples() []example {
 	for _, b := range []filterBank{full, depthwise} {
 		list = append(list, adjoints(b)...)
 	}
+	for _, padding := range []string{"SAME", "VALID"} {
+		a := attrs{"ksizes": twos, "strides": []int64{1, 2, 1, 1}, "rates": []int64{1, 1, 2, 1}, "padding": padding}
+		list = append(list, example{op: "ExtractImagePatches", name: padding, in: []input{around0(1, 4, 5, 2)}, f: of("ExtractImagePatches", a)})
+	}
 	return list
 }
 
@@ -126,7 +130,9 @@ func normalisationExamples() []example {
 			})
 		}
 	}
-	return list
+	return append(list, example{op: "LRN", name: "four channels", single: true, curved: true, in: []input{around0(2, 1, 2, 4)}, f: func(s *scope, x []tf.Output) tf.Output {
+		return s.one("LRN", attrs{"depth_radius": int64(1), "bias": float32(1.5), "alpha": float32(0.5), "beta": float32(0.75)}, s.cast(x[0], tf.Float))
+	}})
 }
 
 func linearExamples() []example {

@@ -108,6 +108,8 @@ var table = map[string]entry{
 	"DepthwiseConv2dNativeBackpropInput":  {rule: convolutionInput(depthwise)},
 	"DepthwiseConv2dNativeBackpropFilter": {rule: convolutionFilter(depthwise)},
 
+	"ExtractImagePatches": {rule: patchesGrad, refuse: patchesRefused},
+
 	// Pooling.
 	"MaxPool":         {rule: unaryCall(maxPoolGrad)},
 	"MaxPoolGrad":     {rule: maxPoolGradGrad, only: []int{2}, refuse: explicitPadding},
@@ -127,6 +129,8 @@ var table = map[string]entry{
 	"FusedBatchNorm":   {rule: batchNormGrad, refuse: batchNormRefused},
 	"FusedBatchNormV2": {rule: batchNormGrad, refuse: batchNormRefused},
 	"FusedBatchNormV3": {rule: batchNormGrad, refuse: batchNormRefused},
+
+	"LRN": {rule: responseGrad, refuse: responseRefused},
 
 	// Shapes.
 	"Reshape":     {rule: unary(reshapeBack)},
