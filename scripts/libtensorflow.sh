@@ -39,6 +39,6 @@ ln -s libtensorflow_framework.so.2 libtensorflow_framework.so
 for library in ../site/nvidia/*/lib/*.so*; do
     [ ! -e "$library" ] || ln -s "$library" .
 done
-ln -s ../site/tensorflow/include ../include
+ln -s site/tensorflow/include ../include
 touch ../complete
 mv "$prefix.part" "$prefix"

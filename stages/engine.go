@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"upi/savedmodels"
@@ -86,8 +85,14 @@ func (e *engine) model(dir string, spec modelSpec) (*savedmodels.Model, error) {
 	})
 }
 
+// A measurable is a program that tells what memory it takes.
+type measurable interface {
+	BatchBytes() int64
+	Close() error
+}
+
 // A builder makes one kind of program.
-type builder[P any] struct {
+type builder[P measurable] struct {
 	kind  string
 	build func(*savedmodels.Model, saliency.Explanation, saliency.Settings) (P, error)
 }
@@ -131,7 +136,7 @@ func (e *engine) open(s source) (opened, error) {
 const most = 32
 
 // batch returns how many images one call to a program of this kind takes, so that all calls at once stay within the memory.
-func batch[P any](e *engine, b builder[P], s source) (int, error) {
+func batch[P measurable](e *engine, b builder[P], s source) (int, error) {
 	key, err := json.Marshal([]any{b.kind, s.dir, s.model, s.explanation, s.surrogate})
 	if err != nil {
 		return 0, fmt.Errorf("name program: %w", err)
@@ -141,24 +146,18 @@ func batch[P any](e *engine, b builder[P], s source) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		single, err := b.build(o.model, o.explanation, saliency.Settings{Batch: 1, Surrogate: s.surrogate})
+		unit := max(o.model.Batch(), 1)
+		probed, err := b.build(o.model, o.explanation, saliency.Settings{Batch: unit, Surrogate: s.surrogate})
 		if err != nil {
 			return 0, err
 		}
-		probe, ok := any(single).(interface {
-			ImageBytes() int64
-			Close() error
-		})
-		if !ok {
-			return 0, fmt.Errorf("program %s does not tell its memory", b.kind)
-		}
-		n := e.memory / int64(e.width) / max(probe.ImageBytes(), 1)
-		return int(min(max(n, 1), most)), probe.Close()
+		n := e.memory / int64(e.width) / max(probed.BatchBytes(), 1)
+		return unit * int(min(max(n, 1), max(most/int64(unit), 1))), probed.Close()
 	})
 }
 
 // program returns the program of this kind for a device.
-func program[P any](e *engine, b builder[P], s source, d runtime.Device) (P, error) {
+func program[P measurable](e *engine, b builder[P], s source, d runtime.Device) (P, error) {
 	var none P
 	size, err := batch(e, b, s)
 	if err != nil {
@@ -183,76 +182,26 @@ func program[P any](e *engine, b builder[P], s source, d runtime.Device) (P, err
 
 // each runs work on the batches of n images, as many at once as there are places, and hands the results to deliver in the order
 // of the images. Batches start and end at the same images however many places there are.
-func each[P, R any](ctx context.Context, e *engine, b builder[P], s source, n int,
+func each[P measurable, R any](ctx context.Context, e *engine, b builder[P], s source, n int,
 	work func(p P, from, to int) (R, error), deliver func(from, to int, r R) error) error {
 	size, err := batch(e, b, s)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-
-	var queue []chan outcome[R]
-	first := 0 // the first image of the first batch in the queue
-	collect := func() error {
-		o := <-queue[0]
-		queue = queue[1:]
-		from, to := first, min(first+size, n)
-		first = to
-		if o.err != nil {
-			return o.err
-		}
-		return deliver(from, to, o.result)
-	}
-	for from := 0; from < n; from += size {
-		// A few finished batches may wait for a slow one; more would fill the memory.
-		if len(queue) >= 2*e.width {
-			if err := collect(); err != nil {
-				return err
+	return inOrder(ctx, (n+size-1)/size, e.width,
+		func(ctx context.Context, i int) (r R, err error) {
+			var place runtime.Device
+			select {
+			case place = <-e.places:
+			case <-ctx.Done():
+				return r, context.Cause(ctx)
 			}
-		}
-		var place runtime.Device
-		select {
-		case place = <-e.places:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		done := make(chan outcome[R], 1)
-		queue = append(queue, done)
-		running.Add(1)
-		go func() {
-			defer running.Done()
 			defer func() { e.places <- place }()
-			done <- attempt(e, b, s, place, from, min(from+size, n), work)
-		}()
-	}
-	for len(queue) > 0 {
-		if err := collect(); err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
-}
-
-type outcome[R any] struct {
-	result R
-	err    error
-}
-
-// attempt does the work on one batch; a panic in it becomes an error.
-func attempt[P, R any](e *engine, b builder[P], s source, place runtime.Device, from, to int,
-	work func(p P, from, to int) (R, error)) (o outcome[R]) {
-	defer func() {
-		if r := recover(); r != nil {
-			o.err = fmt.Errorf("images %d to %d: panic: %v\n%s", from, to, r, debug.Stack())
-		}
-	}()
-	p, err := program(e, b, s, place)
-	if err != nil {
-		return outcome[R]{err: err}
-	}
-	o.result, o.err = work(p, from, to)
-	return o
+			p, err := program(e, b, s, place)
+			if err != nil {
+				return r, err
+			}
+			return work(p, i*size, min((i+1)*size, n))
+		},
+		func(i int, r R) error { return deliver(i*size, min((i+1)*size, n), r) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"upi/data/table"
 	"upi/pipeline"
@@ -57,11 +58,11 @@ func (e *engine) runEvaluate(ctx context.Context, job *pipeline.Job) error {
 		done++
 		job.Progress(done, int64(len(c.positions)))
 		image := c.view.split.images[scores[0].position]
+		if slices.ContainsFunc(scores, func(s score) bool { return !s.hasMap }) {
+			warnNoMap(job, image.ID)
+			return nil
+		}
 		for k, s := range scores {
-			if !s.hasMap {
-				warnNoMap(job, image.ID)
-				return nil
-			}
 			row := scoreRow{image.ID, image.Label, int32(try[k]), map[string]float64{}}
 			for m, name := range spec.Scoring.Metrics {
 				// A metric that is not defined on an image is NULL, never a number.

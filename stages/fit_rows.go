@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-
-	"golang.org/x/sync/errgroup"
+	"runtime"
 
 	"upi/attack"
 	"upi/data/table"
@@ -76,46 +75,42 @@ func newMatrices(dirs []string, terms, sources, shards int) matrices {
 func pass(ctx context.Context, solver *pca.Solver, m matrices, size int, unit bool) error {
 	block := solver.Block()
 	for term, shards := range m {
-		partials := make([]pca.Partial, len(shards))
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(4)
-		for i, sources := range shards {
-			group.Go(func() error {
-				rows, err := openGradients(sources, size)
-				if err != nil {
-					return err
-				}
-				defer rows.Close()
-				a := pca.NewAccumulator(block, nil)
-				for ctx.Err() == nil {
-					chunk, err := rows.next(pca.ChunkRows)
-					if errors.Is(err, io.EOF) {
-						partials[i] = a.Partial()
-						return nil
-					}
-					if err != nil {
-						return err
-					}
-					if unit {
-						pca.Unit(chunk, size)
-					}
-					if err := a.Add(chunk); err != nil {
-						return err
-					}
-				}
-				return context.Cause(ctx)
-			})
-		}
-		if err := group.Wait(); err != nil {
+		err := inOrder(ctx, len(shards), runtime.GOMAXPROCS(0),
+			func(ctx context.Context, i int) (pca.Partial, error) {
+				return multiply(ctx, block, shards[i], size, unit)
+			},
+			func(_ int, p pca.Partial) error { return solver.Add(term, p) })
+		if err != nil {
 			return err
-		}
-		for _, p := range partials {
-			if err := solver.Add(term, p); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// multiply multiplies the rows of one shard, of one or several sources, with a block of vectors.
+func multiply(ctx context.Context, block pca.Block, sources []string, size int, unit bool) (pca.Partial, error) {
+	rows, err := openGradients(sources, size)
+	if err != nil {
+		return pca.Partial{}, err
+	}
+	defer rows.Close()
+	a := pca.NewAccumulator(block, nil)
+	for ctx.Err() == nil {
+		chunk, err := rows.next(pca.ChunkRows)
+		if errors.Is(err, io.EOF) {
+			return a.Partial(), nil
+		}
+		if err != nil {
+			return pca.Partial{}, err
+		}
+		if unit {
+			pca.Unit(chunk, size)
+		}
+		if err := a.Add(chunk); err != nil {
+			return pca.Partial{}, err
+		}
+	}
+	return pca.Partial{}, context.Cause(ctx)
 }
 
 // gradients reads the rows of one shard: for several sources the mean over them, of the images that all of them have.

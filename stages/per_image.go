@@ -43,7 +43,9 @@ func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
 	}
 	defer file.Close()
 	err = each(ctx, e, dissimilarity, from, s.Len(),
-		func(p *saliency.Objective, lo, hi int) ([]float32, error) { return climbEach(ctx, p, a, spec, v, lo, hi) },
+		func(p *saliency.Objective, lo, hi int) ([]float32, error) {
+			return climbEach(ctx, p, a, spec, v, lo, hi)
+		},
 		func(lo, hi int, deltas []float32) error {
 			job.Progress(int64(hi), int64(s.Len()))
 			if _, err := file.Write(bytesOf(deltas)); err != nil {

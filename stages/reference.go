@@ -102,7 +102,7 @@ func refer(m *saliency.Mapper, s *split, e saliency.Explanation, lo, hi int) (re
 		return references{}, err
 	}
 	classes := len(maps.Logits) / n
-	if e.Answer().Class == saliency.Predicted {
+	if e.Explains().Class == saliency.Predicted {
 		for k := range n {
 			b.Classes[k] = int32(argmax(maps.Logits[k*classes : (k+1)*classes]))
 		}

@@ -2,10 +2,10 @@ package saliency
 
 import "upi/savedmodels/runtime"
 
-// ImageBytes estimates the memory that one image of a batch takes while the program runs: the largest total size of the
-// tensors that are alive at once when the operations run in the order in which they were added, with a half on top for
-// what kernels need besides. It is exact for a program built for a batch of 1.
-func (p *program) ImageBytes() int64 {
+// BatchBytes estimates the memory that one batch takes while the program runs, constants not counted: the largest total size
+// of the tensors that are alive at once when the operations run in the order in which they were added, with a half on top
+// for what kernels need besides.
+func (p *program) BatchBytes() int64 {
 	g := p.network.graph
 	operations := g.Operations()
 	position := make(map[string]int, len(operations))

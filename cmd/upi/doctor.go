@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"upi/pipeline/config"
+	tensorflow "upi/savedmodels/runtime"
+	"upi/stages"
+)
+
+func doctorCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Show versions, devices and memory, and whether the device that a configuration asks for is there",
+		Args:  exactly(0),
+		RunE:  func(c *cobra.Command, _ []string) error { return doctor(c, path) },
+	}
+	c.Flags().StringVar(&path, "config", "", "configuration whose device is to be looked for")
+	return c
+}
+
+func doctor(c *cobra.Command, path string) error {
+	if err := restart(false); err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	v := versions()
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		fmt.Fprintf(out, "%s\t%s\n", name, v[name])
+	}
+	fmt.Fprintf(out, "cores\t%d\n", runtime.NumCPU())
+	for _, name := range []string{"MemTotal", "MemAvailable"} {
+		fmt.Fprintf(out, "%s\t%s\n", name, memory(name))
+	}
+	devices, err := tensorflow.Devices()
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		fmt.Fprintf(out, "device\t%s (%s)\n", d.Name, d.Type)
+	}
+	if err := out.Flush(); err != nil || path == "" {
+		return err
+	}
+	cfg, err := config.Load(path, nil, stages.Kinds())
+	if err != nil {
+		return err
+	}
+	found, err := tensorflow.Select(cfg.Device)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "device %q of %s is there: %v\n", cfg.Device, path, found)
+	return nil
+}
+
+// memory reads a line of /proc/meminfo.
+func memory(name string) string {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}

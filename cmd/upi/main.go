@@ -1,0 +1,67 @@
+// Command upi finds universal perturbations for interpretation, and measures what they do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"upi/pipeline"
+)
+
+func main() {
+	os.Exit(command(os.Args[1:]))
+}
+
+// command runs one command line and returns its exit code.
+func command(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once: artefacts are only ever renamed into place.
+	context.AfterFunc(ctx, stop)
+
+	root := &cobra.Command{
+		Use:           "upi",
+		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "upi:", err)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return pipeline.ExitUsage
+	}
+	return pipeline.ExitCode(err)
+}
+
+// commands is the table of the commands.
+var commands = []func() *cobra.Command{
+	runCommand, planCommand, importCommand, reportCommand, doctorCommand, verifyCommand, diffCommand, gcCommand,
+}
+
+// A usageError is a wrong command line.
+type usageError struct{ error }
+
+// exactly checks the number of arguments.
+func exactly(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return &usageError{fmt.Errorf("%d arguments given; usage: %s", len(args), c.UseLine())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/pipeline"
+	"upi/pipeline/cache"
+	"upi/pipeline/config"
+	"upi/pipeline/progress"
+	"upi/report"
+	"upi/stages"
+)
+
+// runFlags are the flags of the commands that read a configuration.
+type runFlags struct {
+	sets      []string
+	executor  string
+	workers   int
+	noCache   bool
+	keepGoing bool
+}
+
+func runCommand() *cobra.Command {
+	var flags runFlags
+	c := &cobra.Command{
+		Use:   "run CONFIG",
+		Short: "Run a configuration: find the perturbations, score them, write tables and a report",
+		Args:  exactly(1),
+		RunE:  func(c *cobra.Command, args []string) error { return run(c, args[0], flags) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&flags.sets, "set", nil, "set a key, as in --set attacks.upi_pca.eps=[510]; may be repeated")
+	f.StringVar(&flags.executor, "executor", "local", "what runs the tasks: local")
+	f.IntVar(&flags.workers, "workers", 0, "tasks and calls to TensorFlow at once (default: the configuration's, or one per core)")
+	f.BoolVar(&flags.noCache, "no-cache", false, "run every task, whatever the cache holds")
+	f.BoolVar(&flags.keepGoing, "keep-going", false, "after a failed task go on with what does not need it (exit code 3)")
+	return c
+}
+
+// A job is a configuration with everything that it takes to run it.
+type job struct {
+	config *config.Config
+	runner *stages.Runner
+	store  *cache.Store
+	plan   *pipeline.Plan
+}
+
+// prepare reads a configuration and plans it.
+func prepare(path string, flags runFlags) (*job, error) {
+	if flags.executor != "" && flags.executor != "local" {
+		return nil, &usageError{fmt.Errorf("--executor %s: there is only local", flags.executor)}
+	}
+	if flags.workers < 0 {
+		return nil, &usageError{fmt.Errorf("--workers %d: want at least 1", flags.workers)}
+	}
+	c, err := config.Load(path, flags.sets, stages.Kinds())
+	if err != nil {
+		return nil, err
+	}
+	if flags.workers > 0 {
+		c.Workers = flags.workers
+	}
+	if err := restart(c.Deterministic); err != nil {
+		return nil, err
+	}
+	j := &job{config: c}
+	if j.runner, err = stages.NewRunner(c); err != nil {
+		return nil, err
+	}
+	if j.store, err = cache.Open(c.Cache); err != nil {
+		return nil, err
+	}
+	j.plan = pipeline.NewPlan(j.runner.Environment(c), j.store.Hasher())
+	if err := j.runner.Plan(c, j.plan); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func run(c *cobra.Command, path string, flags runFlags) error {
+	j, err := prepare(path, flags)
+	if err != nil {
+		return err
+	}
+	directory, err := pipeline.OpenRun(j.config.Output, j.config.Name)
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	description, err := j.describe()
+	if err != nil {
+		return err
+	}
+	shown, log := progress.New(os.Stderr, j.config.Name)
+	by := &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Log: log}
+	manifest, failure := directory.Execute(c.Context(), j.store, j.plan, by, description, shown)
+	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {
+		return failure
+	}
+	if err := report.WriteTables(directory.Dir()); err != nil {
+		return fmt.Errorf("build report: %w", err)
+	}
+	if err := report.Summary(c.OutOrStdout(), directory.Dir()); err != nil {
+		return fmt.Errorf("show summary: %w", err)
+	}
+	fmt.Fprintln(os.Stderr, "results:", directory.Dir())
+	return failure
+}
+
+func (j *job) describe() (pipeline.Description, error) {
+	text, err := j.config.Marshal()
+	if err != nil {
+		return pipeline.Description{}, err
+	}
+	settings, err := json.Marshal(j.config)
+	if err != nil {
+		return pipeline.Description{}, fmt.Errorf("encode configuration: %w", err)
+	}
+	return pipeline.Description{
+		Config:   text,
+		Settings: json.RawMessage(settings),
+		Versions: versions(),
+		Device:   j.runner.Device(),
+		Seeds:    j.config.Seeds,
+	}, nil
+}
+
+// versions are those of the program, of Go and of the libraries that the numbers depend on.
+func versions() map[string]string {
+	v := map[string]string{"tensorflow": tf.Version(), "go": runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	v["upi"] = info.Main.Version
+	for _, m := range info.Deps {
+		switch m.Path {
+		case "github.com/wamuir/graft", "github.com/apache/arrow/go/v15", "gonum.org/v1/gonum":
+			v[m.Path] = m.Version
+		}
+	}
+	return v
+}

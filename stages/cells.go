@@ -1,0 +1,177 @@
+package stages
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"upi/results"
+	"upi/stats"
+)
+
+// A group is the perturbations, over seeds and draws, that share a cell's row: one method, budget, source, target and
+// explanation.
+type group struct {
+	cell    results.Cell
+	members []*scored
+	targets []scoredTarget
+}
+
+// groups gathers the groups in the order of the perturbations.
+func groups(all []*scored) []*group {
+	type key struct {
+		method, source, target, explanation, norm string
+		eps                                       float64
+	}
+	known := map[key]*group{}
+	var ordered []*group
+	for _, s := range all {
+		p := s.spec
+		for _, t := range s.targets {
+			k := key{p.Method, p.Source, t.model, p.Explanation, p.Norm, p.Eps}
+			g := known[k]
+			if g == nil {
+				g = &group{cell: results.Cell{
+					Method: p.Method, Kind: p.Kind, Source: p.Source, Target: t.model, Diagonal: s.isSource(t.model),
+					Explanation: p.Explanation, Norm: p.Norm, Eps: p.Eps,
+				}}
+				known[k] = g
+				ordered = append(ordered, g)
+			}
+			g.members = append(g.members, s)
+			g.targets = append(g.targets, t)
+		}
+	}
+	return ordered
+}
+
+// A measured is one metric of a group: a value per image, averaged over the perturbations, and the mean of each perturbation.
+type measured struct {
+	images []stats.Observation
+	seeds  stats.Summary
+}
+
+func (g *group) measure(metric string) measured {
+	sums, counts := map[int64]float64{}, map[int64]int{}
+	var m measured
+	for _, t := range g.targets {
+		var own stats.Summary
+		for _, r := range t.rows {
+			value, ok := r.Metrics[metric]
+			if !ok {
+				continue
+			}
+			own.Add(value)
+			sums[r.ID] += value
+			counts[r.ID]++
+		}
+		if own.N > 0 {
+			m.seeds.Add(own.Mean)
+		}
+	}
+	for id, sum := range sums {
+		m.images = append(m.images, stats.Observation{ID: id, Value: sum / float64(counts[id])})
+	}
+	slices.SortFunc(m.images, func(a, b stats.Observation) int { return cmp.Compare(a.ID, b.ID) })
+	return m
+}
+
+// cells returns the cells of the summary, where perturbations are scored on their own sources, and of the transfer table, on
+// every target.
+func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, err error) {
+	ordered := groups(all)
+	random := map[string]*group{}
+	for _, g := range ordered {
+		if g.cell.Kind == "random" {
+			random[g.place()] = g
+		}
+	}
+	for _, g := range ordered {
+		for _, metric := range spec.Metrics {
+			cell, err := g.summarise(metric, random[g.place()], spec)
+			if err != nil {
+				return nil, nil, fmt.Errorf("summarise %s on %s: %w", g.cell.Method, g.cell.Target, err)
+			}
+			transfer = append(transfer, cell)
+			if cell.Diagonal {
+				summary = append(summary, cell)
+			}
+		}
+	}
+	return summary, transfer, nil
+}
+
+// place names what a group shares with the random perturbations that it is compared to.
+func (g *group) place() string {
+	c := g.cell
+	return fmt.Sprintf("%s %s %s %s %g", c.Source, c.Target, c.Explanation, c.Norm, c.Eps)
+}
+
+func (g *group) summarise(metric string, random *group, spec tablesSpec) (results.Cell, error) {
+	cell, m := g.cell, g.measure(metric)
+	var images stats.Summary
+	for _, o := range m.images {
+		images.Add(o.Value)
+	}
+	cell.Metric = metric
+	cell.Images = int64(len(m.images))
+	cell.LeftOut = g.targets[0].images - cell.Images
+	cell.Perturbations = int64(m.seeds.N)
+	if images.N > 0 {
+		cell.Mean = number(images.Mean)
+		cell.StdError = number(images.StdErr())
+		cell.SeedStdDev = number(m.seeds.StdDev())
+	}
+	if random == nil || random == g {
+		return cell, nil
+	}
+	pairs, err := stats.Pair(m.images, random.measure(metric).images)
+	if err != nil {
+		return cell, err
+	}
+	interval, err := stats.Bootstrap{Resamples: spec.Resamples, Seed: spec.Seed}.Mean(pairs.Values)
+	if err != nil {
+		return cell, err
+	}
+	if len(pairs.Values) > 0 {
+		cell.Difference = number(stats.Of(pairs.Values...).Mean)
+		cell.Low, cell.High = number(interval.Low), number(interval.High)
+	}
+	return cell, nil
+}
+
+// number returns x, or nil for what is not defined.
+func number(x float64) *float64 {
+	if math.IsNaN(x) {
+		return nil
+	}
+	return &x
+}
+
+// signCells returns the mean normalised L2 of the perturbations and of their negatives on the fit split.
+func signCells(all []*scored) []results.Cell {
+	var rows []results.Cell
+	for _, g := range groups(all) {
+		var plus, minus stats.Summary
+		images := 0
+		for _, s := range g.members {
+			if s.signs.Images == 0 || s.targets[0].model != g.cell.Target {
+				continue
+			}
+			plus.Add(s.signs.Plus)
+			minus.Add(s.signs.Minus)
+			images = s.signs.Images
+		}
+		if plus.N == 0 {
+			continue
+		}
+		cell := g.cell
+		cell.Images, cell.Perturbations = int64(images), int64(plus.N)
+		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_plus", number(plus.Mean), number(plus.StdDev())
+		rows = append(rows, cell)
+		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_minus", number(minus.Mean), number(minus.StdDev())
+		rows = append(rows, cell)
+	}
+	return rows
+}

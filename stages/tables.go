@@ -1,0 +1,188 @@
+package stages
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"upi/data/table"
+	"upi/pipeline"
+	"upi/pipeline/config"
+	"upi/results"
+)
+
+// tablesSpec is the task that gathers everything into the files of a run's directory.
+type tablesSpec struct {
+	Perturbations []perturbationSpec `json:"perturbations"`
+	Metrics       []string           `json:"metrics"`
+	Clip          string             `json:"clip"`
+	Resamples     int                `json:"resamples"`
+	Seed          uint64             `json:"seed"`
+}
+
+// A perturbationSpec names a perturbation, whose artefacts are parents of roles that end in its number.
+type perturbationSpec struct {
+	ID          string   `json:"id"`
+	Method      string   `json:"method"`
+	Kind        string   `json:"kind"`
+	Sources     []string `json:"sources"`
+	Source      string   `json:"source"`
+	Explanation string   `json:"explanation"`
+	Score       string   `json:"score"`
+	Norm        string   `json:"norm"`
+	Eps         float64  `json:"eps"`
+	Seed        int64    `json:"seed"`
+	Draw        int64    `json:"draw"`
+	Shape       [3]int   `json:"shape"`
+	// Sign says how the sign was chosen: fit, test or plus.
+	Sign     string       `json:"sign"`
+	PerImage bool         `json:"per_image"`
+	Targets  []targetSpec `json:"targets"`
+}
+
+// A targetSpec is a model that a perturbation was scored on.
+type targetSpec struct {
+	Model string `json:"model"`
+	// Images is the size of its test split.
+	Images int64 `json:"images"`
+}
+
+// A tablesPlan gathers the task of the stage tables.
+type tablesPlan struct {
+	spec    tablesSpec
+	options []pipeline.Option
+}
+
+func newTablesPlan(c *config.Config) *tablesPlan {
+	e := c.Evaluation
+	return &tablesPlan{
+		spec:    tablesSpec{Metrics: e.Metrics, Clip: e.Clip, Resamples: e.Bootstrap, Seed: c.Seeds[0]},
+		options: []pipeline.Option{pipeline.Published()},
+	}
+}
+
+// begin adds a perturbation; target then adds what it was scored on.
+func (t *tablesPlan) begin(f fitting, sign string, deltas, signs []pipeline.Key) {
+	p := perturbationSpec{
+		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
+		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
+		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Sign: sign, PerImage: len(deltas) > 1 || isPerImage(f.settings),
+	}
+	for _, m := range f.sources {
+		p.Sources = append(p.Sources, m.name)
+	}
+	number := len(t.spec.Perturbations)
+	t.spec.Perturbations = append(t.spec.Perturbations, p)
+	if !p.PerImage {
+		t.add(roleOf(roleDelta, number), deltas)
+	}
+	t.add(roleOf(roleSign, number), signs)
+}
+
+func (t *tablesPlan) target(model string, images int64, scores []pipeline.Key) {
+	number := len(t.spec.Perturbations) - 1
+	p := &t.spec.Perturbations[number]
+	t.add(roleOf(roleScores, number, len(p.Targets)), scores)
+	p.Targets = append(p.Targets, targetSpec{model, images})
+}
+
+func (t *tablesPlan) add(role string, keys []pipeline.Key) {
+	for _, key := range keys {
+		t.options = append(t.options, pipeline.FromIfThere(role, key))
+	}
+}
+
+// roleOf numbers a role: scores/3/1 are those of perturbation 3 on its target 1.
+func roleOf(role string, numbers ...int) string {
+	for _, n := range numbers {
+		role = fmt.Sprintf("%s/%d", role, n)
+	}
+	return role
+}
+
+// runTables writes perturbations.parquet, scores/ and tables/. What is missing because its task failed is left out of the first
+// two, and stands in the tables as a cell of no images.
+func runTables(_ context.Context, job *pipeline.Job) error {
+	var spec tablesSpec
+	if err := job.Decode(&spec); err != nil {
+		return err
+	}
+	all := make([]*scored, len(spec.Perturbations))
+	for i, p := range spec.Perturbations {
+		s, err := readScored(job, i, p)
+		if err != nil {
+			return err
+		}
+		all[i] = s
+		job.Progress(int64(i+1), int64(len(all)))
+	}
+	if err := writePerturbations(job.Dir, all); err != nil {
+		return err
+	}
+	if err := writeScores(job.Dir, spec, all); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(job.Dir, results.TablesDir), 0o777); err != nil {
+		return fmt.Errorf("create directory of tables: %w", err)
+	}
+	summary, transfer, err := cells(spec, all)
+	if err != nil {
+		return err
+	}
+	for name, rows := range map[string][]results.Cell{
+		results.SummaryTable: summary, results.TransferTable: transfer, results.SignTable: signCells(all),
+	} {
+		if name == results.TransferTable && len(transfer) == len(summary) {
+			continue
+		}
+		path := filepath.Join(job.Dir, results.TablesDir, name+".parquet")
+		if err := writeTable(path, table.Options{}, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writePerturbations(dir string, all []*scored) error {
+	w, err := table.Create[results.Perturbation](filepath.Join(dir, results.PerturbationsFile), table.Options{})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	for _, s := range all {
+		if s.delta == nil {
+			continue
+		}
+		if err := w.Write(s.row()); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// writeScores writes one file for each target model and explanation.
+func writeScores(dir string, spec tablesSpec, all []*scored) error {
+	if err := os.Mkdir(filepath.Join(dir, results.ScoresDir), 0o777); err != nil {
+		return fmt.Errorf("create directory of scores: %w", err)
+	}
+	rows := map[string][]results.Score{}
+	for _, s := range all {
+		for _, t := range s.targets {
+			name := t.model + "." + s.spec.Explanation
+			for _, r := range t.rows {
+				rows[name] = append(rows[name], results.Score{
+					Perturbation: s.spec.ID, Model: t.model, Explanation: s.spec.Explanation,
+					ImageID: r.ID, Label: r.Label, Sign: r.Sign, Clip: spec.Clip, Metrics: r.Metrics,
+				})
+			}
+		}
+	}
+	for name, scores := range rows {
+		path := filepath.Join(dir, results.ScoresDir, name+".parquet")
+		if err := writeTable(path, table.Options{Columns: spec.Metrics}, scores); err != nil {
+			return err
+		}
+	}
+	return nil
+}
