@@ -13,6 +13,7 @@ package gradient
 
 import (
 	"fmt"
+	"regexp"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -41,8 +42,13 @@ type Options struct {
 // says that the derivative with respect to some xs is zero by structure, for
 // every value of the inputs; the results for the other xs are valid, and those
 // without a path are the zero Output.
+//
+// Nothing else may change g meanwhile.
 func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
-	if err := check(g, ys, xs, o.Upstream); err != nil {
+	if o.Name == "" {
+		o.Name = "gradients"
+	}
+	if err := check(g, ys, xs, o); err != nil {
 		return nil, err
 	}
 	p, err := findPath(ys, xs)
@@ -81,8 +87,15 @@ func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
 	return results, nil
 }
 
+// nodeName is what TensorFlow accepts, though only when a session runs the graph.
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$`)
+
 // check refuses what would end the process inside TensorFlow.
-func check(g *tf.Graph, ys, xs, upstream []tf.Output) error {
+func check(g *tf.Graph, ys, xs []tf.Output, o Options) error {
+	upstream := o.Upstream
+	if !nodeName.MatchString(o.Name) {
+		return fmt.Errorf("differentiate: %q cannot begin the name of an operation", o.Name)
+	}
 	if len(ys) == 0 || len(xs) == 0 {
 		return fmt.Errorf("differentiate: %d ys and %d xs given, at least one of each is needed", len(ys), len(xs))
 	}

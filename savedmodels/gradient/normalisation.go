@@ -27,13 +27,13 @@ func batchNormGrad(s *scope, c *call) []tf.Output {
 	b := s.batch(c)
 	g := s.cast(c.up[0], tf.Float)
 	if c.wants[0] {
-		dn := s.mul(g, b.perChannel(c.in[1]))
+		slope := s.mul(b.perChannel(c.in[1]), b.r) // a vector: one product for all of g
+		centred := g
 		if b.training {
 			n := b.normalised()
-			shift := s.add(b.mean(dn), s.mul(n, b.mean(s.mul(dn, n))))
-			dn = s.sub(dn, shift)
+			centred = s.sub(g, s.add(b.mean(g), s.mul(n, b.mean(s.mul(g, n)))))
 		}
-		in[0] = s.cast(s.mul(dn, b.r), c.in[0].DataType())
+		in[0] = s.cast(s.mul(centred, slope), c.in[0].DataType())
 	}
 	if c.wants[1] {
 		in[1] = s.sum(s.mul(g, b.normalised()), b.axes, false)

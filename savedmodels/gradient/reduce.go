@@ -4,51 +4,45 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
-// reduction makes a rule of a formula that gets the reduction's result y and its
-// gradient g in the form that keeps the summed axes, with size 1.
-func reduction(f func(s *scope, c *call, x, y, g tf.Output) tf.Output) rule {
+// reduction makes a rule of a formula for the gradient of the first input. keep puts
+// the reduced axes back, with size 1, into tensors of the result's shape.
+func reduction(f func(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output) rule {
 	return func(s *scope, c *call) []tf.Output {
-		x, y, g := c.in[0], c.out(0), c.up[0]
-		keep := s.keeper(c)
-		return []tf.Output{f(s, c, x, keep(y), keep(g)), {}}
+		return []tf.Output{f(s, c, s.keeper(c)), {}}
 	}
 }
 
-func sumGrad(s *scope, _ *call, x, _, g tf.Output) tf.Output { return s.broadcastLike(g, x) }
-
-func meanGrad(s *scope, c *call, x, y, g tf.Output) tf.Output {
-	return s.broadcastLike(s.div(g, s.count(c, x, y)), x)
+func sumGrad(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output {
+	return s.broadcastLike(keep(c.up[0]), c.in[0])
 }
 
-// count is the number of elements of x behind each element of its mean y.
-func (s *scope) count(c *call, x, y tf.Output) tf.Output {
-	if d := dims(x); d != nil {
-		if over, ok := axes(c.in[1], len(d)); ok {
-			n := int64(1)
-			for _, axis := range over {
-				if d[axis] < 0 {
-					n = -1
-					break
-				}
-				n *= d[axis]
-			}
-			if n > 0 {
-				return s.scalar(float64(n), x)
-			}
-		}
-	}
-	size := func(t tf.Output) tf.Output { return s.cast(s.one("Size", nil, t), x.DataType()) }
-	return s.div(size(x), size(y))
+func meanGrad(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output {
+	return s.broadcastLike(s.div(keep(c.up[0]), s.count(c)), c.in[0])
 }
 
 // extremeGrad shares the gradient evenly among equal extremes.
-func extremeGrad(s *scope, c *call, x, y, g tf.Output) tf.Output {
-	if s.err != nil {
-		return tf.Output{}
-	}
-	at := s.cast(s.one("Equal", nil, x, y), x.DataType())
+func extremeGrad(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output {
+	x := c.in[0]
+	at := s.cast(s.one("Equal", nil, x, keep(c.out(0))), x.DataType())
 	shares := s.one("Sum", attrs{"keep_dims": true}, at, c.in[1])
-	return s.mul(at, s.div(g, shares))
+	return s.mul(at, s.div(keep(c.up[0]), shares))
+}
+
+// count is the number of elements behind each element of a mean.
+func (s *scope) count(c *call) tf.Output {
+	x := c.in[0]
+	d := dims(x)
+	if over, ok := axes(c.in[1], len(d)); d != nil && ok {
+		n := int64(1)
+		for _, axis := range over {
+			n = max(n, 0) * d[axis] // stays below 1 once a size is unknown
+		}
+		if n > 0 {
+			return s.scalar(float64(n), x)
+		}
+	}
+	size := func(t tf.Output) tf.Output { return s.cast(s.one("Size", nil, t), x.DataType()) }
+	return s.div(size(x), size(c.out(0)))
 }
 
 // keeper returns a function that puts back the axes that a reduction dropped.

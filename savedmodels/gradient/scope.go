@@ -19,9 +19,6 @@ type scope struct {
 }
 
 func newScope(g *tf.Graph, prefix string) *scope {
-	if prefix == "" {
-		prefix = "gradients"
-	}
 	return &scope{graph: g, prefix: prefix, names: make(map[string]int), consts: make(map[string]tf.Output)}
 }
 

@@ -2,8 +2,9 @@ package gradient
 
 var first = []int{0}
 
-// table is all there is to know about an operation; one line adds one. Every
-// floating-point operation that a rule adds to the graph must be here too.
+// table is all there is to know about an operation. One line adds one; the tests ask
+// for an example of it. Every floating-point operation that a rule adds to the graph
+// must be here too.
 var table = map[string]entry{
 	// The path ends.
 	"StopGradient": {stop: true},
