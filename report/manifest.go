@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -108,6 +110,9 @@ func (m *manifest) notes() []string {
 	}
 	staged := false
 	for _, s := range m.Stages {
+		if note := s.leftOut(); note != "" {
+			notes = append(notes, note)
+		}
 		for _, w := range s.Warnings {
 			staged = true
 			notes = append(notes, s.Stage+": "+w.String())
@@ -122,6 +127,25 @@ func (m *manifest) notes() []string {
 		return []string{"The run ended without a warning."}
 	}
 	return notes
+}
+
+// leftOut reads "evaluate: 12 images left out, added up over its tasks (misclassified: 10)".
+func (s manifestStage) leftOut() string {
+	const images, total = "images", "images_left_out" // as package pipeline names them
+	if s.Counts[total] == 0 {
+		return ""
+	}
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(s.Counts)) {
+		if name != images && name != total {
+			reasons = append(reasons, fmt.Sprintf("%s: %d", name, s.Counts[name]))
+		}
+	}
+	note := fmt.Sprintf("%s: %d images left out, added up over its tasks", s.Stage, s.Counts[total])
+	if len(reasons) > 0 {
+		note += " (" + strings.Join(reasons, ", ") + ")"
+	}
+	return note
 }
 
 // String reads "clean map has a norm of zero: 2 (image 3; image 17)".

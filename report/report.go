@@ -2,3 +2,51 @@
 // and one self-contained page. It computes no number of its own: whatever it shows stands in the run's tables, perturbations
 // and examples.
 package report
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"upi/pipeline/atomicfile"
+	"upi/results"
+)
+
+// Options of a report. The zero value takes everything from the run's directory.
+type Options struct {
+	// Examples are shown in place of those in the file ExamplesFile.
+	Examples []Example
+}
+
+// Build writes the tables (see WriteTables), the figures and the page report.html of the run in dir. Each file is replaced as a
+// whole; figures of an earlier report that are no longer drawn are removed. The error wraps fs.ErrNotExist if the run has no
+// tables.
+func Build(dir string, o Options) error {
+	r, err := openRun(dir)
+	if err != nil {
+		return err
+	}
+	if r.examples = o.Examples; r.examples == nil {
+		r.examples, err = readExamples(dir)
+	} else {
+		err = checkExamples(r.examples)
+	}
+	if err != nil {
+		return fmt.Errorf("build report: %w", err)
+	}
+	figures, err := r.figures()
+	if err != nil {
+		return fmt.Errorf("build report: %w", err)
+	}
+	var page bytes.Buffer
+	if err := r.writePage(&page, figures); err != nil {
+		return fmt.Errorf("build report: %w", err)
+	}
+	if err := r.writeTables(); err != nil {
+		return err
+	}
+	if err := r.writeFigures(figures); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, results.ReportFile), page.Bytes())
+}

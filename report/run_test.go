@@ -85,7 +85,8 @@ const smallManifest = `{
   "stages": [
     {"stage": "reference", "tasks": 4, "done": 4, "seconds": 3, "images_per_second": 66.7,
      "warnings": [{"code": "clean map has a norm of zero", "count": 2, "examples": ["image 17", "image 3"]}]},
-    {"stage": "fit", "tasks": 5, "done": 4, "failed": 1, "seconds": 50}
+    {"stage": "fit", "tasks": 5, "done": 4, "failed": 1, "seconds": 50},
+    {"stage": "evaluate", "tasks": 8, "done": 8, "seconds": 5, "counts": {"images": 784, "images_left_out": 16, "misclassified": 14}}
   ],
   "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "status": "failed", "error": "every gradient is zero"}]
 }`

@@ -1,0 +1,203 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"upi/results"
+)
+
+// Sizes of plots in pixels.
+const (
+	plotWidth  = 1080
+	plotHeight = 720
+)
+
+// A curve is a line through points that are finite, with what the error bars reach to either side.
+type curve struct {
+	name   string
+	style  int // number among the curves
+	points plotter.XYs
+	bars   []float64 // nil without bars
+}
+
+var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.TriangleGlyph{}}
+
+var dashes = [][]vg.Length{nil, {vg.Points(5), vg.Points(2)}, {vg.Points(1.5), vg.Points(1.5)}, {vg.Points(6), vg.Points(2), vg.Points(1.5), vg.Points(2)}}
+
+// newPlot makes an empty plot; its texts are set in the typeface of the other figures.
+func newPlot(title, x, y string) *plot.Plot {
+	p := plot.New()
+	sans := func(size vg.Length) font.Font {
+		return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
+	}
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = printable(title), printable(x), printable(y)
+	p.Title.TextStyle.Font = sans(10)
+	p.Title.Padding = vg.Points(6)
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font, axis.Tick.Label.Font = sans(9), sans(8)
+	}
+	p.Legend.TextStyle.Font = sans(8)
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Padding = vg.Points(2)
+	p.BackgroundColor = color.White
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{Y: 225}, color.Gray{Y: 225}
+	p.Add(grid)
+	return p
+}
+
+// addCurve draws a curve with a colour, a mark and a dash of its own.
+func addCurve(p *plot.Plot, c curve) error {
+	if len(c.points) == 0 {
+		return nil
+	}
+	lines, marks, err := plotter.NewLinePoints(c.points)
+	if err != nil {
+		return fmt.Errorf("draw curve %s: %w", c.name, err)
+	}
+	colour := lineColours[c.style%len(lineColours)]
+	lines.LineStyle = draw.LineStyle{Color: colour, Width: vg.Points(1.3), Dashes: dashes[c.style/len(lineColours)%len(dashes)]}
+	marks.GlyphStyle = draw.GlyphStyle{Color: colour, Radius: vg.Points(2.6), Shape: glyphs[c.style%len(glyphs)]}
+	p.Add(lines)
+	if len(c.points) <= 40 {
+		p.Add(marks)
+		p.Legend.Add(printable(c.name), lines, marks)
+	} else {
+		p.Legend.Add(printable(c.name), lines)
+	}
+	if c.bars == nil {
+		return nil
+	}
+	bars := make(plotter.YErrors, len(c.bars))
+	for i, half := range c.bars {
+		bars[i].Low, bars[i].High = half, half
+	}
+	errorBars, err := plotter.NewYErrorBars(struct {
+		plotter.XYs
+		plotter.YErrors
+	}{c.points, bars})
+	if err != nil {
+		return fmt.Errorf("draw error bars of %s: %w", c.name, err)
+	}
+	errorBars.LineStyle = draw.LineStyle{Color: colour, Width: vg.Points(1)}
+	p.Add(errorBars)
+	return nil
+}
+
+func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
+	rows := 0
+	for _, c := range curves {
+		if err := addCurve(p, c); err != nil {
+			return f, err
+		}
+		if len(c.points) > 0 {
+			rows++
+		}
+	}
+	// The legend stands above the data: the axis is stretched by the share of the height that it takes.
+	if height := p.Y.Max - p.Y.Min; height > 0 {
+		p.Y.Max += height * min(1, float64(rows)*0.045)
+	}
+	var err error
+	f.PNG, err = encodePlot(p, plotWidth, plotHeight)
+	return f, err
+}
+
+// normal95 times the standard error is half of a 95 % interval.
+const normal95 = 1.96
+
+// scoreFigures show the first metric against eps, for each target, explanation and norm.
+func (r *run) scoreFigures() ([]figure, error) {
+	t, ok := r.records(results.SummaryTable)
+	if !ok || len(t.Metrics) == 0 {
+		return nil, nil
+	}
+	type subject struct{ target, explanation, norm string }
+	var order []subject
+	of := map[subject][]record{}
+	for _, row := range t.Rows {
+		s := subject{row.Target, row.Explanation, row.Norm}
+		if _, there := of[s]; !there {
+			order = append(order, s)
+		}
+		of[s] = append(of[s], row)
+	}
+	// A method looks the same in all figures.
+	var names []string
+	for _, row := range t.Rows {
+		names = append(names, row.curveName())
+	}
+	styles := rank(names)
+	var all []figure
+	for _, s := range order {
+		curves, missing := scoreCurves(of[s], t.Metrics[0], styles)
+		if !slices.ContainsFunc(curves, func(c curve) bool { return c.points[len(c.points)-1].X > 0 }) {
+			continue // an explanation of which all that is known is the row without a perturbation
+		}
+		f := figure{
+			Name: fileName("score", s.target, s.explanation, s.norm), Group: scoresGroup,
+			Caption: fmt.Sprintf("%s on %s, %s, against the budget (%s, pixel units). Bars: 95 %% intervals, 1.96 standard errors over the images.",
+				t.Metrics[0], s.target, s.explanation, s.norm),
+		}
+		for i, name := range missing {
+			f.Caption += map[bool]string{true: " Missing: ", false: "; "}[i == 0] + name
+		}
+		p := newPlot(s.target+", "+s.explanation, "eps ("+s.norm+", pixel units)", t.Metrics[0])
+		f, err := curvesFigure(f, p, curves)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// curveName is the method, with the models that it was fitted on where these are not just the target.
+func (r record) curveName() string {
+	if r.Source == r.Target {
+		return r.Method
+	}
+	return r.Method + " (" + r.Source + ")"
+}
+
+// scoreCurves has a curve for each method and source; missing names the points that no curve can have.
+func scoreCurves(rows []record, metric string, styles map[string]int) (curves []curve, missing []string) {
+	widest := 0.0
+	for _, row := range rows {
+		widest = max(widest, row.Eps)
+	}
+	for _, row := range rows {
+		name := row.curveName()
+		c, known := row.Cells[metric]
+		if !known || c.Mean == nil || math.IsNaN(*c.Mean) || math.IsInf(*c.Mean, 0) {
+			missing = append(missing, name+" "+budget(row.Eps))
+			continue
+		}
+		i := slices.IndexFunc(curves, func(c curve) bool { return c.name == name })
+		if i < 0 {
+			i = len(curves)
+			curves = append(curves, curve{name: name, style: styles[name]})
+		}
+		// Curves that meet at a budget are set beside each other, so that their bars can be seen.
+		aside := 0.004 * widest * float64(i)
+		if row.Eps == 0 {
+			aside = 0
+		}
+		half := 0.0
+		if c.StdError != nil && !math.IsNaN(*c.StdError) && !math.IsInf(*c.StdError, 0) {
+			half = normal95 * *c.StdError
+		}
+		curves[i].points = append(curves[i].points, plotter.XY{X: row.Eps + aside, Y: *c.Mean})
+		curves[i].bars = append(curves[i].bars, half)
+	}
+	return curves, missing
+}

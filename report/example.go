@@ -1,0 +1,128 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"io/fs"
+	"path/filepath"
+
+	"gonum.org/v1/plot/text"
+
+	"upi/data/table"
+	"upi/results"
+)
+
+// ExamplesFile lies in a run's directory of figures and holds Example rows.
+const ExamplesFile = "examples.parquet"
+
+// An Example is one test image and its map, clean and perturbed.
+type Example struct {
+	ID int64 `parquet:"id"`
+	// Title says which perturbation and which model, such as "upi_grad, l2 510, mnist_cnn, sg".
+	Title string `parquet:"title"`
+	// The classes are numbers; their names may be empty.
+	Label               int64  `parquet:"label"`
+	LabelName           string `parquet:"label_name"`
+	CleanPrediction     int64  `parquet:"clean_prediction"`
+	CleanName           string `parquet:"clean_name"`
+	PerturbedPrediction int64  `parquet:"perturbed_prediction"`
+	PerturbedName       string `parquet:"perturbed_name"`
+	// Shape is height, width, channels (1 or 3).
+	Shape []int32 `parquet:"shape"`
+	// Image and Perturbed hold H x W x C values in pixel units; those of Perturbed may lie outside 0..255.
+	Image     []float32 `parquet:"image"`
+	Perturbed []float32 `parquet:"perturbed"`
+	// CleanMap and PerturbedMap hold H x W values.
+	CleanMap     []float32 `parquet:"clean_map"`
+	PerturbedMap []float32 `parquet:"perturbed_map"`
+}
+
+// readExamples returns nil where the run has none.
+func readExamples(dir string) ([]Example, error) {
+	path := filepath.Join(dir, results.FiguresDir, ExamplesFile)
+	examples, err := table.ReadAll[Example](path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkExamples(examples); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return examples, nil
+}
+
+func checkExamples(examples []Example) error {
+	for i, e := range examples {
+		if err := e.check(); err != nil {
+			return fmt.Errorf("example %d, image %d: %w", i, e.ID, err)
+		}
+	}
+	return nil
+}
+
+func (e Example) check() error {
+	for _, values := range [][]float32{e.Image, e.Perturbed} {
+		if err := checkShape(e.Shape, len(values)); err != nil {
+			return err
+		}
+	}
+	for _, values := range [][]float32{e.CleanMap, e.PerturbedMap} {
+		if want := int(e.Shape[0]) * int(e.Shape[1]); len(values) != want {
+			return fmt.Errorf("a map of %d values beside an image of shape %v, want %d", len(values), e.Shape, want)
+		}
+	}
+	return nil
+}
+
+// Sizes of figures made of pictures, in pixels.
+const (
+	pictureSide = 224
+	gap         = 16
+	line        = 26
+)
+
+// figure shows image, map, perturbed image and perturbed map side by side, both maps on one scale.
+func (e Example) figure(number int) (figure, error) {
+	h, w := int(e.Shape[0]), int(e.Shape[1])
+	enlarge := enlargement(h, w, pictureSide)
+	width, height := max(w*enlarge, pictureSide), h*enlarge
+	top := max(largest(e.CleanMap), largest(e.PerturbedMap))
+	s := newSheet(4*width+5*gap, height+3*line+2*gap)
+	s.label(gap, gap, 4*width+3*gap, text.XLeft, color.Black, fmt.Sprintf("image %d, %s", e.ID, e.Title))
+	panels := []struct {
+		title, below string
+		draw         func(x, y int)
+	}{
+		{"image, label " + class(e.Label, e.LabelName), "predicted " + class(e.CleanPrediction, e.CleanName),
+			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Image, e.Shape, 0, 1)) }},
+		{"map", fmt.Sprintf("0 (black) to %.3g (white)", top),
+			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.CleanMap, h, w, top)) }},
+		{"perturbed image", "predicted " + class(e.PerturbedPrediction, e.PerturbedName),
+			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Perturbed, e.Shape, 0, 1)) }},
+		{"perturbed map", "same scale",
+			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.PerturbedMap, h, w, top)) }},
+	}
+	for i, p := range panels {
+		x := gap + i*(width+gap)
+		s.label(x, gap+line, width, text.XLeft, color.Black, p.title)
+		p.draw(x, gap+line+line/2)
+		s.label(x, gap+2*line+height, width, text.XLeft, color.Black, p.below)
+	}
+	caption := fmt.Sprintf("Image %d, %s: image, map, perturbed image, perturbed map; both maps on the scale from 0 (black) to %.3g (white).", e.ID, e.Title, top)
+	if share := outside(e.Perturbed); share > 0 {
+		caption += fmt.Sprintf(" %.1f %% of the perturbed pixels lie outside 0..255 and are shown cut.", 100*share)
+	}
+	png, err := s.encode()
+	return figure{Name: fileName("example", fmt.Sprint(number), fmt.Sprint(e.ID)), Group: examplesGroup, Caption: caption, PNG: png}, err
+}
+
+// class reads "7" or "7 (seven)".
+func class(number int64, name string) string {
+	if name == "" || name == fmt.Sprint(number) {
+		return fmt.Sprint(number)
+	}
+	return fmt.Sprintf("%d (%s)", number, name)
+}

@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot/text"
+
+	"upi/results"
+)
+
+// transferFigures show the first metric of the transfer table, one figure for each explanation, norm and eps.
+func (r *run) transferFigures() ([]figure, error) {
+	t, ok := r.records(results.TransferTable)
+	if !ok || len(t.Metrics) == 0 {
+		return nil, nil
+	}
+	t.Metrics = t.Metrics[:1]
+	var all []figure
+	for _, m := range newMatrices(t) {
+		if m.Eps == 0 || len(m.Targets) < 2 {
+			continue
+		}
+		f, err := m.figure()
+		if err != nil {
+			return nil, fmt.Errorf("draw transfer %s: %w", m.title(), err)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// figure draws one block of rows for each method; the colours of all blocks are on one scale.
+func (m matrix) figure() (figure, error) {
+	top, side, cell := 0.0, 0, 0
+	for _, row := range m.Rows {
+		side = max(side, min(360, textWidth(printable(row.Source))+gap))
+		for _, v := range row.Values {
+			if v.Known {
+				top = max(top, *v.Cell.Mean)
+			}
+		}
+	}
+	for _, target := range m.Targets {
+		cell = max(cell, min(260, textWidth(printable(target))+gap), 110)
+	}
+	const height = 54
+	s := newSheet(2*gap+side+cell*len(m.Targets), 2*gap+2*line+len(m.Rows)*height+m.blocks()*line)
+	s.label(gap, gap, side+cell*len(m.Targets), text.XLeft, color.Black, m.title()+"; fitted on (row), scored on (column)")
+	y := gap + line
+	for i, target := range m.Targets {
+		s.label(gap+side+i*cell, y, cell, text.XCenter, color.Black, target)
+	}
+	y += line / 2
+	for i, row := range m.Rows {
+		if i == 0 || row.Method != m.Rows[i-1].Method {
+			s.label(gap, y+line/2, side+cell*len(m.Targets), text.XLeft, color.Gray{Y: 80}, row.Method)
+			y += line
+		}
+		s.label(gap, y+height/2, side-gap/2, text.XRight, color.Black, row.Source)
+		for j, v := range row.Values {
+			x := gap + side + j*cell
+			var ground color.Color = color.Gray{Y: 235}
+			shown := noText
+			switch {
+			case v.Known:
+				ground, shown = heatColour(*v.Cell.Mean, top), number(*v.Cell.Mean)
+			case v.Owed:
+				shown = missingText
+			}
+			s.fill(x+1, y+1, cell-2, height-2, ground)
+			s.label(x, y+height/2, cell, text.XCenter, inked(ground), shown)
+			if v.Diagonal {
+				s.frame(x, y, cell, height, 5, lineColours[1])
+			}
+		}
+		y += height
+	}
+	png, err := s.encode()
+	return figure{
+		Name: fileName("transfer", m.Explanation, m.Norm, budget(m.Eps), m.Targets[0]), Group: transferGroup, PNG: png,
+		Caption: fmt.Sprintf("%s, from 0 (black) to %s (white). A blue frame marks the diagonal: fitted on the model that it is scored on.", m.title(), number(top)),
+	}, err
+}
+
+// blocks is the number of methods.
+func (m matrix) blocks() int {
+	n := 0
+	for i, row := range m.Rows {
+		if i == 0 || row.Method != m.Rows[i-1].Method {
+			n++
+		}
+	}
+	return n
+}
