@@ -10,15 +10,19 @@ import (
 
 // BuildOptions change the network that Build adds.
 type BuildOptions struct {
-	// Surrogate replaces the rectifiers by smooth functions; nil leaves them.
+	// Surrogate replaces the rectifiers (Relu, Relu6, LeakyRelu) by smooth functions; nil leaves them.
 	Surrogate *Softplus
 }
 
-// Softplus is softplus(Beta x)/Beta, which tends to ReLU as Beta grows.
+// Softplus stands for ReLU as softplus(Beta x)/Beta, which tends to it as Beta grows. graphdef's Smooth says what becomes of
+// the other rectifiers.
 type Softplus struct{ Beta float64 }
 
 // Build adds the network to g under the given name, which must be new in g. Its images x are float32 [B,H,W,C] in pixel units
 // (0..255) with a static shape; it returns the logits, float32 [B,K]. Called again on the same graph, it shares the weights.
+//
+// The error says what is in the way: another shape, a batch that the signature does not take, a surrogate for a network
+// without rectifiers, an op that does not fit the shapes.
 func (m *Model) Build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf.Output, error) {
 	logits, err := m.build(g, name, x, b)
 	if err != nil {
@@ -28,52 +32,102 @@ func (m *Model) Build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 }
 
 func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf.Output, error) {
-	if err := m.checkImages(x); err != nil {
+	batch, err := m.checkImages(x)
+	if err != nil {
+		return tf.Output{}, err
+	}
+	flat := m.graph
+	if b.Surrogate != nil {
+		if flat, err = smooth(flat, b.Surrogate.Beta); err != nil {
+			return tf.Output{}, err
+		}
+	}
+	step := batch
+	if m.batch > 0 {
+		step = m.batch
+	}
+	probe, err := m.probe(flat, step)
+	if err != nil {
+		return tf.Output{}, err
+	}
+	if flat, err = flat.WithShapes(probe.shape); err != nil {
 		return tf.Output{}, err
 	}
 	weights, err := m.addWeights(g)
 	if err != nil {
 		return tf.Output{}, err
 	}
+	if step == batch {
+		return m.embed(g, name, flat, x, weights)
+	}
+	// The signature fixes its batch, and its graph may rely on it: one copy per part of the batch.
+	a := adder{g: g, prefix: name}
+	parts := make([]tf.Output, batch/step)
+	for i := range parts {
+		part := a.slice(x, i*step, step)
+		if a.err == nil {
+			parts[i], a.err = m.embed(g, fmt.Sprintf("%s/part_%d", name, i), flat, part, weights)
+		}
+	}
+	return a.concat(parts), a.err
+}
+
+// checkImages returns the batch size of x.
+func (m *Model) checkImages(x tf.Output) (int, error) {
+	want := []int64{-1, int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2])}
+	got, err := x.Shape().ToSlice()
+	if err != nil || x.DataType() != tf.Float || !matches(want, got) || got[0] < 1 {
+		return 0, fmt.Errorf("images must be float32 of static shape [B,%d,%d,%d], got %v", want[1], want[2], want[3], x.Shape())
+	}
+	if batch := int64(m.batch); batch > 0 && got[0]%batch != 0 {
+		return 0, fmt.Errorf("the signature takes %d images at a time, so a batch must be a multiple of that, not %d", batch, got[0])
+	}
+	return int(got[0]), nil
+}
+
+func smooth(flat *graphdef.Graph, beta float64) (*graphdef.Graph, error) {
+	if !(beta > 0) {
+		return nil, fmt.Errorf("surrogate softplus: beta must be above 0, not %g", beta)
+	}
+	smoothed, replaced := flat.Smooth(beta)
+	if replaced == 0 {
+		return nil, fmt.Errorf("surrogate softplus: the network has no Relu, Relu6 or LeakyRelu to replace")
+	}
+	return smoothed, nil
+}
+
+// embed adds a flat graph on images x and returns its logits.
+func (m *Model) embed(g *tf.Graph, name string, flat *graphdef.Graph, x tf.Output, weights []tf.Output) (tf.Output, error) {
 	image, err := m.preprocess(g, name, x)
 	if err != nil {
 		return tf.Output{}, err
 	}
-	out, err := embed(g, name, m.graph, image, weights)
+	out, err := importFlat(g, name, flat, image, weights)
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return m.finish(g, name, out)
+	return m.finish(g, name, x.Shape().Size(0), out)
 }
 
-func (m *Model) checkImages(x tf.Output) error {
-	want := []int64{x.Shape().Size(0), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2])}
-	got, err := x.Shape().ToSlice()
-	if err != nil || want[0] < 1 || x.DataType() != tf.Float || !matches(want, got) {
-		return fmt.Errorf("images must be float32 of static shape [B,%d,%d,%d], got %v", m.shape[0], m.shape[1], m.shape[2], x.Shape())
+// importFlat imports a flat graph with its image and variables mapped to tensors of g, and returns its output.
+func importFlat(g *tf.Graph, name string, flat *graphdef.Graph, image tf.Output, weights []tf.Output) (tf.Output, error) {
+	if flat.Output.Node == flat.Input {
+		return image, nil
 	}
-	if m.batch > 0 && want[0]%int64(m.batch) != 0 {
-		return fmt.Errorf("the signature takes %d images at a time, so a batch must be a multiple of that, not %d", m.batch, want[0])
-	}
-	return nil
-}
-
-// embed imports a flat graph with its image and variables mapped to tensors of g, and returns its output.
-func embed(g *tf.Graph, name string, flat *graphdef.Graph, image tf.Output, weights []tf.Output) (tf.Output, error) {
 	def, err := flat.Def()
 	if err != nil {
 		return tf.Output{}, err
 	}
 	options := tf.GraphImportOptions{Prefix: name}
 	options.AddInputMapping(flat.Input.Name, 0, image)
-	for i, n := range flat.Variables {
-		options.AddInputMapping(n.Name, 0, weights[i])
+	for _, n := range flat.Variables {
+		options.AddInputMapping(n.Name, 0, weights[n.Variable.Position])
 	}
 	if err := g.ImportWithOptions(def, options); err != nil {
 		return tf.Output{}, fmt.Errorf("import the flat graph: %w", err)
 	}
 	op := g.Operation(name + "/" + flat.Output.Node.Name)
-	if op == nil {
+	if op == nil || flat.Output.Index >= op.NumOutputs() {
 		return tf.Output{}, fmt.Errorf("output %s is not an op of the network", flat.Output.Name())
 	}
 	return op.Output(flat.Output.Index), nil

@@ -13,7 +13,7 @@ func (m *Model) cutHead() error {
 	logits, found := m.graph.Logits()
 	if !found {
 		if m.options.Head == HeadSoftmax {
-			m.head = HeadSoftmax
+			m.head, m.logOutput = HeadSoftmax, true
 		}
 		return nil
 	}

@@ -2,9 +2,34 @@ package savedmodels
 
 import (
 	"fmt"
+	"math"
+
+	"upi/savedmodels/graphdef"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
+
+// relaxInput makes a network of integer pixels take float32 ones.
+func (m *Model) relaxInput() error {
+	dtype := tf.DataType(m.input.DType)
+	switch dtype {
+	case tf.Float, tf.Double, tf.Half, tf.Bfloat16:
+		return nil
+	case tf.Uint8, tf.Int32, tf.Int64, tf.Uint16, tf.Int16, tf.Int8:
+	default:
+		return fmt.Errorf("input %v is not a batch of images: its type must be a float or an integer", m.input)
+	}
+	relaxed, blocked, err := m.graph.Relax()
+	if err != nil {
+		return err
+	}
+	if blocked != nil {
+		return fmt.Errorf("input %v: op %s (node %q) calculates with integers, and a gradient cannot pass", m.input, blocked.Op, blocked.Name)
+	}
+	m.graph = relaxed
+	m.inputType = tf.Float
+	return nil
+}
 
 // preprocess turns pixels into what the network takes: Scale*pixels + Offset, in its layout and type.
 func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, error) {
@@ -18,49 +43,33 @@ func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, er
 	if m.options.Layout == NCHW {
 		x = a.op("Transpose", x, a.constant([]int32{0, 3, 1, 2}))
 	}
-	return x, a.err
+	return a.cast(x, m.inputType), a.err
 }
 
-// finish brings the network's output to float32 [B,K].
-func (m *Model) finish(g *tf.Graph, name string, out tf.Output) (tf.Output, error) {
-	return out, nil
-}
-
-// adder adds ops to a graph until one fails.
-type adder struct {
-	g      *tf.Graph
-	prefix string
-	count  int
-	err    error
-}
-
-func (a *adder) add(spec tf.OpSpec) tf.Output {
-	if a.err != nil {
-		return tf.Output{}
-	}
-	spec.Name = fmt.Sprintf("%s/%s_%d", a.prefix, spec.Type, a.count)
-	a.count++
-	op, err := a.g.AddOperation(spec)
+// finish brings the network's output to logits, float32 [B,K].
+func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf.Output, error) {
+	shape, err := out.Shape().ToSlice()
 	if err != nil {
-		a.err = err
-		return tf.Output{}
+		return tf.Output{}, fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
-	return op.Output(0)
-}
-
-func (a *adder) op(kind string, inputs ...tf.Output) tf.Output {
-	list := make([]tf.Input, len(inputs))
-	for i, in := range inputs {
-		list[i] = in
+	classes := shape[len(shape)-1:]
+	if len(shape) < 2 || shape[0] != batch || classes[0] < 2 {
+		return tf.Output{}, fmt.Errorf("for %d images the output is %s, not one row of class scores for each", batch, graphdef.ShapeString(shape))
 	}
-	return a.add(tf.OpSpec{Type: kind, Input: list})
-}
-
-func (a *adder) constant(value any) tf.Output {
-	t, err := tf.NewTensor(value)
-	if err != nil {
-		a.err = err
-		return tf.Output{}
+	a := adder{g: g, prefix: name + "/output"}
+	if len(shape) > 2 {
+		// A convolution in place of the last dense layer leaves [B,1,1,K].
+		for _, d := range shape[1 : len(shape)-1] {
+			if d != 1 {
+				return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
+			}
+		}
+		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(classes[0])}))
 	}
-	return a.add(tf.OpSpec{Type: "Const", Attrs: map[string]any{"dtype": t.DataType(), "value": t}})
+	out = a.cast(out, tf.Float)
+	if m.logOutput {
+		// The logits up to a constant per image. The smallest normal number keeps log away from 0.
+		out = a.op("Log", a.op("Maximum", out, a.constant(float32(math.SmallestNonzeroFloat32*(1<<23)))))
+	}
+	return out, a.err
 }

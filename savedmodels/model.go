@@ -3,8 +3,10 @@
 package savedmodels
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"upi/savedmodels/graphdef"
 
@@ -44,13 +46,16 @@ type Model struct {
 	options Options
 	input   graphdef.Argument
 	graph   *graphdef.Graph
-	head    string
-	weights []*tf.Tensor // of graph.Variables
+	weights []*tf.Tensor // by Variable.Position
 	hash    string
-	shape   [3]int
-	batch   int // -1 unless the signature fixes it
-	classes int
-	path    []OpUse
+
+	head      string
+	logOutput bool // the logits are the output's logarithm
+	inputType tf.DataType
+	shape     [3]int
+	batch     int // -1 unless the signature fixes it
+	classes   int
+	path      []OpUse
 }
 
 // Open reads the SavedModel in dir: it checks its ops, inlines its functions, reads the variables that the logits need and
@@ -68,14 +73,14 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{dir: dir, options: o, input: input}
+	m := &Model{dir: dir, options: o, input: input, inputType: tf.DataType(input.DType)}
 	if m.shape, m.batch, err = imageShape(input, o); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	if m.graph, err = saved.Flatten(signature, input, output); err != nil {
 		return nil, err
 	}
-	if err := m.cutHead(); err != nil {
+	if err := errors.Join(m.cutHead(), m.relaxInput()); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	if err := m.readWeights(filepath.Join(dir, "variables", "variables")); err != nil {
@@ -107,6 +112,30 @@ func (m *Model) Hash() string { return m.hash }
 
 // Path lists the ops from the image to the logits that a gradient has to pass, sorted by type.
 func (m *Model) Path() []OpUse { return m.path }
+
+// trial infers the shapes for one batch size, to find the classes and the ops on the path.
+func (m *Model) trial() error {
+	batch := m.batch
+	if batch < 0 {
+		// A size that no other dimension has tells a reduction over the batch from one over anything else.
+		for batch = 2; slices.Contains(m.shape[:], batch); batch++ {
+		}
+	}
+	p, err := m.probe(m.graph, batch)
+	if err != nil {
+		return err
+	}
+	logits, err := m.finish(p.graph, "logits", int64(batch), p.output(m.graph.Output))
+	if err != nil {
+		return err
+	}
+	m.classes = int(logits.Shape().Size(1))
+	m.path = p.path()
+	if m.batch < 0 {
+		return p.checkBatch()
+	}
+	return nil
+}
 
 func (o *Options) setDefaults() error {
 	if o.Head == "" {

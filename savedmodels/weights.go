@@ -25,12 +25,20 @@ func (m *Model) readWeights(prefix string) error {
 		if m.weights[i], err = readWeight(values, n.Variable); err != nil {
 			return fmt.Errorf("variable %q: %w", n.Variable.Name, err)
 		}
+		n.Variable.Position = i
 	}
 	return nil
 }
 
 func readWeight(values *checkpoint.Checkpoint, v *graphdef.Variable) (*tf.Tensor, error) {
-	value, err := values.Read(v.Key)
+	key := v.Key
+	if key == "" {
+		var err error
+		if key, err = values.KeyOf(v.Path); err != nil {
+			return nil, err
+		}
+	}
+	value, err := values.Read(key)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type Checkpoint struct {
 	prefix string
 	shards int32
 	values map[string][]byte // serialised BundleEntryProto
+
+	objects []*for_core_protos_go_proto.TrackableObjectGraph_TrackableObject // read when first asked for
 }
 
 // Tensor is one variable's value: little-endian bytes in row-major order.
@@ -90,7 +92,7 @@ func (c *Checkpoint) Read(key string) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, fmt.Errorf("read %q from checkpoint %s: %w", key, c.prefix, err)
 	}
-	path := fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, entry.GetShardId(), c.shards)
+	path := c.shard(entry)
 	t := Tensor{DType: entry.GetDtype(), Shape: shape(entry)}
 	if t.Bytes, err = readSection(path, entry.GetOffset(), entry.GetSize()); err != nil {
 		return Tensor{}, fmt.Errorf("read %q: %w", key, err)
@@ -119,15 +121,25 @@ func (c *Checkpoint) entry(key string) (*for_core_protos_go_proto.BundleEntryPro
 		return nil, fmt.Errorf("type %v is not supported", entry.GetDtype())
 	case entry.GetShape().GetUnknownRank():
 		return nil, fmt.Errorf("its shape is not known")
-	case entry.GetShardId() < 0 || entry.GetShardId() >= c.shards:
-		return nil, fmt.Errorf("data file %d of %d", entry.GetShardId(), c.shards)
-	case entry.GetOffset() < 0 || entry.GetSize() < 0:
-		return nil, fmt.Errorf("%d bytes at %d", entry.GetSize(), entry.GetOffset())
-	}
-	if !fits(entry.GetSize(), size, shape(&entry)) {
+	case !fits(entry.GetSize(), size, shape(&entry)):
 		return nil, fmt.Errorf("%d bytes for shape %v of %v", entry.GetSize(), shape(&entry), entry.GetDtype())
 	}
-	return &entry, nil
+	return &entry, c.checkPlace(&entry)
+}
+
+func (c *Checkpoint) checkPlace(entry *for_core_protos_go_proto.BundleEntryProto) error {
+	if entry.GetShardId() < 0 || entry.GetShardId() >= c.shards {
+		return fmt.Errorf("data file %d of %d", entry.GetShardId(), c.shards)
+	}
+	if entry.GetOffset() < 0 || entry.GetSize() < 0 {
+		return fmt.Errorf("%d bytes at %d", entry.GetSize(), entry.GetOffset())
+	}
+	return nil
+}
+
+// shard is the data file that an entry points to.
+func (c *Checkpoint) shard(entry *for_core_protos_go_proto.BundleEntryProto) string {
+	return fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, entry.GetShardId(), c.shards)
 }
 
 // fits says whether a shape takes exactly so many bytes. It divides, because the product may overflow.

@@ -140,9 +140,9 @@ func (b *body) output(m *SavedModel, n *node_def_go_proto.NodeDef, arg string, i
 			}
 		}
 	}
-	def := m.ops[n.GetOp()]
+	def := m.definition(n.GetOp())
 	if def == nil {
-		return 0, fmt.Errorf("node %q %sis a %s, an op that the file does not define", n.GetName(), b.where(), n.GetOp())
+		return index, nil
 	}
 	first := 0
 	for _, out := range def.GetOutputArg() {

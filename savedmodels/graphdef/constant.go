@@ -98,6 +98,18 @@ func values(t *tensor_go_proto.TensorProto) ([]float64, bool) {
 	return given, true
 }
 
+// Ints returns the values of a small constant, such as the axes of a reduction. known is false for every other tensor.
+func (t Tensor) Ints() (ints []int64, known bool) {
+	if t.Node.Op != "Const" {
+		return nil, false
+	}
+	given, known := values(t.Node.Attr["value"].GetTensor())
+	for _, v := range given {
+		ints = append(ints, int64(v))
+	}
+	return ints, known
+}
+
 func unpack(content []byte, dtype types_go_proto.DataType) []float64 {
 	size := dtypeBytes[dtype]
 	out := make([]float64, 0, len(content)/size)
@@ -139,8 +151,8 @@ func dims(shape *tensor_shape_go_proto.TensorShapeProto) []int64 {
 	return out
 }
 
-// ints makes a constant: a scalar of one int32, or with vector a 1-D tensor.
-func ints(name string, v int32) *Node {
+// scalar makes a constant int32.
+func scalar(name string, v int32) *Node {
 	return constNode(name, &tensor_go_proto.TensorProto{
 		Dtype: types_go_proto.DataType_DT_INT32, TensorShape: &tensor_shape_go_proto.TensorShapeProto{}, IntVal: []int32{v},
 	})

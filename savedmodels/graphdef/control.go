@@ -124,7 +124,7 @@ func handle(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (ou
 	if s.name != "" {
 		return outputs{}, s.refuse(n, "a variable made inside a function")
 	}
-	v := &Variable{Name: n.GetName(), Key: in.keys[n.GetName()], DType: n.GetAttr()["dtype"].GetType()}
+	v := &Variable{Name: n.GetName(), Key: in.keys[n.GetName()], Path: in.paths[n.GetName()], DType: n.GetAttr()["dtype"].GetType()}
 	shape := n.GetAttr()["shape"].GetShape()
 	if shape != nil && !shape.GetUnknownRank() {
 		v.Shape = make([]int64, 0, len(shape.GetDim()))
@@ -148,7 +148,7 @@ func readVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []
 	read := in.reads[from]
 	if read == nil {
 		read = &Node{Name: in.unique(from.Name + "/value"), Op: "ReadVariableOp", Variable: from.Variable}
-		if from.Variable.Key == "" {
+		if from.Variable.Key == "" && from.Variable.Path == nil {
 			read.refused = s.refuse(n, fmt.Sprintf("variable %q is not restored from the checkpoint", from.Name))
 		}
 		in.reads[from] = read
@@ -169,7 +169,7 @@ func gatherVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs 
 		return outputs{}, err
 	}
 	name := s.prefix + n.GetName()
-	axis := ints(in.unique(name+"/axis"), 0)
+	axis := scalar(in.unique(name+"/axis"), 0)
 	return outputs{node: &Node{
 		Name: in.unique(name), Op: "GatherV2", Inputs: []Tensor{{read.node, 0}, inputs[1], {axis, 0}},
 		Attr: map[string]*attr_value_go_proto.AttrValue{

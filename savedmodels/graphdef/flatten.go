@@ -1,8 +1,6 @@
 package graphdef
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Flatten inlines what a signature's output needs into one flat graph. The errors name the file and the node or function: an
 // op that is refused, a condition that is not a constant, functions that call themselves, an input without a default, an
@@ -32,7 +30,7 @@ func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Grap
 	}
 	image, _, _ := splitTensor(input.Tensor)
 	in := &inliner{
-		model: m, image: image, defaults: map[string]*Node{}, keys: keys, budget: maxNodes,
+		model: m, image: image, defaults: map[string]*Node{}, keys: keys, paths: m.variablePaths(), budget: maxNodes,
 		names: map[string]int{}, reads: map[*Node]*Node{}, folded: map[*Node][]float64{}, rules: inlineRules(),
 	}
 	in.input = &Node{Name: in.unique(image), Op: "Placeholder"}

@@ -44,10 +44,15 @@ type Tensor struct {
 
 // Variable is what the graph knows of a variable: where its value lies in the checkpoint, and what it must look like.
 type Variable struct {
-	Name  string
+	Name string
+	// Key is its key in the checkpoint. Where the model's own restore op leaves the variable out, Key is empty and Path leads to
+	// it by attribute names from the checkpoint's root object.
 	Key   string
+	Path  []string
 	DType types_go_proto.DataType
 	Shape []int64 // nil when its rank is open
+	// Position is for whoever keeps the values in a list: a rewritten graph may have fewer variables than its original.
+	Position int
 }
 
 // Name is how a GraphDef names the tensor.

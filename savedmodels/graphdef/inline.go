@@ -29,6 +29,7 @@ type inliner struct {
 	image    string // main graph's node that takes the image
 	defaults map[string]*Node
 	keys     map[string]string // VarHandleOp -> checkpoint key
+	paths    map[string][]string
 	budget   int
 	depth    int
 	calls    []string       // functions being inlined, outermost first

@@ -33,6 +33,7 @@ type SavedModel struct {
 	file      string
 	signature map[string]*for_core_protos_go_proto.SignatureDef
 	saver     string // name of the restore op
+	objects   *for_core_protos_go_proto.SavedObjectGraph
 	graph     *graph_go_proto.GraphDef
 	functions map[string]*function_go_proto.FunctionDef
 	ops       map[string]*op_def_go_proto.OpDef
@@ -94,6 +95,7 @@ func newSavedModel(meta *for_core_protos_go_proto.MetaGraphDef) (*SavedModel, er
 		file:      FileName,
 		signature: meta.GetSignatureDef(),
 		saver:     meta.GetSaverDef().GetRestoreOpName(),
+		objects:   meta.GetObjectGraphDef(),
 		graph:     meta.GetGraphDef(),
 		functions: map[string]*function_go_proto.FunctionDef{},
 		ops:       map[string]*op_def_go_proto.OpDef{},

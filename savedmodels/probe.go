@@ -1,0 +1,154 @@
+package savedmodels
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"upi/savedmodels/graphdef"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// maxTensorElements bounds one tensor of the network for one image. VGG16 at 224x224 has 3 million.
+const maxTensorElements = 1 << 28
+
+// probe is a flat graph imported for one batch size into a graph of its own, with placeholders for the weights: TensorFlow's
+// shape inference without its memory.
+type probe struct {
+	graph *tf.Graph
+	flat  *graphdef.Graph
+	ops   map[*graphdef.Node]*tf.Operation
+	batch int
+}
+
+// OpUse is a kind of op on the way from the image to the logits, and the nodes that are of it.
+type OpUse struct {
+	Type  string
+	Nodes []string
+}
+
+func (m *Model) probe(flat *graphdef.Graph, batch int) (*probe, error) {
+	g := tf.NewGraph()
+	x, err := placeholder(g, "image", tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2]))
+	if err != nil {
+		return nil, err
+	}
+	image, err := m.preprocess(g, "probe", x)
+	if err != nil {
+		return nil, err
+	}
+	weights := make([]tf.Output, len(m.weights))
+	for i, w := range m.weights {
+		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
+		if weights[i], err = placeholder(g, fmt.Sprintf("weights/%d", i), dtype, w.Shape()...); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := importFlat(g, "probe", flat, image, weights); err != nil {
+		return nil, err
+	}
+	p := &probe{graph: g, flat: flat, ops: map[*graphdef.Node]*tf.Operation{flat.Input: image.Op}, batch: batch}
+	for _, n := range flat.Variables {
+		p.ops[n] = weights[n.Variable.Position].Op
+	}
+	for _, n := range flat.Nodes {
+		if p.ops[n] == nil {
+			if p.ops[n] = g.Operation("probe/" + n.Name); p.ops[n] == nil {
+				return nil, fmt.Errorf("op %q was not imported", n.Name)
+			}
+		}
+	}
+	return p, p.checkSizes()
+}
+
+// shape is the static shape of a tensor, nil where a dimension is open.
+func (p *probe) shape(t graphdef.Tensor) []int64 {
+	shape, err := p.output(t).Shape().ToSlice()
+	if err != nil || slices.ContainsFunc(shape, func(d int64) bool { return d < 0 }) {
+		return nil
+	}
+	return shape
+}
+
+func (p *probe) output(t graphdef.Tensor) tf.Output { return p.ops[t.Node].Output(t.Index) }
+
+// checkSizes refuses a network whose tensors no machine holds, before one is asked to.
+func (p *probe) checkSizes() error {
+	for _, n := range p.flat.Nodes {
+		for k := range p.ops[n].NumOutputs() {
+			shape := p.shape(graphdef.Tensor{Node: n, Index: k})
+			if _, err := graphdef.Elements(shape, int64(p.batch)*maxTensorElements); err != nil {
+				return fmt.Errorf("op %s (node %q): %w", n.Op, n.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// path lists the ops between the image and the output over tensors of a floating type.
+func (p *probe) path() []OpUse {
+	reached := p.reached()
+	nodes := map[string][]string{}
+	// Nodes holds only what the output needs, yet a way to it may lead through integers.
+	needed := map[*graphdef.Node]bool{p.flat.Output.Node: true}
+	for _, n := range slices.Backward(p.flat.Nodes) {
+		if !needed[n] || !reached[n] || n == p.flat.Input {
+			continue
+		}
+		nodes[n.Op] = append(nodes[n.Op], n.Name)
+		for _, in := range n.Inputs {
+			needed[in.Node] = needed[in.Node] || floating(p.output(in).DataType())
+		}
+	}
+	uses := make([]OpUse, 0, len(nodes))
+	for _, op := range slices.Sorted(maps.Keys(nodes)) {
+		slices.Reverse(nodes[op])
+		uses = append(uses, OpUse{Type: op, Nodes: nodes[op]})
+	}
+	return uses
+}
+
+// reached are the nodes that depend on the image over tensors of a floating type.
+func (p *probe) reached() map[*graphdef.Node]bool {
+	reached := map[*graphdef.Node]bool{p.flat.Input: true}
+	for _, n := range p.flat.Nodes {
+		for _, in := range n.Inputs {
+			reached[n] = reached[n] || reached[in.Node] && floating(p.output(in).DataType())
+		}
+	}
+	return reached
+}
+
+// checkBatch refuses a network in which an image's scores depend on the other images, such as one saved with its batch
+// normalisation in training mode. It looks for reductions over the first dimension where that has the size of the batch.
+func (p *probe) checkBatch() error {
+	reached := p.reached()
+	for _, n := range p.flat.Nodes {
+		if !slices.Contains(reductions, n.Op) || !reached[n] {
+			continue
+		}
+		shape := p.shape(n.Inputs[0])
+		axes, known := n.Inputs[1].Ints()
+		if known && len(shape) > 0 && shape[0] == int64(p.batch) && (slices.Contains(axes, 0) || slices.Contains(axes, -int64(len(shape)))) {
+			return fmt.Errorf("op %s (node %q) mixes the images of a batch; save the model for inference (training=False), or with a fixed batch size", n.Op, n.Name)
+		}
+	}
+	return nil
+}
+
+var reductions = []string{"Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm"}
+
+func floating(t tf.DataType) bool {
+	return t == tf.Float || t == tf.Double || t == tf.Half || t == tf.Bfloat16
+}
+
+func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {
+	op, err := g.AddOperation(tf.OpSpec{
+		Type: "Placeholder", Name: name, Attrs: map[string]any{"dtype": dtype, "shape": tf.MakeShape(dims...)},
+	})
+	if err != nil {
+		return tf.Output{}, err
+	}
+	return op.Output(0), nil
+}
