@@ -19,15 +19,20 @@ import (
 // dst is ever made.
 type decompress func(dst, src []byte) error
 
+// codec is a compression with the most bytes that one compressed byte can stand for, so that a page that claims more is
+// refused before room is made for it.
+type codec struct {
+	decompress
+	ratio int64
+}
+
 // codecs has a line for each compression that is read.
-var codecs = map[compress.Compression]decompress{
-	compress.Codecs.Snappy: unsnappy,
-	compress.Codecs.Gzip: stream(func(src io.Reader) (io.Reader, error) {
-		return gzip.NewReader(src)
-	}),
-	compress.Codecs.Brotli: stream(func(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }),
-	compress.Codecs.Zstd:   unzstd,
-	lz4Raw:                 unlz4,
+var codecs = map[compress.Compression]codec{
+	compress.Codecs.Snappy: {unsnappy, 22},
+	compress.Codecs.Gzip:   {stream(func(src io.Reader) (io.Reader, error) { return gzip.NewReader(src) }), 1032},
+	compress.Codecs.Brotli: {stream(func(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }), 1 << 22},
+	compress.Codecs.Zstd:   {unzstd, 1 << 17},
+	lz4Raw:                 {unlz4, 256},
 }
 
 // lz4Raw is LZ4_RAW of parquet.thrift, which the library does not know. The older LZ4 has several framings and is not read.

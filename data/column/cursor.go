@@ -32,6 +32,9 @@ type Cursor[V Value] struct {
 // batch is the number of values decoded at a time. Byte arrays go one by one, since some encodings make each of them anew.
 const batch = 1024
 
+// maxList bounds the values in a list. It is that of a colour picture of 4096 x 4096, with room to spare.
+const maxList = 1 << 26
+
 // NewCursor starts at the first row. It refuses a leaf whose stored type is not V.
 func NewCursor[V Value](f *File, leaf Leaf) (*Cursor[V], error) {
 	c := &Cursor[V]{file: f, leaf: leaf, group: -1}
@@ -101,6 +104,9 @@ func (c *Cursor[V]) NextList(dst []V) (list []V, ok bool, err error) {
 	for {
 		if c.defs[c.level] != full {
 			return dst, false, fmt.Errorf("row %d of column %q of %s has a NULL within its list", c.row, c.leaf.Path(), c.file.path)
+		}
+		if len(dst) == maxList {
+			return dst, false, fmt.Errorf("row %d of column %q of %s has a list of more than %d values", c.row, c.leaf.Path(), c.file.path, maxList)
 		}
 		v, _ := c.take()
 		dst = append(dst, v)

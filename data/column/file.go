@@ -9,6 +9,7 @@ package column
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -21,23 +22,26 @@ import (
 type File struct {
 	path   string
 	size   int64
-	source *os.File
+	source io.ReaderAt
+	closer io.Closer
 	meta   *metadata.FileMetaData
 }
 
 // Open reads the footer of the Parquet file at path. The caller closes the File.
-func Open(path string) (f *File, err error) {
+func Open(path string) (*File, error) {
 	source, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open Parquet file: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			source.Close()
-		}
-	}()
-	defer Recover(&err, path)
+	f, err := openSource(path, source)
+	if err != nil {
+		source.Close()
+		return nil, err
+	}
+	return f, nil
+}
 
+func openSource(path string, source *os.File) (*File, error) {
 	info, err := source.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("open Parquet file: %w", err)
@@ -45,8 +49,19 @@ func Open(path string) (f *File, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("open Parquet file %s: it is not a regular file", path)
 	}
-	f = &File{path: path, size: info.Size(), source: source}
-	if f.meta, err = readFooter(source, f.size); err != nil {
+	f, err := newFile(path, source, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	f.closer = source
+	return f, nil
+}
+
+// newFile reads the footer of so many bytes of source; path is for messages.
+func newFile(path string, source io.ReaderAt, size int64) (f *File, err error) {
+	defer Recover(&err, path)
+	f = &File{path: path, size: size, source: source}
+	if f.meta, err = readFooter(source, size); err != nil {
 		return nil, fmt.Errorf("read footer of %s: %w", path, err)
 	}
 	if err := f.checkRows(); err != nil {
@@ -123,7 +138,7 @@ func (l Leaf) Within() string {
 }
 
 // Close releases the file; cursors over it are of no use afterwards.
-func (f *File) Close() error { return f.source.Close() }
+func (f *File) Close() error { return f.closer.Close() }
 
 // ErrDamaged marks what cannot be read because the bytes of the file are wrong.
 var ErrDamaged = errors.New("the file is damaged")

@@ -104,16 +104,17 @@ func (p *pages) readHead() (page, error) {
 
 // readBody reads, checks and decompresses the bytes behind a head.
 func (p *pages) readBody(h *page) error {
+	stored := p.codec == compress.Codecs.Uncompressed || h.isUncompressed
+	if stored && h.compressed != h.uncompressed || !stored && h.uncompressed/codecs[p.codec].ratio > h.compressed {
+		return fmt.Errorf("a page claims %d bytes, %d as stored, which cannot be", h.uncompressed, h.compressed)
+	}
 	out := &p.out
 	if h.kind == pageDictionary {
 		out = new([]byte)
 	}
 	*out = slices.Grow((*out)[:0], int(h.uncompressed))[:h.uncompressed]
 	h.data = *out
-	if p.codec == compress.Codecs.Uncompressed || h.isUncompressed {
-		if h.compressed != h.uncompressed {
-			return fmt.Errorf("a page that is not compressed claims %d and %d bytes", h.compressed, h.uncompressed)
-		}
+	if stored {
 		return p.readRaw(h, h.data)
 	}
 	p.raw = slices.Grow(p.raw[:0], int(h.compressed))[:h.compressed]
@@ -128,7 +129,7 @@ func (p *pages) readBody(h *page) error {
 		plain = h.lengths[0] + h.lengths[1]
 	}
 	copy(h.data, p.raw[:plain])
-	if err := codecs[p.codec](h.data[plain:], p.raw[plain:]); err != nil {
+	if err := codecs[p.codec].decompress(h.data[plain:], p.raw[plain:]); err != nil {
 		return fmt.Errorf("a page does not decompress: %w", err)
 	}
 	return nil

@@ -124,25 +124,28 @@ func (d *dictionary[V]) decode(dst []V) error {
 
 // split decodes values whose first bytes are stored together, then their second ones, and so on.
 type split[V Value] struct {
-	buf     []byte
-	at, n   int
-	get     func([]byte) V
-	scratch []byte
+	buf   []byte
+	at, n int
+	size  int
+	get   func([]byte) V
 }
 
 func newSplit[V Value](buf []byte, size int, get func([]byte) V) decoder[V] {
-	return &split[V]{buf: buf, n: len(buf) / size, get: get, scratch: make([]byte, size)}
+	return &split[V]{buf: buf, n: len(buf) / size, size: size, get: get}
 }
 
 func (d *split[V]) decode(dst []V) error {
+	// A byte array is a view of these bytes, so they are made anew for each batch.
+	joined := make([]byte, len(dst)*d.size)
 	for i := range dst {
 		if d.at >= d.n {
 			return errValues
 		}
-		for k := range d.scratch {
-			d.scratch[k] = d.buf[k*d.n+d.at]
+		value := joined[i*d.size : (i+1)*d.size]
+		for k := range value {
+			value[k] = d.buf[k*d.n+d.at]
 		}
-		dst[i] = d.get(d.scratch)
+		dst[i] = d.get(value)
 		d.at++
 	}
 	return nil
