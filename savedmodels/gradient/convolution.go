@@ -76,19 +76,19 @@ func convolutionFilter(b filterBank) rule {
 	}
 }
 
-// weave writes convolutions with the attributes of one of them.
-type weave struct {
+// convolver writes convolutions with the attributes of one of them.
+type convolver struct {
 	s *scope
 	b filterBank
 	a attrs
 }
 
-func (b filterBank) on(s *scope, c *call) weave {
-	return weave{s, b, s.attrs(c.op, b.attrs...)}
+func (b filterBank) on(s *scope, c *call) convolver {
+	return convolver{s, b, s.attrs(c.op, b.attrs...)}
 }
 
 // backInput is the gradient with respect to a tensor of x's shape.
-func (w weave) backInput(x, f, g tf.Output) tf.Output {
+func (w convolver) backInput(x, f, g tf.Output) tf.Output {
 	if n := w.groups(x, f); n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
 		parts := make(tf.OutputList, len(xs))
@@ -104,7 +104,7 @@ func (w weave) backInput(x, f, g tf.Output) tf.Output {
 }
 
 // backFilter is the gradient with respect to a tensor of f's shape.
-func (w weave) backFilter(x, f, g tf.Output) tf.Output {
+func (w convolver) backFilter(x, f, g tf.Output) tf.Output {
 	if n := w.groups(x, f); n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
 		parts := make(tf.OutputList, len(xs))
@@ -123,7 +123,7 @@ func (w weave) backFilter(x, f, g tf.Output) tf.Output {
 
 // groups is the number of groups of a grouped convolution. TensorFlow's gradient
 // kernels for the CPU know none, so that each group is written on its own.
-func (w weave) groups(x, f tf.Output) int64 {
+func (w convolver) groups(x, f tf.Output) int64 {
 	if !w.b.grouped {
 		return 1
 	}
@@ -137,7 +137,7 @@ func (w weave) groups(x, f tf.Output) int64 {
 // dilation is the distance between neighbouring elements of the filter. TensorFlow's
 // own gradient kernels for the CPU know 1 only (oneDNN's, which has more, serves
 // float32 and can be switched off), so that gradients spread the filter instead.
-func (w weave) dilation() (height, width int64) {
+func (w convolver) dilation() (height, width int64) {
 	d, _ := w.a["dilations"].([]int64)
 	c := w.channelAxis()
 	if len(d) != 4 || c < 1 {
@@ -149,7 +149,7 @@ func (w weave) dilation() (height, width int64) {
 	return d[1], d[2]
 }
 
-func (w weave) undilated() attrs {
+func (w convolver) undilated() attrs {
 	a := maps.Clone(w.a)
 	a["dilations"] = []int64{1, 1, 1, 1}
 	return a
@@ -170,12 +170,12 @@ func (s *scope) spread(f tf.Output, dh, dw int64) tf.Output {
 	return s.one("Slice", nil, whole, s.constant([]int32{0, 0, 0, 0}), trimmed)
 }
 
-func (w weave) channelAxis() int32 {
+func (w convolver) channelAxis() int32 {
 	format, _ := w.a["data_format"].(string)
 	return int32(strings.IndexByte(format, 'C'))
 }
 
-func (w weave) split(x tf.Output, axis int32, n int64) []tf.Output {
+func (w convolver) split(x tf.Output, axis int32, n int64) []tf.Output {
 	parts := make([]tf.Output, n)
 	op := w.s.op("Split", attrs{"num_split": n}, w.s.constant(axis), x)
 	if op == nil {
@@ -187,7 +187,7 @@ func (w weave) split(x tf.Output, axis int32, n int64) []tf.Output {
 	return parts
 }
 
-func (w weave) join(parts tf.OutputList, axis int32) tf.Output {
+func (w convolver) join(parts tf.OutputList, axis int32) tf.Output {
 	return w.s.one("ConcatV2", nil, parts, w.s.constant(axis))
 }
 
@@ -212,6 +212,6 @@ func patchesGrad(s *scope, c *call) []tf.Output {
 	all := s.one("Range", nil, s.constant(int32(0)), s.constant(int32(n)), s.constant(int32(1)))
 	eye := s.one("OneHot", nil, all, s.constant(int32(n)), s.scalar(1, x), s.scalar(0, x))
 	filter := s.one("Reshape", nil, eye, s.integers([]int64{size[1], size[2], channels, n}, tf.Int32))
-	w := weave{s, full, attrs{"strides": a["strides"], "padding": a["padding"], "dilations": a["rates"], "data_format": "NHWC"}}
+	w := convolver{s, full, attrs{"strides": a["strides"], "padding": a["padding"], "dilations": a["rates"], "data_format": "NHWC"}}
 	return []tf.Output{w.backInput(x, filter, c.up[0])}
 }

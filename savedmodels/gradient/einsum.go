@@ -9,8 +9,8 @@ import (
 
 const ellipsis = "..."
 
-// equation is an Einsum equation, of one operand or two; operands and result are labels, one per axis, and
-// perhaps an ellipsis.
+// equation is an Einsum equation of one operand or two. Operands and result are
+// labels, one per axis, and perhaps an ellipsis.
 type equation struct {
 	operands []string
 	result   string
@@ -30,6 +30,9 @@ func equationOf(op *tf.Operation) (equation, error) {
 		return equation{}, fmt.Errorf("equation %q has no arrow", text)
 	}
 	e := equation{operands: strings.Split(left, ","), result: right}
+	if strings.Contains(left, ellipsis) && !strings.Contains(right, ellipsis) {
+		return equation{}, fmt.Errorf("equation %q sums over an ellipsis", text)
+	}
 	for _, labels := range append([]string{right}, e.operands...) {
 		bare := strings.Replace(labels, ellipsis, "", 1)
 		for i, l := range bare {

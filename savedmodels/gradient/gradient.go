@@ -111,6 +111,9 @@ func check(g *tf.Graph, ys, xs []tf.Output, o Options) error {
 				return fmt.Errorf("differentiate: %s %d is no tensor", list.what, i)
 			}
 			name := t.Op.Name()
+			if t.Index < 0 || t.Index >= t.Op.NumOutputs() {
+				return fmt.Errorf("differentiate: %s %d is output %d of %s, which has %d", list.what, i, t.Index, name, t.Op.NumOutputs())
+			}
 			if same := g.Operation(name); same == nil || *same != *t.Op {
 				return fmt.Errorf("differentiate: %s %d (%s) belongs to another graph", list.what, i, name)
 			}
@@ -180,7 +183,7 @@ func (w *sweep) run() {
 		for o := range c.up {
 			c.up[o] = w.total(port{id, o})
 		}
-		w.scope.enter(n)
+		w.scope.at = n
 		for in, g := range table[n.kind].rule(w.scope, c) {
 			if g.Op != nil && n.wants[in] {
 				w.add(n.from[in], g)

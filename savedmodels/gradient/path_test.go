@@ -209,6 +209,7 @@ func TestBadArguments(t *testing.T) {
 		"upstream 0 is no tensor":   {[]tf.Output{x}, []tf.Output{x}, Options{Upstream: make([]tf.Output, 1)}},
 		"0 ys and 1 xs given":       {[]tf.Output{}, []tf.Output{x}, Options{}},
 		"cannot begin the name":     {[]tf.Output{x}, []tf.Output{x}, Options{Name: "a b"}},
+		"which has 1":               {[]tf.Output{{Op: x.Op, Index: 1}}, []tf.Output{x}, Options{}},
 		"no differentiable path":    {[]tf.Output{s.noise(2)}, []tf.Output{x}, Options{}},
 		"with respect to net/Place": {[]tf.Output{s.noise(2)}, []tf.Output{x}, Options{}},
 	} {

@@ -22,8 +22,6 @@ func newScope(g *tf.Graph, prefix string) *scope {
 	return &scope{graph: g, prefix: prefix, names: make(map[string]int), consts: make(map[string]tf.Output)}
 }
 
-func (s *scope) enter(n *node) { s.at = n }
-
 func (s *scope) fail(err error) {
 	if s.err != nil || err == nil {
 		return
