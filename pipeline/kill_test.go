@@ -69,7 +69,9 @@ func TestKill(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(10+random.IntN(70))*time.Millisecond, func() { cmd.Process.Kill() })
+			// Later and later, so that a busy machine comes to an end as well.
+			moment := time.Duration(10+random.IntN(70+10*attempt)) * time.Millisecond
+			timer := time.AfterFunc(moment, func() { cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
 			if err == nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"upi/pipeline/progress"
@@ -97,5 +98,5 @@ func (p *prometheus) sample(name string, value float64, labels ...string) {
 	for i := 0; i+1 < len(labels); i += 2 {
 		p.printf(`,%s="%s"`, labels[i], escape.Replace(labels[i+1]))
 	}
-	p.printf("} %v\n", value)
+	p.printf("} %s\n", strconv.FormatFloat(value, 'f', -1, 64))
 }

@@ -1,0 +1,236 @@
+package pipeline
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"upi/pipeline/cache"
+	"upi/pipeline/progress"
+)
+
+// attackPlan plans one task that pretends to be an attack, and a table of it.
+func attackPlan(t *testing.T, environment Environment, stage *Stage, label string, spec any, text string) *Plan {
+	t.Helper()
+	plan := NewPlan(environment, nil)
+	key, err := plan.Add(stage, label, spec, Reads("text", text), Costs(Estimate{Seconds: 5, Bytes: 7, Memory: 9}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Add(mergeStage, "table", struct{}{}, From("counts", key)); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func TestExplain(t *testing.T) {
+	type spec struct {
+		Eps    []int          `json:"eps"`
+		Smooth map[string]int `json:"smooth,omitempty"`
+	}
+	eight := spec{Eps: []int{8}}
+	table := "reads another attack pca 8"
+	cases := []struct {
+		name        string
+		environment Environment
+		version     int
+		label       string
+		spec        spec
+		text        string
+		drop        bool
+		want        [][]string // per task, nil for a hit
+	}{
+		{"nothing", Environment{"tensorflow": "2.18"}, 1, "pca 8", eight, "abc", false, [][]string{nil, nil}},
+		{"eps, and so the label", Environment{"tensorflow": "2.18"}, 1, "pca 10", spec{Eps: []int{10}}, "abc", false,
+			[][]string{{"eps [8] -> [10]"}, {"reads another attack pca 10"}}},
+		{"a setting more", Environment{"tensorflow": "2.18"}, 1, "pca 8", spec{Eps: []int{8}, Smooth: map[string]int{"draws": 2}}, "abc", false,
+			[][]string{{"smooth.draws (none) -> 2"}, {table}}},
+		{"an input", Environment{"tensorflow": "2.18"}, 1, "pca 8", eight, "abd", false,
+			[][]string{{"text TEXT has changed"}, {table}}},
+		{"the environment", Environment{"tensorflow": "2.19"}, 1, "pca 8", eight, "abc", false,
+			[][]string{{"tensorflow 2.18 -> 2.19"}, {"tensorflow 2.18 -> 2.19", table}}},
+		{"the stage", Environment{"tensorflow": "2.18"}, 2, "pca 8", eight, "abc", false,
+			[][]string{{"stage version 1 -> 2"}, {table}}},
+		{"an artefact gone", Environment{"tensorflow": "2.18"}, 1, "pca 8", eight, "abc", true,
+			[][]string{{"its artefact is no longer in the cache"}, nil}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			store := openStore(t, t.TempDir())
+			text := filepath.Join(t.TempDir(), "text")
+			if err := os.WriteFile(text, []byte("abc"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			attack := func(version int) *Stage { return &Stage{Name: "attack", Version: version, Run: writeEmpty} }
+			before := attackPlan(t, Environment{"tensorflow": "2.18"}, attack(1), "pca 8", eight, text)
+			result, err := (&Local{Store: store}).Execute(t.Context(), before, progress.Silent{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			previous, err := newManifest("x", Description{}, before, result, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.drop {
+				if err := store.Remove("attack", before.Keys()[0]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(text, []byte(c.text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			plan := attackPlan(t, c.environment, attack(c.version), c.label, c.spec, text)
+			all, err := Explain(plan, store, previous)
+			if err != nil {
+				t.Fatal(err)
+			}
+			misses := 0
+			for i, e := range all {
+				want := strings.ReplaceAll(strings.Join(c.want[i], "; "), "TEXT", text)
+				if got := strings.Join(e.Why, "; "); got != want || e.Hit != (c.want[i] == nil) {
+					t.Errorf("task %d: hit %v, why %q, want %q", i, e.Hit, got, want)
+				}
+				if !e.Hit && e.Task.Stage == "attack" {
+					misses++
+				}
+			}
+			if got, want := Total(all), (Estimate{Seconds: 5 * float64(misses), Bytes: 7 * int64(misses), Memory: 9 * int64(misses)}); got != want {
+				t.Errorf("estimate %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestExplainFirstRun(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	plan := wordPlan(t, store, corpus(t, t.TempDir(), 1), countSpec{}, From)
+	all, err := Explain(plan, store, nil)
+	if err != nil || len(all) != 3 || all[0].Hit || all[0].Why[0] != "there was no run before" {
+		t.Errorf("got %+v, %v", all, err)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	a := &Manifest{Device: "cpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.18"},
+		Config: []byte(`{"seeds":[0],"attacks":[{"name":"pca","eps":[8]},{"name":"noise"}],"x":{"y":1}}`),
+		Inputs: []Input{{Role: "shard", Path: "/a", SHA256: "1"}}, Stages: []StageSummary{{Stage: "fit", Version: 1}}}
+	b := &Manifest{Device: "gpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.19"},
+		Config: []byte(`{"seeds":[0],"attacks":[{"name":"noise"},{"name":"pca","eps":[8,10]}],"x":{}}`),
+		Inputs: []Input{{Role: "shard", Path: "/a", SHA256: "2"}}, Stages: []StageSummary{{Stage: "fit", Version: 2}}}
+	got := Diff(a, b)
+	want := Difference{
+		Settings: []Change{{"attacks.pca.eps", "[8]", "[8,10]"}, {"x.y", "1", ""}},
+		Versions: []Change{{"device", "cpu", "gpu"}, {"environment.tensorflow", "2.18", "2.19"}},
+		Inputs:   []Change{{"shard /a", "1", "2"}},
+		Stages:   []Change{{"fit", "1", "2"}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	if !Diff(a, a).Empty() {
+		t.Error("a run differs from itself")
+	}
+}
+
+func TestInputs(t *testing.T) {
+	change := func(t *testing.T, path string) {
+		if err := os.WriteFile(path, []byte("other words"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cases := []struct {
+		name   string
+		before func(t *testing.T, path string)
+		during func(t *testing.T, path string)
+		says   string
+	}{
+		{"changed before its task", change, nil, "text-1.txt has changed since the plan was made"},
+		{"changed during its task", nil, change, "text-1.txt has changed since the plan was made"},
+		{"vanished before its task", func(t *testing.T, path string) { os.Remove(path) }, nil, "text-1.txt has vanished"},
+		{"vanished during its task", nil, func(t *testing.T, path string) { os.Remove(path) }, "text-1.txt has vanished"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			store := openStore(t, t.TempDir())
+			texts := corpus(t, t.TempDir(), 3)
+			plan := wordPlan(t, store, texts, countSpec{}, From)
+			if c.before != nil {
+				c.before(t, texts[1])
+			}
+			watch := &onAdvance{label: "text-1.txt", do: func() {
+				if c.during != nil {
+					c.during(t, texts[1])
+				}
+			}}
+			_, err := (&Local{Store: store, Workers: 1}).Execute(t.Context(), plan, watch)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("got %v", err)
+			}
+			if a, err := store.Lookup("count", plan.Keys()[1]); a != nil || err != nil {
+				t.Errorf("there is an artefact of an input that nobody planned: %v, %v", a, err)
+			}
+			again, err := planWords(store, texts, countSpec{}, From)
+			if strings.Contains(c.says, "vanished") {
+				if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "text-1.txt") {
+					t.Errorf("planned again: got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := (&Local{Store: store, Workers: 1}).Execute(t.Context(), again, progress.Silent{})
+			if err != nil || r.Tasks[0].Status != progress.Hit || !strings.Contains(topOf(t, r), "other\t1") {
+				t.Errorf("run again: %v, %+v", err, statuses(r))
+			}
+		})
+	}
+}
+
+// onAdvance does something at the first progress of one task.
+type onAdvance struct {
+	progress.Silent
+	label string
+	do    func()
+}
+
+func (o *onAdvance) Advance(t progress.Task, done, _ int64) {
+	if t.Label == o.label && done == 1 {
+		o.do()
+	}
+}
+
+func TestDamagedArtefactIsMadeAgain(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	plan := wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, From)
+	local := &Local{Store: store, Workers: 2}
+	first, err := local.Execute(t.Context(), plan, progress.Silent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(first.Tasks[0].Artefact.Dir(), "words.json")); err != nil {
+		t.Fatal(err)
+	}
+	second, err := local.Execute(t.Context(), plan, progress.Silent{})
+	if err != nil || second.Tasks[0].Status != progress.Done || second.Tasks[1].Status != progress.Hit {
+		t.Errorf("got %v, %v", statuses(second), err)
+	}
+}
+
+func TestRefreshRunsEverything(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	plan := wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, From)
+	for range 2 {
+		r, err := (&Local{Store: store, Refresh: true}).Execute(t.Context(), plan, progress.Silent{})
+		if err != nil || statuses(r)[progress.Done] != 4 {
+			t.Errorf("got %v, %v", statuses(r), err)
+		}
+	}
+	if c, err := store.GC(t.Context(), cache.Policy{}); err != nil || c.Kept != 4 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
