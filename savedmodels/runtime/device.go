@@ -2,12 +2,14 @@
 package runtime
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 
 	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
 	protos "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 )
@@ -103,7 +105,7 @@ func config(d Device) ([]byte, error) {
 	}
 	if d.GPU {
 		options.InterOpParallelismThreads = 0
-		options.GpuOptions = &protos.GPUOptions{AllowGrowth: true, VisibleDeviceList: strconv.Itoa(d.Index)}
+		options.GpuOptions = &protos.GPUOptions{AllowGrowth: true}
 	} else {
 		options.DeviceCount = map[string]int32{"GPU": 0}
 	}
@@ -112,4 +114,28 @@ func config(d Device) ([]byte, error) {
 		return nil, fmt.Errorf("encode session options: %w", err)
 	}
 	return encoded, nil
+}
+
+// pinned returns a copy of g whose operations ask for d. Those that have no kernel there still run on the CPU.
+func pinned(g *tf.Graph, d Device) (*tf.Graph, error) {
+	var buffer bytes.Buffer
+	if _, err := g.WriteTo(&buffer); err != nil {
+		return nil, fmt.Errorf("write graph: %w", err)
+	}
+	var def graph_go_proto.GraphDef
+	if err := proto.Unmarshal(buffer.Bytes(), &def); err != nil {
+		return nil, fmt.Errorf("decode graph: %w", err)
+	}
+	for _, node := range def.Node {
+		node.Device = fmt.Sprintf("/device:GPU:%d", d.Index)
+	}
+	encoded, err := proto.Marshal(&def)
+	if err != nil {
+		return nil, fmt.Errorf("encode graph: %w", err)
+	}
+	pinned := tf.NewGraph()
+	if err := pinned.Import(encoded, ""); err != nil {
+		return nil, fmt.Errorf("import graph: %w", err)
+	}
+	return pinned, nil
 }

@@ -13,6 +13,8 @@ import (
 // A Session runs one graph on one device. It is safe for concurrent use.
 type Session struct {
 	session *tf.Session
+	// graph is a copy of the caller's, pinned to a GPU, or nil. Operations have the same names in both.
+	graph *tf.Graph
 }
 
 // NewSession opens a session for g on d.
@@ -21,11 +23,25 @@ func NewSession(g *tf.Graph, d Device) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := tf.NewSession(g, &tf.SessionOptions{Config: options})
-	if err != nil {
+	s := &Session{}
+	if d.GPU && d.Index > 0 {
+		if s.graph, err = pinned(g, d); err != nil {
+			return nil, fmt.Errorf("pin graph to %s: %w", d, err)
+		}
+		g = s.graph
+	}
+	if s.session, err = tf.NewSession(g, &tf.SessionOptions{Config: options}); err != nil {
 		return nil, fmt.Errorf("open session on %s: %w", d, err)
 	}
-	return &Session{session: s}, nil
+	return s, nil
+}
+
+// own returns the output of the session's graph that stands for the caller's.
+func (s *Session) own(o tf.Output) tf.Output {
+	if s.graph == nil {
+		return o
+	}
+	return s.graph.Operation(o.Op.Name()).Output(o.Index)
 }
 
 // A Feed gives a placeholder its value for one call: Floats or Ints, in row-major order.
@@ -55,12 +71,12 @@ func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
 		if err != nil {
 			return fmt.Errorf("feed %s: %w", f.To.Op.Name(), err)
 		}
-		tensors[f.To] = t
+		tensors[s.own(f.To)] = t
 		bytes += 4 * size(shape)
 	}
 	outputs := make([]tf.Output, len(fetches))
 	for i, f := range fetches {
-		outputs[i] = f.From
+		outputs[i] = s.own(f.From)
 	}
 	results, err := s.session.Run(tensors, outputs, nil)
 	if err != nil {
