@@ -89,7 +89,11 @@ func (b filterBank) on(s *scope, c *call) convolver {
 
 // backInput is the gradient with respect to a tensor of x's shape.
 func (w convolver) backInput(x, f, g tf.Output) tf.Output {
-	if n := w.groups(x, f); n > 1 {
+	n := w.groups(x, f)
+	if d, shape := w.depthwise(f, n); shape != nil {
+		return d.backInput(x, w.s.one("Reshape", nil, f, w.s.integers(shape, tf.Int32)), g)
+	}
+	if n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
 		parts := make(tf.OutputList, len(xs))
 		for i := range parts {
@@ -105,7 +109,11 @@ func (w convolver) backInput(x, f, g tf.Output) tf.Output {
 
 // backFilter is the gradient with respect to a tensor of f's shape.
 func (w convolver) backFilter(x, f, g tf.Output) tf.Output {
-	if n := w.groups(x, f); n > 1 {
+	n := w.groups(x, f)
+	if d, shape := w.depthwise(f, n); shape != nil {
+		return w.s.reshapeLike(d.backFilter(x, w.s.one("Reshape", nil, f, w.s.integers(shape, tf.Int32)), g), f)
+	}
+	if n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
 		parts := make(tf.OutputList, len(xs))
 		for i := range parts {
@@ -134,19 +142,40 @@ func (w convolver) groups(x, f tf.Output) int64 {
 	return max(1, xd[w.channelAxis()]/fd[2])
 }
 
+// depthwise writes n groups of one channel each, as ConvNeXt has hundreds of, in one
+// operation. The shape is that of its filter; nil if the convolution is no such one,
+// or steps by different strides, which the operation does not support.
+func (w convolver) depthwise(f tf.Output, n int64) (convolver, []int64) {
+	d := dims(f)
+	stride, _ := w.a["strides"].([]int64)
+	if n < 2 || d[2] != 1 || !static(d) || len(stride) != 4 {
+		return convolver{}, nil
+	}
+	if h, v := w.spatial(stride); h != v {
+		return convolver{}, nil
+	}
+	a := maps.Clone(w.a)
+	delete(a, "use_cudnn_on_gpu")
+	return convolver{w.s, depthwise, a}, []int64{d[0], d[1], n, d[3] / n}
+}
+
 // dilation is the distance between neighbouring elements of the filter. TensorFlow's
 // own gradient kernels for the CPU know 1 only (oneDNN's, which has more, serves
 // float32 and can be switched off), so that gradients spread the filter instead.
 func (w convolver) dilation() (height, width int64) {
 	d, _ := w.a["dilations"].([]int64)
-	c := w.channelAxis()
-	if len(d) != 4 || c < 1 {
+	if len(d) != 4 {
 		return 1, 1
 	}
-	if c == 1 {
-		return d[2], d[3]
+	return w.spatial(d)
+}
+
+// spatial picks the entries of height and width from a list over all four axes.
+func (w convolver) spatial(list []int64) (height, width int64) {
+	if w.channelAxis() == 1 {
+		return list[2], list[3]
 	}
-	return d[1], d[2]
+	return list[1], list[2]
 }
 
 func (w convolver) undilated() attrs {

@@ -30,6 +30,7 @@ func convolutionExamples() []example {
 		list = append(list,
 			convolved(full, w.name, w.a, []int64{1, 5, 6, 2}, []int64{3, 3, 2, 3}),
 			convolved(full, w.name+" groups", w.a, []int64{1, 4, 5, 4}, []int64{2, 2, 2, 4}),
+			convolved(full, w.name+" groups of one", w.a, []int64{1, 4, 5, 2}, []int64{2, 2, 1, 4}),
 			convolved(depthwise, w.name, w.a, []int64{1, 5, 5, 2}, []int64{3, 3, 2, 2}),
 		)
 	}
@@ -38,6 +39,7 @@ func convolutionExamples() []example {
 	spread := []example{
 		convolved(full, "dilated", dilated, []int64{1, 7, 7, 1}, []int64{3, 3, 1, 2}),
 		convolved(full, "dilated stride 2", both, []int64{1, 7, 7, 1}, []int64{3, 3, 1, 2}),
+		convolved(full, "groups of one, uneven strides", attrs{"strides": []int64{1, 2, 1, 1}, "padding": "VALID"}, []int64{1, 4, 5, 2}, []int64{2, 2, 1, 4}),
 		convolved(full, "dilated groups", dilated, []int64{1, 4, 5, 2}, []int64{2, 2, 1, 2}),
 	}
 	for i := range spread {
