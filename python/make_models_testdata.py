@@ -156,7 +156,6 @@ def several(path):
     m = Dense()
 
     def other(image):
-        # The labels are a lookup of no use here, on the other output.
         return {"a": tf.argmax(m.logits(image), 1), "b": tf.nn.softmax(-m.logits(image))}
 
     save(path, m, lambda image: m.logits(image), other=other)
@@ -298,6 +297,15 @@ def version_1(path):
     return lambda image: image.reshape(-1, 32) @ value * 2
 
 
+@model([1, 1, 3], 3, "logits")
+def rectifiers(path):
+    def f(image):
+        a, b, c = tf.split(tf.reshape(image, [-1, 3]), 3, axis=1)
+        return tf.concat([tf.nn.relu(a), tf.nn.relu6(b), tf.nn.leaky_relu(c, 0.3)], 1)
+
+    return save(path, tf.Module(), f, tf.TensorSpec([None, 1, 1, 3]))
+
+
 @refused("op ReadFile")
 def reads_file(path):
     m = Dense()
@@ -344,8 +352,8 @@ def fused_training_mode(path):
 
 @refused("mixes the images of a batch")
 def training_mode(path):
-    net = keras.Sequential([keras.Input((4, 4, 2)), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)])
-    save(path, net, lambda image: net(image, training=True))
+    m = Dense()
+    save(path, m, lambda image: m.logits(image - tf.nn.moments(image, [0, 1, 2])[0]))
 
 
 @refused("condition is not a constant")

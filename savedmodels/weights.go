@@ -66,7 +66,7 @@ func storage(t tf.DataType) tf.DataType {
 func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 	outputs := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
-		name := fmt.Sprintf("weights/%s/%d", m.hash[:16], i)
+		name := m.weightName(i)
 		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
 		op := g.Operation(name)
 		var err error
@@ -82,6 +82,9 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 	}
 	return outputs, nil
 }
+
+// weightName holds the model's hash, so that several models fit into one graph.
+func (m *Model) weightName(i int) string { return fmt.Sprintf("weights/%s/%d", m.hash[:16], i) }
 
 func constant(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
 	return g.AddOperation(tf.OpSpec{

@@ -33,17 +33,16 @@ func (b *body) refuse(n *node_def_go_proto.NodeDef, reason string) *RefusedError
 // check looks at every op that TensorFlow would run for a tensor: in the main graph what the tensor needs by data and control
 // edges, and the whole of every function that is reached from there, because a function's stateful ops run even if nothing
 // needs them.
-func (m *SavedModel) check(tensor string) error {
-	if refused, err := m.refusals(tensor); err != nil {
-		return err
-	} else if len(refused) > 0 {
-		return &RefusedError{refused[0]}
+func (m *SavedModel) check(output Argument) error {
+	refused, err := m.Refusals(output)
+	if err == nil && len(refused) > 0 {
+		err = &RefusedError{refused[0]}
 	}
-	return nil
+	return err
 }
 
-// refusals lists the ops that the allow-list does not have.
-func (m *SavedModel) refusals(tensor string) ([]Refusal, error) {
+// Refusals lists the ops behind an output that the allow-list does not have.
+func (m *SavedModel) Refusals(output Argument) ([]Refusal, error) {
 	var found []Refusal
 	queued := map[string]bool{}
 	var functions []string
@@ -59,7 +58,7 @@ func (m *SavedModel) refusals(tensor string) ([]Refusal, error) {
 		}
 	}
 	seen := map[int]bool{}
-	stack := []string{tensor}
+	stack := []string{output.Tensor}
 	for len(stack) > 0 {
 		i, ok := m.main.index[nodeName(stack[len(stack)-1])]
 		stack = stack[:len(stack)-1]

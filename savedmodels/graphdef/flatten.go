@@ -21,7 +21,7 @@ func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Grap
 	if err != nil {
 		return nil, err
 	}
-	if err := m.check(output.Tensor); err != nil {
+	if err := m.check(output); err != nil {
 		return nil, err
 	}
 	keys, err := m.checkpointKeys()
