@@ -17,8 +17,8 @@ import (
 
 // Sizes of plots in pixels.
 const (
-	plotWidth  = 1080
-	plotHeight = 720
+	plotWidth  = 840
+	plotHeight = 680
 )
 
 // A curve is a line through points that are finite, with what the error bars reach to either side.
@@ -33,19 +33,19 @@ var glyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.Pyr
 
 var dashes = [][]vg.Length{nil, {vg.Points(5), vg.Points(2)}, {vg.Points(1.5), vg.Points(1.5)}, {vg.Points(6), vg.Points(2), vg.Points(1.5), vg.Points(2)}}
 
-// newPlot makes an empty plot; its texts are set in the typeface of the other figures.
+// newPlot makes an empty plot. Its texts are large enough to be read where the figure is as wide as a phone.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	sans := func(size vg.Length) font.Font {
 		return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 	}
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = printable(title), printable(x), printable(y)
-	p.Title.TextStyle.Font = sans(10)
+	p.Title.TextStyle.Font = sans(12)
 	p.Title.Padding = vg.Points(6)
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Label.TextStyle.Font, axis.Tick.Label.Font = sans(9), sans(8)
+		axis.Label.TextStyle.Font, axis.Tick.Label.Font = sans(12), sans(11)
 	}
-	p.Legend.TextStyle.Font = sans(8)
+	p.Legend.TextStyle.Font = sans(11)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.Padding = vg.Points(2)
 	p.BackgroundColor = color.White
@@ -105,7 +105,10 @@ func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
 	}
 	// The legend stands above the data: the axis is stretched by the share of the height that it takes.
 	if height := p.Y.Max - p.Y.Min; height > 0 {
-		p.Y.Max += height * min(1, float64(rows)*0.045)
+		p.Y.Max += height * min(1, float64(rows)*0.07)
+	}
+	if width := p.X.Max - p.X.Min; width > 0 {
+		p.X.Max += 0.02 * width
 	}
 	var err error
 	f.PNG, err = encodePlot(p, plotWidth, plotHeight)
@@ -152,6 +155,7 @@ func (r *run) scoreFigures() ([]figure, error) {
 			f.Caption += map[bool]string{true: " Missing: ", false: "; "}[i == 0] + name
 		}
 		p := newPlot(s.target+", "+s.explanation, "eps ("+s.norm+", pixel units)", t.Metrics[0])
+		p.X.Tick.Marker = budgetTicks(of[s])
 		f, err := curvesFigure(f, p, curves)
 		if err != nil {
 			return nil, err
@@ -159,6 +163,18 @@ func (r *run) scoreFigures() ([]figure, error) {
 		all = append(all, f)
 	}
 	return all, nil
+}
+
+// budgetTicks marks the budgets.
+func budgetTicks(rows []record) plot.ConstantTicks {
+	var ticks plot.ConstantTicks
+	for _, row := range rows {
+		tick := plot.Tick{Value: row.Eps, Label: budget(row.Eps)}
+		if !slices.Contains(ticks, tick) {
+			ticks = append(ticks, tick)
+		}
+	}
+	return ticks
 }
 
 // curveName is the method, with the models that it was fitted on where these are not just the target.

@@ -46,7 +46,7 @@ func (m matrix) figure() (figure, error) {
 	}
 	const height = 54
 	s := newSheet(2*gap+side+cell*len(m.Targets), 2*gap+2*line+len(m.Rows)*height+m.blocks()*line)
-	s.label(gap, gap, side+cell*len(m.Targets), text.XLeft, color.Black, m.title()+"; fitted on (row), scored on (column)")
+	s.label(gap, gap, side+cell*len(m.Targets), text.XLeft, color.Black, m.title())
 	y := gap + line
 	for i, target := range m.Targets {
 		s.label(gap+side+i*cell, y, cell, text.XCenter, color.Black, target)
@@ -79,7 +79,8 @@ func (m matrix) figure() (figure, error) {
 	png, err := s.encode()
 	return figure{
 		Name: fileName("transfer", m.Explanation, m.Norm, budget(m.Eps), m.Targets[0]), Group: transferGroup, PNG: png,
-		Caption: fmt.Sprintf("%s, from 0 (black) to %s (white). A blue frame marks the diagonal: fitted on the model that it is scored on.", m.title(), number(top)),
+		Caption: fmt.Sprintf("%s, fitted on the model of the row and scored on that of the column; from 0 (black) to %s (white). A blue frame marks the "+
+			"diagonal: fitted on the model that it is scored on.", m.title(), number(top)),
 	}, err
 }
 

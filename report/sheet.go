@@ -99,6 +99,7 @@ func (s *sheet) encode() ([]byte, error) {
 // encodePlot draws a plot of a width and height in pixels.
 func encodePlot(p *plot.Plot, width, height int) ([]byte, error) {
 	s := newSheet(width, height)
-	p.Draw(s.canvas)
+	margin := points(gap)
+	p.Draw(draw.Crop(s.canvas, margin, -margin, margin, -margin))
 	return s.encode()
 }
