@@ -1,0 +1,258 @@
+"""Check a run against TensorFlow's own gradients: every number of its scores and tables, computed again without its code.
+
+    python check_run.py RUN_DIR [--root DIR] [--tolerance 1e-3] [--fit-signs]
+
+Reads config.yaml, perturbations.parquet, the image shards and the SavedModels (relative paths in the configuration are
+relative to DIR, the working directory by default), and recomputes each image's metrics, the set of images that may be in the
+scores, the choice of sign, and the tables' means. Exits with 1 and one line per disagreement if there is any.
+"""
+
+import argparse
+import glob
+import io
+import itertools
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+from PIL import Image
+
+import check_maps
+import check_tables
+
+SHOWN = 20  # disagreements that are printed in full
+
+
+class Disagreements:
+    """What does not agree, and how far apart the rest is."""
+
+    def __init__(self):
+        self.lines = []
+        self.largest = {}
+        self.compared = 0
+
+    def add(self, line):
+        self.lines.append(line)
+
+    def compare(self, where, name, got, want, tolerance):
+        """One number of the run, got, with the one computed here."""
+        missing = [x is None or np.isnan(x) for x in (got, want)]
+        if all(missing):
+            return
+        if any(missing):
+            self.add(f"{where}: {name} is {got}, computed here {want}")
+            return
+        difference = abs(got - want)
+        if difference > self.largest.get(name, (-1, ""))[0]:
+            self.largest[name] = (difference, where)
+        if not difference <= tolerance:
+            self.add(f"{where}: {name} is {got:.7g}, computed here {want:.7g}")
+
+
+class Images:
+    """The images of a split: pixels n x H x W x C float32, labels and ids."""
+
+    def __init__(self, root, split):
+        pixels, self.labels, self.ids = [], [], []
+        limit = split["limit"] or sys.maxsize
+        for path in sorted(glob.glob(str(root / split["path"]))):
+            for row in pq.read_table(path).slice(0, limit - len(pixels)).to_pylist():
+                picture = np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])))
+                self.ids.append(row.get("id", len(pixels)))
+                self.labels.append(row["label"])
+                pixels.append(picture if picture.ndim == 3 else picture[..., None])
+        self.pixels = np.stack(pixels).astype(np.float32)
+        self.labels, self.ids = np.array(self.labels), np.array(self.ids)
+
+
+class Clean:
+    """What a network says of the clean images of a split, and which of them may be scored."""
+
+    def __init__(self, network, explanation, images, keep):
+        self.logits, self.probabilities = network.answers(images.pixels)
+        self.predicted = self.logits.argmax(axis=1)
+        self.classes = images.labels if explanation["class"] == "label" else self.predicted
+        self.maps, norm = network.maps(explanation, images.pixels, self.classes, images.ids)
+        right = self.predicted == images.labels if keep == "correct" else np.ones(len(images.labels), bool)
+        self.positions = np.flatnonzero(right & (norm > 0) & np.isfinite(norm))
+        # How far the classes' scores are from a tie, in units of what float32 rounds: below, the answer is not determined.
+        best = np.sort(self.logits, axis=1)
+        self.margin = best[:, -1] - best[:, -2]
+
+
+class Checker:
+    def __init__(self, run, root, tolerance):
+        self.run, self.root, self.tolerance = run, root, tolerance
+        self.config = yaml.safe_load((run / "config.yaml").read_text())
+        self.metrics = self.config["evaluation"]["metrics"]
+        self.perturbations = pd.read_parquet(run / "perturbations.parquet")
+        self.scores = pd.concat([pd.read_parquet(f) for f in sorted((run / "scores").glob("*.parquet"))])
+        self.models = {m["name"]: dict(m, path=str(root / m["path"])) for m in self.config["models"]}
+        self.explanations = {e["name"]: e for e in self.config["explanations"]}
+        self.found = Disagreements()
+        self.memo = {}
+
+    def once(self, *key, build):
+        if key not in self.memo:
+            self.memo[key] = build()
+        return self.memo[key]
+
+    def split(self, model, name):
+        data = self.models[model].get("data") or self.config["data"]
+        return data[name]
+
+    def images(self, model, name):
+        split = self.split(model, name)
+        return self.once("images", split["path"], split["limit"], build=lambda: Images(self.root, split))
+
+    def network(self, model):
+        return self.once("network", model, build=lambda: check_maps.Network(self.models[model]))
+
+    def clean(self, model, explanation, name):
+        return self.once(
+            "clean", model, explanation, name,
+            build=lambda: Clean(self.network(model), self.explanations[explanation], self.images(model, name),
+                                self.config["evaluation"]["filter"]))
+
+    def perturbed(self, row, model, name, sign):
+        """Metrics of the images of a split under a perturbation: a table by image id."""
+        images, clean = self.images(model, name), self.clean(model, row.explanation, name)
+        network, explanation = self.network(model), self.explanations[row.explanation]
+        at = clean.positions
+        delta = np.asarray(row.delta, np.float32).reshape(tuple(row["shape"]))
+        pixels = images.pixels[at] + np.float32(sign) * delta
+        if self.config["evaluation"]["clip"] == "pixels":
+            pixels = np.clip(pixels, 0, 255)
+        logits, probabilities = network.answers(pixels)
+        maps, norm = network.maps(explanation, pixels, clean.classes[at], images.ids[at])
+        share, rows = self.config["evaluation"]["top_k"], []
+        metrics = self.metrics if name == "test" else ["normalized_l2"]
+        for k, i in enumerate(at):
+            if norm[k] > 0 and np.isfinite(norm[k]):
+                values = {m: check_maps.MAP_METRICS[m](clean.maps[i], maps[k], share)
+                          for m in metrics if m in check_maps.MAP_METRICS}
+                values["prediction_changed"] = float(logits[k].argmax() != clean.predicted[i])
+                c = clean.classes[i]
+                values["probability_drop"] = clean.probabilities[i, c] - probabilities[k, c]
+                rows.append({"image_id": images.ids[i], "label": images.labels[i], **values})
+        return pd.DataFrame(rows).set_index("image_id")
+
+    def expected(self):
+        """The perturbations that the configuration asks for: method, model, explanation, norm, eps, seed, number of draws."""
+        for attack in self.config["attacks"]:
+            budgets = attack.get("eps", [0])
+            together = attack.get("sources") or []
+            sources = ["+".join(m for m in self.models if m in together)] if together else list(self.models)
+            explanations = attack.get("explanations") or list(self.explanations)
+            seeds = self.config["seeds"] if "eps" in attack else self.config["seeds"][:1]
+            for key in itertools.product(sources, explanations, [attack.get("norm", "l2")], budgets, seeds):
+                yield attack, (attack["name"], *key), attack.get("draws", 1)
+
+    def targets(self, model):
+        """The models on which a perturbation is to be scored."""
+        sources = model.split("+")
+        if not self.config["evaluation"]["transfer"]:
+            return sources
+        splits = lambda m: (self.split(m, "fit"), self.split(m, "test"))
+        return [m for m in self.models if splits(m) == splits(sources[0])]
+
+    def check_perturbations(self):
+        columns = ["method", "model", "explanation", "norm", "eps", "seed"]
+        have = self.perturbations.groupby(columns).size().to_dict()
+        for attack, key, draws in self.expected():
+            if attack["kind"] != "per_image" and have.pop(key, 0) != draws:
+                self.found.add(f"perturbations.parquet: not {draws} of {key}")
+        for key in have:
+            self.found.add(f"perturbations.parquet: nobody asked for {key}")
+        for _, row in self.perturbations.iterrows():
+            delta = np.asarray(row.delta, np.float64)
+            norm = np.abs(delta).max() if row.norm == "linf" else np.linalg.norm(delta)
+            if not norm <= row.eps * (1 + 1e-5):
+                self.found.add(f"{row.id}: the perturbation's {row.norm} norm is {norm:.7g}, eps is {row.eps}")
+
+    def check_scores(self):
+        left = {key: rows for key, rows in self.scores.groupby(["perturbation", "model"])}
+        for _, row in self.perturbations.iterrows():
+            for model in self.targets(row.model):
+                got = left.pop((row.id, model), pd.DataFrame(columns=self.scores.columns)).set_index("image_id")
+                self.check_rows(row, model, got)
+        sources = {"per_image": set()}
+        per_image = sum(len(self.targets(key[1])) for a, key, _ in self.expected() if a["kind"] == "per_image")
+        if len(left) != per_image:
+            self.found.add(f"scores: {len(left)} sets of rows without a perturbation, {per_image} asked for per image")
+        for (perturbation, model), rows in left.items():
+            # A perturbation per image is not kept: only its set of images can be checked.
+            clean = self.clean(model, rows.explanation.iloc[0], "test")
+            self.same_images(f"{perturbation} on {model}", rows.image_id, self.images(model, "test").ids[clean.positions])
+        return sum(len(rows) for rows in left.values())
+
+    def same_images(self, where, got, want):
+        for what, ids in [("missing", set(want) - set(got)), ("not to be scored", set(got) - set(want))]:
+            if ids:
+                self.found.add(f"{where}: {len(ids)} images {what}, such as {sorted(ids)[:5]}")
+        if len(set(got)) != len(got):
+            self.found.add(f"{where}: images are there twice")
+
+    def check_rows(self, row, model, got):
+        where = f"{row.id} on {model}"
+        want = self.perturbed(row, model, "test", row.sign)
+        self.same_images(where, got.index, want.index)
+        for column, value in [("sign", row.sign), ("explanation", row.explanation), ("clip", self.config["evaluation"]["clip"])]:
+            if not (got[column] == value).all():
+                self.found.add(f"{where}: {column} is not {value} throughout")
+        both = got.index.intersection(want.index)
+        self.found.compared += len(both)
+        for metric in ["label"] + self.metrics:
+            for image, a, b in zip(both, got.loc[both, metric], want.loc[both, metric]):
+                self.found.compare(f"{where}, image {image}", metric, a, b, self.tolerance)
+
+    def check_signs(self, name):
+        """The sign is the one that does better on the split of that name, over the sources."""
+        for _, row in self.perturbations.iterrows():
+            if row.eps == 0:
+                continue
+            mean = {}
+            for sign in (1, -1):
+                tables = [self.perturbed(row, model, name, sign).normalized_l2 for model in row.model.split("+")]
+                mean[sign] = pd.concat(tables).mean()
+            if name == "fit":
+                self.found.compare(row.id, "fit_plus", row.fit_plus, mean[1], self.tolerance)
+                self.found.compare(row.id, "fit_minus", row.fit_minus, mean[-1], self.tolerance)
+            if mean[row.sign] < mean[-row.sign] - self.tolerance / 10:
+                self.found.add(f"{row.id}: sign {row.sign:+d} scores {mean[row.sign]:.5f} on the {name} split, "
+                               f"the other {mean[-row.sign]:.5f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=pathlib.Path)
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path())
+    parser.add_argument("--tolerance", type=float, default=1e-3)
+    parser.add_argument("--fit-signs", action="store_true", help="score both signs of each perturbation on the fit split too")
+    options = parser.parse_args()
+    checker = Checker(options.run, options.root, options.tolerance)
+    found = checker.found
+    checker.check_perturbations()
+    unchecked = checker.check_scores()
+    rule = checker.config["evaluation"]["sign"]
+    if rule == "test" or rule == "fit" and options.fit_signs:
+        checker.check_signs(rule)
+    cells = check_tables.check(options.run, checker, found)
+    for name, (difference, where) in found.largest.items():
+        print(f"{name}: largest difference {difference:.2g} ({where})")
+    print(f"{found.compared} rows of {len(checker.perturbations)} perturbations and {cells} cells compared; "
+          f"{unchecked} rows per image only counted")
+    for line in found.lines[:SHOWN]:
+        print("disagreement:", line, file=sys.stderr)
+    if found.lines:
+        sys.exit(f"check_run: {len(found.lines)} disagreements between {options.run} and TensorFlow, tolerance {options.tolerance}")
+
+
+if __name__ == "__main__":
+    main()
