@@ -54,7 +54,6 @@ func open(pattern string, limit int64, mixed bool) (*Dataset, error) {
 	}
 	sort.Strings(paths)
 	d := &Dataset{pattern: pattern, mixed: mixed}
-	ids := idCheck{}
 	for _, path := range paths {
 		if limit > 0 && d.rows >= limit {
 			break
@@ -73,16 +72,13 @@ func open(pattern string, limit int64, mixed bool) (*Dataset, error) {
 		if err := d.agree(s); err != nil {
 			return nil, err
 		}
-		if err := ids.add(s); err != nil {
-			return nil, fmt.Errorf("read ids: %w", err)
-		}
 		d.shards = append(d.shards, s)
 		d.rows += s.Rows
 	}
 	if d.rows == 0 {
 		return nil, fmt.Errorf("open shards %q: they hold no images", pattern)
 	}
-	if err := ids.check(d.shards); err != nil {
+	if err := checkIDs(d.shards); err != nil {
 		return nil, fmt.Errorf("open shards %q: %w", pattern, err)
 	}
 	return d, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
@@ -183,8 +184,10 @@ func (e *fixedEncoder) add(row reflect.Value) error {
 	if len(values) != e.width {
 		return fmt.Errorf("column %q: the row has %d numbers, the table's width is %d", e.name, len(values), e.width)
 	}
-	for _, v := range values {
-		e.data = binary.LittleEndian.AppendUint32(e.data, math.Float32bits(v))
+	n := len(e.data)
+	e.data = slices.Grow(e.data, 4*e.width)[:n+4*e.width]
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(e.data[n+4*i:], math.Float32bits(v))
 	}
 	return nil
 }

@@ -107,8 +107,8 @@ func fixed() kind {
 	}
 }
 
-// maxWidth keeps a bulk row below the gibibyte that Parquet's page sizes (32 bits, signed) leave room for.
-const maxWidth = 1 << 28
+// maxWidth keeps a bulk row, which is never split, within the pages that are read back.
+const maxWidth = 1 << 25
 
 // spread is a map field, one column for each of its names.
 func spread() kind {

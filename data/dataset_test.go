@@ -1,0 +1,387 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+	"pgregory.net/rapid"
+
+	"upi/data/column"
+)
+
+// writeShard writes images with a Writer.
+func writeShard(t testing.TB, path string, s Schema, images ...Image) {
+	t.Helper()
+	w, err := Create(path, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	for _, im := range images {
+		if err := w.Write(im); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readImages reads a whole dataset.
+func readImages(d *Dataset) ([]Image, error) {
+	var images []Image
+	for _, s := range d.Shards() {
+		r, err := s.Read(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		for {
+			im, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+			images = append(images, im)
+		}
+	}
+	return images, nil
+}
+
+func TestReadsWhatWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		shape := [3]int{rapid.IntRange(1, 9).Draw(t, "height"), rapid.IntRange(1, 9).Draw(t, "width"), rapid.SampledFrom([]int{1, 3}).Draw(t, "channels")}
+		size := shape[0] * shape[1] * shape[2]
+		ids := rapid.SliceOfNDistinct(rapid.Int64(), 1, 12, rapid.ID[int64]).Draw(t, "ids")
+		cut := rapid.IntRange(0, len(ids)).Draw(t, "cut")
+		limit := rapid.IntRange(0, len(ids)+1).Draw(t, "limit")
+		var images []Image
+		for i, id := range ids {
+			images = append(images, Image{
+				ID: id, Row: int64(i), Label: rapid.Int64Range(0, 2).Draw(t, "label"),
+				Pixels: rapid.SliceOfN(rapid.Byte(), size, size).Draw(t, "pixels"),
+			})
+		}
+		for i, part := range [][]Image{images[:cut], images[cut:]} {
+			path := filepath.Join(dir, fmt.Sprintf("s-%d.parquet", i))
+			w, err := Create(path, Schema{Shape: shape, ClassNames: []string{"a", "b", "c"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, im := range part {
+				if err := w.Write(im); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := Open(filepath.Join(dir, "s-*.parquet"), int64(limit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limit > 0 {
+			images = images[:min(limit, len(images))]
+		}
+		got, err := readImages(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Shape() != shape || d.Len() != int64(len(images)) || strings.Join(d.ClassNames(), "") != "abc" || len(got) != len(images) {
+			t.Fatalf("%d images of %v came back as %d of %v, classes %v", len(images), shape, len(got), d.Shape(), d.ClassNames())
+		}
+		for i, im := range images {
+			if got[i].ID != im.ID || got[i].Label != im.Label || got[i].Row != im.Row || !bytes.Equal(got[i].Pixels, im.Pixels) {
+				t.Fatalf("image %d came back as %v, was %v", i, got[i], im)
+			}
+		}
+	})
+}
+
+func TestShippedSamples(t *testing.T) {
+	for name, want := range map[string]struct {
+		shape [3]int
+		first string
+	}{
+		// The first test image of MNIST is a 7, that of CIFAR-10 a cat.
+		"mnist": {[3]int{28, 28, 1}, "7"}, "cifar10": {[3]int{32, 32, 3}, "cat"},
+	} {
+		for i, split := range []string{"fit", "test"} {
+			d, err := Open(filepath.Join(name, split+"-*.parquet"), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			images, err := readImages(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(images) != 1000 || d.Shape() != want.shape || len(d.Shards()) != 2 {
+				t.Errorf("%s %s: %d images of %v in %d shards", name, split, len(images), d.Shape(), len(d.Shards()))
+			}
+			for k, im := range images {
+				if im.ID != int64(1000*i+k) {
+					t.Fatalf("%s %s: image %d has id %d", name, split, k, im.ID)
+				}
+			}
+			if first := d.ClassNames()[images[0].Label]; split == "fit" && first != want.first {
+				t.Errorf("%s: the first image is a %s, not a %s", name, first, want.first)
+			}
+			if err := d.CheckLabels(t.Context(), 10); err != nil {
+				t.Error(err)
+			}
+			if err := d.CheckLabels(t.Context(), 9); err == nil || !strings.Contains(err.Error(), "label 9") {
+				t.Errorf("labels of ten classes pass for nine: %v", err)
+			}
+		}
+	}
+}
+
+func TestHashIsThatOfTheContent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "abc")
+	if err := os.WriteFile(path, []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// FIPS 180-2, appendix B.1.
+	const want = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	if got, err := (Shard{Path: path}).Hash(); got != want || err != nil {
+		t.Errorf("hash is %s (%v), wanted %s", got, err, want)
+	}
+}
+
+func TestDoneContextStopsReading(t *testing.T) {
+	d, err := Open("mnist/fit-*.parquet", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := d.Shards()[0].Read(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cancel()
+	if _, err := r.Next(); err != context.Canceled {
+		t.Errorf("after cancel came %v", err)
+	}
+}
+
+// row is one line of a shard that a Writer would not write; nil is NULL.
+type row struct {
+	image []byte
+	label *int64
+	id    *int64
+}
+
+func number(v int64) *int64 { return &v }
+
+// picture encodes a grey picture that is as high as wide.
+func picture(size int) []byte {
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, size, size))); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}
+
+func encodePNG(t testing.TB, p image.Image) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, p); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// writeRows writes columns image (binary), label and id, of which those not in columns are left out.
+func writeRows(t testing.TB, path string, columns string, rows ...row) {
+	t.Helper()
+	var nodes schema.FieldList
+	for name := range strings.FieldsSeq(columns) {
+		if name == "image" {
+			nodes = append(nodes, schema.NewByteArrayNode(name, parquet.Repetitions.Optional, -1))
+			continue
+		}
+		nodes = append(nodes, schema.NewInt64Node(name, parquet.Repetitions.Optional, -1))
+	}
+	root := schema.MustGroup(schema.NewGroupNode("schema", parquet.Repetitions.Required, nodes, -1))
+	o, err := column.Create(path, root, parquet.NewWriterProperties())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = o.RowGroup(func(_ int, w file.ColumnChunkWriter) (err error) {
+		var defs []int16
+		var numbers []int64
+		var pictures []parquet.ByteArray
+		for _, r := range rows {
+			present := false
+			switch v := map[string]*int64{"label": r.label, "id": r.id}[w.Descr().Name()]; {
+			case w.Descr().Name() == "image" && r.image != nil:
+				pictures, present = append(pictures, r.image), true
+			case v != nil:
+				numbers, present = append(numbers, *v), true
+			}
+			defs = append(defs, int16(len(pictures)+len(numbers)))
+			defs[len(defs)-1] = 0
+			if present {
+				defs[len(defs)-1] = 1
+			}
+		}
+		if w, ok := w.(*file.ByteArrayColumnChunkWriter); ok {
+			_, err = w.WriteBatch(pictures, defs, nil)
+			return err
+		}
+		_, err = w.(*file.Int64ColumnChunkWriter).WriteBatch(numbers, defs, nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadShardsAreErrorsThatSayWhere(t *testing.T) {
+	good := row{picture(4), number(0), number(1)}
+	transparent := image.NewNRGBA(image.Rect(0, 0, 4, 4))
+	opaque := image.NewNRGBA(image.Rect(0, 0, 4, 4))
+	for i := 3; i < len(opaque.Pix); i += 4 {
+		opaque.Pix[i] = 255
+	}
+	// The head of a PNG of 60,000 x 60,000 pixels.
+	huge := picture(4)
+	copy(huge[16:], []byte{0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60})
+	fixCRC(huge)
+	flipped := picture(4)
+	flipped[len(flipped)-20] ^= 1
+	cases := []struct {
+		name    string
+		columns string
+		rows    []row
+		want    []string
+	}{
+		{"no label column", "image id", []row{good}, []string{`no column "label"`, `"image" "id"`}},
+		{"no image column", "label id", []row{good}, []string{`"image" or "img"`, `"pixels"`}},
+		{"NULL image", "image label id", []row{good, {nil, number(0), number(2)}}, []string{"row 1", "image is NULL"}},
+		{"NULL label", "image label id", []row{good, {picture(4), nil, number(2)}}, []string{"row 1", "label is NULL"}},
+		{"NULL id", "image label id", []row{good, {picture(4), number(0), nil}}, []string{"row 1", "id is NULL"}},
+		{"negative label", "image label id", []row{{picture(4), number(-1), number(2)}}, []string{"row 0", "label -1"}},
+		{"another size", "image label id", []row{good, {picture(5), number(0), number(2)}}, []string{"row 1", "5 x 5 x 1", "4 x 4 x 1", "--size"}},
+		{"other channels", "image label id", []row{good, {encodePNG(t, opaque), number(0), number(2)}}, []string{"row 1", "4 x 4 x 3"}},
+		{"id twice", "image label id", []row{good, {picture(4), number(0), number(0)}, good}, []string{"id 1", "row 0", "row 2"}},
+		{"huge claim", "image label", []row{{image: huge, label: number(0)}}, []string{"row 0", "60000 x 60000"}},
+		{"huge claim later", "image label", []row{good, {image: huge, label: number(0)}}, []string{"row 1", "60000 x 60000"}},
+		{"neither PNG nor JPEG", "image label", []row{{image: []byte("GIF89a..."), label: number(0)}}, []string{"row 0", "GIF89a", "PNG nor JPEG"}},
+		{"empty image", "image label", []row{{image: []byte{}, label: number(0)}}, []string{"row 0", "PNG nor JPEG"}},
+		{"cut image", "image label", []row{good, {image: picture(4)[:50], label: number(0)}}, []string{"row 1", "damaged"}},
+		{"flipped bit", "image label", []row{good, {image: flipped, label: number(0)}}, []string{"row 1", "damaged"}},
+		{"16 bits", "image label", []row{{image: encodePNG(t, image.NewGray16(image.Rect(0, 0, 4, 4))), label: number(0)}}, []string{"row 0", "16 bits"}},
+		{"transparent", "image label", []row{{image: encodePNG(t, transparent), label: number(0)}}, []string{"row 0", "transparent"}},
+		{"no rows", "image label", nil, []string{"no images"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bad.parquet")
+			writeRows(t, path, c.columns, c.rows...)
+			d, err := Open(path, 0)
+			if err == nil {
+				_, err = readImages(d)
+			}
+			if err == nil {
+				t.Fatal("it passed")
+			}
+			for _, want := range append(c.want, "bad.parquet") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestShardsThatDoNotFitTogether(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	writeShard(t, at("a-0.parquet"), Schema{Shape: [3]int{2, 2, 1}}, Image{ID: 7, Pixels: make([]byte, 4)})
+	writeShard(t, at("a-1.parquet"), Schema{Shape: [3]int{2, 3, 1}}, Image{ID: 8, Pixels: make([]byte, 6)})
+	writeShard(t, at("b-0.parquet"), Schema{Shape: [3]int{2, 2, 1}}, Image{ID: 7, Pixels: make([]byte, 4)})
+	writeShard(t, at("b-1.parquet"), Schema{Shape: [3]int{2, 2, 1}}, Image{ID: 7, Pixels: make([]byte, 4)})
+	writeShard(t, at("c-0.parquet"), Schema{Shape: [3]int{2, 2, 1}, ClassNames: []string{"x"}}, Image{ID: 7, Pixels: make([]byte, 4)})
+	writeShard(t, at("c-1.parquet"), Schema{Shape: [3]int{2, 2, 1}, ClassNames: []string{"y"}}, Image{ID: 8, Pixels: make([]byte, 4)})
+	for pattern, want := range map[string][]string{
+		"a-*.parquet": {"a-0", "a-1", "2 x 2 x 1", "2 x 3 x 1"},
+		"b-*.parquet": {"id 7", "row 0", "b-0", "b-1"},
+		"c-*.parquet": {"classes", "c-0", "c-1"},
+		"d-*.parquet": {"d-*.parquet", "upi import"},
+		"[":           {"["},
+	} {
+		_, err := Open(at(pattern), 0)
+		if err == nil {
+			t.Errorf("%s passed", pattern)
+			continue
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("error %q does not say %q", err, w)
+			}
+		}
+	}
+	if _, err := Open(at("a-0.parquet"), -1); err == nil {
+		t.Error("a limit below 0 passed")
+	}
+	if d, err := OpenMixed(at("a-*.parquet"), 0); err != nil || d.Len() != 2 {
+		t.Errorf("mixed sizes: %v", err)
+	}
+}
+
+func TestWriterRefusesWhatItCannotStore(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Create(filepath.Join(dir, "s.parquet"), Schema{Shape: [3]int{2, 2, 2}}); err == nil {
+		t.Error("two channels passed")
+	}
+	for _, im := range []Image{{Pixels: make([]byte, 3)}, {Label: 2, Pixels: make([]byte, 4)}, {Label: -1, Pixels: make([]byte, 4)}} {
+		w, err := Create(filepath.Join(dir, "s.parquet"), Schema{Shape: [3]int{2, 2, 1}, ClassNames: []string{"a", "b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(im); err == nil {
+			t.Errorf("%v passed", im)
+		}
+		w.Abort()
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestPaletteAndOpaqueBecomeRGB(t *testing.T) {
+	colours := color.Palette{color.RGBA{1, 2, 3, 255}, color.RGBA{4, 5, 6, 255}}
+	palette := image.NewPaletted(image.Rect(0, 0, 2, 1), colours)
+	palette.Pix[1] = 1
+	path := filepath.Join(t.TempDir(), "p.parquet")
+	writeRows(t, path, "image label", row{image: encodePNG(t, palette), label: number(0)})
+	d, err := Open(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := readImages(d)
+	if err != nil || d.Shape() != [3]int{1, 2, 3} || !bytes.Equal(images[0].Pixels, []byte{1, 2, 3, 4, 5, 6}) {
+		t.Errorf("a palette came back as %v of %v (%v)", images, d.Shape(), err)
+	}
+}
