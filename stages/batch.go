@@ -8,7 +8,8 @@ import (
 
 // A view says how the images of a split are put into batches: perturbed, smoothed, clipped.
 type view struct {
-	split       *split
+	split *split
+	// explanation is nil where what is computed explains nothing, as the cross-entropy.
 	explanation saliency.Explanation
 	clip        bool
 	noise       attack.Noise
@@ -52,7 +53,9 @@ func (v view) batch(positions []int, how variant, kept []float32) (saliency.Batc
 			clip(x, kept, k*size)
 		}
 	}
-	b.Noise = explanationNoise(v.explanation, v.split, positions)
+	if v.explanation != nil {
+		b.Noise = explanationNoise(v.explanation, v.split, positions)
+	}
 	return b, nil
 }
 

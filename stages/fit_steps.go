@@ -31,7 +31,7 @@ func (e *engine) fitSteps(ctx context.Context, job *pipeline.Job, spec fitSpec, 
 		}
 		defer s.Close()
 		climb.sources = append(climb.sources, from)
-		climb.views = append(climb.views, view{s, o.explanation, spec.Clip, spec.Noise, spec.Seed})
+		climb.views = append(climb.views, view{s, o.explains(a.Climbs()), spec.Clip, spec.Noise, spec.Seed})
 	}
 	climb.eligible(job)
 	if len(climb.images) == 0 {

@@ -54,7 +54,7 @@ func (e *engine) runGradients(ctx context.Context, job *pipeline.Job) error {
 	}
 	defer s.Close()
 	positions := s.withMap(job)
-	v := view{split: s, explanation: o.explanation, noise: spec.Noise, seed: spec.Seed}
+	v := view{split: s, explanation: o.explains(spec.Target), noise: spec.Noise, seed: spec.Seed}
 	out, err := table.Create[gradientRow](filepath.Join(job.Dir, gradientsFile), table.Options{Width: map[string]int{"gradient": s.size}})
 	if err != nil {
 		return err
@@ -91,6 +91,14 @@ func (e *engine) runGradients(ctx context.Context, job *pipeline.Job) error {
 	}
 	job.Count(pipeline.CountImages, int64(len(positions)))
 	return out.Close()
+}
+
+// explains returns the explanation that an objective looks at, or nil.
+func (o opened) explains(t attack.Target) saliency.Explanation {
+	if t == attack.CrossEntropy {
+		return nil
+	}
+	return o.explanation
 }
 
 // split opens the images and references of a job.

@@ -244,6 +244,9 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 	}
 	size := int64(spec.size())
 	switch a := f.settings.(type) {
+	case attack.PerImage:
+		// Ahead of Iterative, of which it has the methods too.
+		return p.fitEach(f, spec, size)
 	case attack.Direct:
 		// A drawn perturbation depends on no model.
 		spec.Sources, options = nil, nil
@@ -266,8 +269,6 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 			}
 			options = append(options, from(roleReference, keys)...)
 		}
-	case attack.PerImage:
-		return p.fitEach(f, spec, size)
 	}
 	options = append(options, pipeline.Costs(pipeline.Estimate{Bytes: 4 * size}))
 	key, err := p.plan.Add(p.stages.fit, f.id(), spec, options...)
