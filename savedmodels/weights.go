@@ -62,7 +62,11 @@ func storage(t tf.DataType) tf.DataType {
 	return t
 }
 
-// addWeights returns the variables' values as constants of g, made at the first call and shared by all that follow.
+// smallWeight is the number of bytes up to which a variable becomes a constant, which TensorFlow can fold into others.
+const smallWeight = 4 << 10
+
+// addWeights returns the variables' values in g, made at the first call and shared by all that follow. Large ones are variables
+// of the session, which Initialize sets: as constants of the graph they would be copied many times over.
 func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 	outputs := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
@@ -70,10 +74,14 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
 		op := g.Operation(name)
 		var err error
-		if op == nil && storage(dtype) == dtype {
-			op, err = constant(g, name, w)
-		} else if op == nil {
+		switch {
+		case op != nil:
+		case storage(dtype) != dtype:
 			op, err = bitcast(g, name, w, dtype)
+		case 4*elements(w.Shape()) > smallWeight:
+			op, err = variable(g, name, w)
+		default:
+			op, err = constant(g, name, w)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("add variable %q: %w", m.graph.Variables[i].Variable.Name, err)
@@ -83,6 +91,28 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 	return outputs, nil
 }
 
+// Initialize sets the network's variables in a session of a graph that Build was called on, or of a copy of that graph, by a call
+// of the session's run. It is to be called once, before anything else is run.
+func (m *Model) Initialize(g *tf.Graph, run func(feeds map[tf.Output]*tf.Tensor, targets []*tf.Operation) error) error {
+	feeds := map[tf.Output]*tf.Tensor{}
+	var targets []*tf.Operation
+	for i, w := range m.weights {
+		assign := g.Operation(m.weightName(i) + assignSuffix)
+		if assign == nil {
+			continue
+		}
+		feeds[g.Operation(m.weightName(i)+valueSuffix).Output(0)] = w
+		targets = append(targets, assign)
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	if err := run(feeds, targets); err != nil {
+		return fmt.Errorf("set the network's variables: %w", err)
+	}
+	return nil
+}
+
 // weightName holds the model's hash, so that several models fit into one graph.
 func (m *Model) weightName(i int) string { return fmt.Sprintf("weights/%s/%d", m.hash[:16], i) }
 
@@ -90,6 +120,46 @@ func constant(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error)
 	return g.AddOperation(tf.OpSpec{
 		Type: "Const", Name: name, Attrs: map[string]any{"dtype": value.DataType(), "value": value},
 	})
+}
+
+// The operations beside a variable: the placeholder of its value, and what sets it.
+const (
+	valueSuffix  = "/value"
+	assignSuffix = "/assign"
+)
+
+// variable adds a variable of value's shape, and returns the operation that reads it.
+func variable(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
+	dtype, shape := value.DataType(), tf.MakeShape(value.Shape()...)
+	handle, err := g.AddOperation(tf.OpSpec{
+		Type: "VarHandleOp", Name: name + "/handle", Attrs: map[string]any{"dtype": dtype, "shape": shape, "shared_name": name},
+	})
+	if err != nil {
+		return nil, err
+	}
+	fed, err := g.AddOperation(tf.OpSpec{
+		Type: "Placeholder", Name: name + valueSuffix, Attrs: map[string]any{"dtype": dtype, "shape": shape},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := g.AddOperation(tf.OpSpec{
+		Type: "AssignVariableOp", Name: name + assignSuffix, Input: []tf.Input{handle.Output(0), fed.Output(0)},
+		Attrs: map[string]any{"dtype": dtype},
+	}); err != nil {
+		return nil, err
+	}
+	return g.AddOperation(tf.OpSpec{
+		Type: "ReadVariableOp", Name: name, Input: []tf.Input{handle.Output(0)}, Attrs: map[string]any{"dtype": dtype},
+	})
+}
+
+func elements(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 func bitcast(g *tf.Graph, name string, value *tf.Tensor, dtype tf.DataType) (*tf.Operation, error) {

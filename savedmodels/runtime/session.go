@@ -13,8 +13,9 @@ import (
 // A Session runs one graph on one device. It is safe for concurrent use.
 type Session struct {
 	session *tf.Session
-	// graph is a copy of the caller's, pinned to a GPU, or nil. Operations have the same names in both.
-	graph *tf.Graph
+	// graph is the caller's, or a copy pinned to a GPU, whose operations have the same names.
+	graph  *tf.Graph
+	pinned bool
 }
 
 // NewSession opens a session for g on d.
@@ -23,22 +24,33 @@ func NewSession(g *tf.Graph, d Device) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{}
+	s := &Session{graph: g}
 	if d.GPU && d.Index > 0 {
 		if s.graph, err = pinned(g, d); err != nil {
 			return nil, fmt.Errorf("pin graph to %s: %w", d, err)
 		}
-		g = s.graph
+		s.pinned = true
 	}
-	if s.session, err = tf.NewSession(g, &tf.SessionOptions{Config: options}); err != nil {
+	if s.session, err = tf.NewSession(s.graph, &tf.SessionOptions{Config: options}); err != nil {
 		return nil, fmt.Errorf("open session on %s: %w", d, err)
 	}
 	return s, nil
 }
 
+// An Initializer sets the variables of a session's graph, by one call of run.
+type Initializer func(g *tf.Graph, run func(feeds map[tf.Output]*tf.Tensor, targets []*tf.Operation) error) error
+
+// Initialize hands the session's graph to an initializer. It comes before the first Run.
+func (s *Session) Initialize(by Initializer) error {
+	return by(s.graph, func(feeds map[tf.Output]*tf.Tensor, targets []*tf.Operation) error {
+		_, err := s.session.Run(feeds, nil, targets)
+		return err
+	})
+}
+
 // own returns the output of the session's graph that stands for the caller's.
 func (s *Session) own(o tf.Output) tf.Output {
-	if s.graph == nil {
+	if !s.pinned {
 		return o
 	}
 	return s.graph.Operation(o.Op.Name()).Output(o.Index)

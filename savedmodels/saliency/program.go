@@ -112,6 +112,9 @@ func open(n *network, e Explanation, d runtime.Device) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
+	if err := session.Initialize(n.model.Initialize); err != nil {
+		return program{}, errors.Join(err, session.Close())
+	}
 	p := program{network: n, session: session}
 	if e != nil {
 		p.samples, _ = e.Noise()
