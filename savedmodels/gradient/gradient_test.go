@@ -287,6 +287,7 @@ func number(x *tf.Tensor) float64 { return x.Value().(float64) }
 
 func session(t *testing.T, g *tf.Graph) *tf.Session {
 	t.Helper()
+	// Grappler takes many times longer than these graphs do.
 	config, err := proto.Marshal(&protos.ConfigProto{
 		GraphOptions: &protos.GraphOptions{RewriteOptions: &protos.RewriterConfig{DisableMetaOptimizer: true}},
 	})

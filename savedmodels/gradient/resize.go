@@ -5,7 +5,9 @@ import (
 )
 
 // A resize is linear in the image; its gradient operation is the adjoint, whose own
-// gradient is the resize again, to the size of the gradient's input.
+// gradient is the resize again, to the size of the gradient's input. TensorFlow's Python
+// calls ResizeBilinearGrad not differentiable and silently leaves its part of a second
+// order out, so that a nested tape is no reference for networks that resize.
 
 var corners = []string{"align_corners", "half_pixel_centers"}
 
