@@ -21,7 +21,7 @@ func attackPlan(t *testing.T, environment Environment, stage *Stage, label strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.Add(mergeStage, "table", struct{}{}, From("counts", key)); err != nil {
+	if _, err := plan.Add(mergeStage, "table", countSpec{}, From("counts", key)); err != nil {
 		t.Fatal(err)
 	}
 	return plan

@@ -2,12 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/cache"
@@ -86,14 +85,9 @@ func (r *Run) Close() error { return r.lock.Release() }
 // that gave no results those of the run before stay, with their manifest; the
 // new one is then attempt.json.
 func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Executor, d Description, report progress.Reporter) (*Manifest, error) {
-	if r.previous == nil {
-		if err := atomicfile.WriteFile(filepath.Join(r.dir, configFile), d.Config); err != nil {
-			return nil, explain(err)
-		}
-	}
-	lease, err := store.Lease(ctx, r.dir, plan.Keys())
+	lease, err := r.prepare(ctx, store, plan, d)
 	if err != nil {
-		return nil, explain(err)
+		return nil, errors.Join(explain(err), r.Fail(d, err))
 	}
 	defer lease.Release()
 	result, failure := by.Execute(ctx, plan, report)
@@ -101,9 +95,7 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 	if err != nil {
 		return nil, errors.Join(failure, err)
 	}
-	if r.previous != nil {
-		m.LastSuccess = r.previous.LastSuccess
-	}
+	m.LastSuccess = r.lastSuccess()
 	complete := m.Status == RunDone || m.Status == RunPartial && published(result)
 	if complete {
 		if err := r.finish(m, d, result, lease); err != nil {
@@ -111,104 +103,51 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 			m.Status, m.Error, complete = RunFailed, failure.Error(), false
 		}
 	}
-	if !complete {
-		err = r.writeManifest(attemptFile, m)
+	if complete {
+		err = r.writeMetrics(m)
+	} else {
+		err = r.record(m)
 	}
-	err = errors.Join(err, atomicfile.Write(filepath.Join(r.dir, metricsFile), m.writeMetrics))
 	if err != nil {
 		failure = errors.Join(failure, fmt.Errorf("write results: %w", explain(err)))
 	}
 	return m, failure
 }
 
-// published reports whether all tasks with results for the directory are done.
-func published(r *Result) bool {
-	for _, t := range r.Tasks {
-		if t.Task.Publish && t.Artefact == nil {
-			return false
+func (r *Run) prepare(ctx context.Context, store *cache.Store, plan *Plan, d Description) (*cache.Lease, error) {
+	if r.previous == nil { // else it describes the results that are there
+		if err := atomicfile.WriteFile(filepath.Join(r.dir, configFile), d.Config); err != nil {
+			return nil, err
 		}
 	}
-	return true
+	return store.Lease(ctx, r.dir, plan.Keys())
 }
 
-// finish puts the results in place, the manifest last.
-func (r *Run) finish(m *Manifest, d Description, result *Result, lease *cache.Lease) error {
-	if m.Status == RunDone {
-		m.LastSuccess = m.Finished
-	}
-	var keys []Key
-	for _, t := range result.Tasks {
-		if t.Artefact == nil {
-			continue
-		}
-		keys = append(keys, t.Artefact.Key)
-		if t.Task.Publish {
-			if err := r.publish(m, t.Artefact); err != nil {
-				return err
-			}
-		}
-	}
-	if err := atomicfile.WriteFile(filepath.Join(r.dir, configFile), d.Config); err != nil {
-		return err
-	}
-	written, err := cache.Sum(r.dir, configFile)
+// Fail records a run that ended before it could be executed, in attempt.json
+// and metrics.prom: a shard that has vanished makes no plan, and whoever watches
+// the metrics should learn of it. The error is only about recording.
+func (r *Run) Fail(d Description, failure error) error {
+	now := time.Now()
+	m, err := newManifest(r.name, d, NewPlan(nil, nil), &Result{Started: now, Finished: now}, failure)
 	if err != nil {
 		return err
 	}
-	m.Outputs = append(m.Outputs, Output{File: written})
-	if err := r.removeStale(m); err != nil {
-		return err
-	}
-	if err := r.writeManifest(manifestFile, m); err != nil {
-		return err
-	}
-	r.previous = m
-	if err := os.Remove(filepath.Join(r.dir, attemptFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return lease.Finish(keys)
+	return r.record(m)
 }
 
-// publish copies the files of an artefact into the directory. Copies and not
-// links: what a reader does to them must not reach the cache.
-func (r *Run) publish(m *Manifest, a *cache.Artefact) error {
-	for _, f := range a.Files {
-		path := filepath.Join(r.dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
-		}
-		if err := atomicfile.Copy(path, filepath.Join(a.Dir(), filepath.FromSlash(f.Name))); err != nil {
-			return err
-		}
-		m.Outputs = append(m.Outputs, Output{File: f, Task: a.Key})
-	}
-	return nil
+// record writes the manifest of a run that gave no results.
+func (r *Run) record(m *Manifest) error {
+	m.LastSuccess = r.lastSuccess()
+	return errors.Join(r.writeManifest(attemptFile, m), r.writeMetrics(m))
 }
 
-// removeStale removes results of the run before that this one does not have.
-func (r *Run) removeStale(m *Manifest) error {
+func (r *Run) lastSuccess() time.Time {
 	if r.previous == nil {
-		return nil
+		return time.Time{}
 	}
-	now := map[string]bool{}
-	for _, o := range m.Outputs {
-		now[o.Name] = true
-	}
-	for _, o := range r.previous.Outputs {
-		if now[o.Name] || !filepath.IsLocal(o.Name) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(r.dir, o.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	return r.previous.LastSuccess
 }
 
-func (r *Run) writeManifest(name string, m *Manifest) error {
-	text, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	return atomicfile.WriteFile(filepath.Join(r.dir, name), append(text, '\n'))
+func (r *Run) writeMetrics(m *Manifest) error {
+	return atomicfile.Write(filepath.Join(r.dir, metricsFile), m.writeMetrics)
 }

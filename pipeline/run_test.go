@@ -198,6 +198,55 @@ func TestVerifyFindsEveryHarm(t *testing.T) {
 	}
 }
 
+// TestFailAndInclude: a failure before the first task is recorded beside the
+// results of the run before, and what is made from results belongs to them.
+func TestFailAndInclude(t *testing.T) {
+	output, store := t.TempDir(), openStore(t, t.TempDir())
+	texts := corpus(t, t.TempDir(), 2)
+	good, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := OpenRun(output, "words")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(run.Dir(), "report.html"), []byte("<html>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Include("report.html"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../x", "/etc/passwd", "none"} {
+		if err := run.Include(name); err == nil {
+			t.Errorf("%s is included", name)
+		}
+	}
+	if err := run.Fail(Description{}, errors.New("hash text: no such shard")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	attempt, err := readManifest(filepath.Join(run.Dir(), attemptFile))
+	if err != nil || attempt.Status != RunFailed || !attempt.LastSuccess.Equal(good.Finished) {
+		t.Errorf("got %+v, %v", attempt, err)
+	}
+	metrics, err := os.ReadFile(filepath.Join(run.Dir(), metricsFile))
+	if err != nil || !strings.Contains(string(metrics), `upi_run_success{run="words"} 0`) {
+		t.Errorf("%v: %s", err, metrics)
+	}
+	if wrong, err := Verify(run.Dir(), store); err != nil || len(wrong) != 0 {
+		t.Errorf("got %v, %v", wrong, err)
+	}
+	if err := os.WriteFile(filepath.Join(run.Dir(), "report.html"), []byte("<HTML>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := Verify(run.Dir(), store); err != nil || len(wrong) != 1 {
+		t.Errorf("got %v, %v", wrong, err)
+	}
+}
+
 func TestOpenRunKeepsToItsOutput(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", "../a", "/a", "a/"} {
 		if run, err := OpenRun(t.TempDir(), name); err == nil {

@@ -94,6 +94,9 @@ func countWords(ctx context.Context, job *Job) error {
 }
 
 func mergeWords(_ context.Context, job *Job) error {
+	if err := pause(job); err != nil {
+		return err
+	}
 	total := map[string]int{}
 	for _, dir := range job.Parents("counts") {
 		text, err := os.ReadFile(filepath.Join(dir, "words.json"))
@@ -115,6 +118,9 @@ func mergeWords(_ context.Context, job *Job) error {
 }
 
 func topWords(_ context.Context, job *Job) error {
+	if err := pause(job); err != nil {
+		return err
+	}
 	text, err := os.ReadFile(filepath.Join(job.Parent("merged"), "words.json"))
 	if err != nil {
 		return err
@@ -137,6 +143,16 @@ func topWords(_ context.Context, job *Job) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(job.Dir, "tables", "top.tsv"), out.Bytes(), 0o666)
+}
+
+// pause gives kills a chance in the stages that are over at once.
+func pause(job *Job) error {
+	var spec countSpec
+	if err := job.Decode(&spec); err != nil {
+		return err
+	}
+	time.Sleep(10 * time.Duration(spec.Pause) * time.Millisecond)
+	return nil
 }
 
 func writeJSON(path string, value any) error {
@@ -176,11 +192,11 @@ func planWords(store *cache.Store, texts []string, spec countSpec, parent func(s
 		}
 		counts = append(counts, parent("counts", key))
 	}
-	merged, err := plan.Add(mergeStage, "all", struct{}{}, counts...)
+	merged, err := plan.Add(mergeStage, "all", countSpec{Pause: spec.Pause}, counts...)
 	if err != nil {
 		return nil, err
 	}
-	_, err = plan.Add(topStage, "all", map[string]any{"order": "frequency"}, From("merged", merged), Published())
+	_, err = plan.Add(topStage, "all", countSpec{Pause: spec.Pause}, From("merged", merged), Published())
 	return plan, err
 }
 

@@ -95,7 +95,10 @@ func (s *Store) GC(ctx context.Context, p Policy) (Collected, error) {
 			return c, err
 		}
 	}
-	return c, nil
+	if p.DryRun {
+		return c, nil
+	}
+	return c, s.Hasher().Forget()
 }
 
 func (c *Collected) add(it item, removed bool) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -132,6 +133,23 @@ func TestCheckSeesTheWhole(t *testing.T) {
 	_, err := Load(path, nil, k)
 	if err == nil || err.Error() != path+`:15: attacks[1].norm (Noise) = "Noise": nothing but l2 for noise` {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestMarshalJSON: the manifest holds a configuration under the keys of its file.
+func TestMarshalJSON(t *testing.T) {
+	cfg, err := Load(write(t, t.TempDir(), map[string]string{"main.yml": base}), nil, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"memory":"2GiB"`, `"top_k":0.1`, `{"eps":[255,8],"every":"1m0s","kind":"upi_pca","name":"pca"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
 	}
 }
 

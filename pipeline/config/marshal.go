@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -19,6 +20,19 @@ func (c *Config) Marshal() ([]byte, error) {
 		return nil, fmt.Errorf("encode the configuration: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// MarshalJSON writes the same keys and values as [Config.Marshal].
+func (c *Config) MarshalJSON() ([]byte, error) {
+	text, err := c.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	var value map[string]any
+	if err := yaml.Unmarshal(text, &value); err != nil {
+		return nil, fmt.Errorf("encode the configuration: %w", err)
+	}
+	return json.Marshal(value)
 }
 
 // MarshalYAML puts name and kind before the settings, in one mapping.

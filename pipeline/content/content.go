@@ -85,6 +85,14 @@ func (f file) stamp() string {
 	return fmt.Sprintf("%d-%d-%d-%d", f.size, f.mtime, f.ctime, f.inode)
 }
 
+func (f file) abs() string {
+	abs, err := filepath.Abs(f.path)
+	if err != nil {
+		return f.path
+	}
+	return abs
+}
+
 func stampOf(files []file) string {
 	if len(files) == 1 && files[0].name == "" {
 		return files[0].stamp()
@@ -173,7 +181,7 @@ func (h *Hasher) file(f file) (string, error) {
 	// stamp: it is hashed anew the next time. See git's racy-git.txt.
 	const settled = 2 * time.Second
 	if place != "" && time.Since(time.Unix(0, max(f.mtime, f.ctime))) > settled {
-		remember(place, stored{Path: f.path, Stamp: f.stamp(), Hash: hash})
+		remember(place, stored{Path: f.abs(), Stamp: f.stamp(), Hash: hash})
 	}
 	return hash, nil
 }
@@ -205,6 +213,27 @@ func remember(place string, s stored) {
 	if err == nil && os.MkdirAll(filepath.Dir(place), 0o777) == nil {
 		_ = atomicfile.WriteFile(place, text)
 	}
+}
+
+// Forget drops the stored hashes of files that are no more.
+func (h *Hasher) Forget() error {
+	places, err := filepath.Glob(filepath.Join(h.dir, "*.json"))
+	if err != nil {
+		return fmt.Errorf("list stored hashes: %w", err)
+	}
+	for _, place := range places {
+		text, err := os.ReadFile(place)
+		var s stored
+		if err == nil && json.Unmarshal(text, &s) == nil {
+			if _, err := os.Stat(s.Path); !errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+		}
+		if err := os.Remove(place); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("forget stored hash: %w", err)
+		}
+	}
+	return nil
 }
 
 func hashFile(path string) (string, error) {

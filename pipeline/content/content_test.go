@@ -131,3 +131,23 @@ func TestCheck(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestForget(t *testing.T) {
+	dir, kept := t.TempDir(), t.TempDir()
+	h := NewHasher(kept)
+	for _, name := range []string{"here", "gone"} {
+		write(t, dir+"/"+name, "abc")
+		place, err := h.place(dir + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remember(place, stored{Path: dir + "/" + name})
+	}
+	os.Remove(dir + "/gone")
+	if err := h.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := os.ReadDir(kept); len(files) != 1 {
+		t.Errorf("%d stored hashes, want that of the file which is there", len(files))
+	}
+}

@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"upi/pipeline/progress"
+)
+
+// board is what the workers share: which tasks wait, run and are done.
+type board struct {
+	plan      *Plan
+	report    progress.Reporter
+	keepGoing bool
+	stop      context.CancelCauseFunc
+	memory    *memoryWatch
+
+	mu     sync.Mutex
+	change *sync.Cond
+	result *Result
+	// waiting counts the parents of each task that have not ended.
+	waiting  []int
+	children [][]int
+	ready    []int // sorted
+	left     int   // tasks that have not ended
+	active   map[string]int
+	actual   map[Key]Key    // planned key -> key as run
+	failed   map[Key]string // planned key -> label
+}
+
+func newBoard(plan *Plan, report progress.Reporter, keepGoing bool, stop context.CancelCauseFunc) *board {
+	n := len(plan.tasks)
+	b := &board{plan: plan, report: report, keepGoing: keepGoing, stop: stop,
+		result:  &Result{Started: time.Now(), Tasks: make([]TaskResult, n)},
+		waiting: make([]int, n), children: make([][]int, n), left: n,
+		active: map[string]int{}, actual: map[Key]Key{}, failed: map[Key]string{}}
+	b.change = sync.NewCond(&b.mu)
+	for i, t := range plan.tasks {
+		b.result.Tasks[i] = TaskResult{Task: t, Status: progress.Skipped}
+		for _, p := range t.Parents {
+			from := plan.index[p.Key]
+			b.children[from] = append(b.children[from], i)
+			b.waiting[i]++
+		}
+		if len(t.Parents) == 0 {
+			b.ready = append(b.ready, i)
+		}
+	}
+	return b
+}
+
+func (b *board) stages() []progress.Stage {
+	var stages []progress.Stage
+	for _, name := range b.plan.StageNames() {
+		n := 0
+		for _, t := range b.plan.tasks {
+			if t.Stage == name {
+				n++
+			}
+		}
+		stages = append(stages, progress.Stage{Name: name, Tasks: n})
+	}
+	return stages
+}
+
+func (b *board) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.change.Broadcast()
+}
+
+// running names the stages that have a task running.
+func (b *board) running() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var names []string
+	for name, n := range b.active {
+		if n > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// next waits for a task that can run: the first in the order of the plan.
+func (b *board) next(ctx context.Context) (int, Task, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if ctx.Err() != nil || b.left == 0 {
+			return 0, Task{}, false
+		}
+		if len(b.ready) > 0 {
+			i := b.ready[0]
+			b.ready = b.ready[1:]
+			t, err := b.plan.tasks[i].rekey(b.actual, b.failed)
+			if err != nil {
+				b.end(i, TaskResult{Task: b.plan.tasks[i], Status: progress.Failed, Err: err})
+				continue
+			}
+			b.actual[b.plan.tasks[i].Key] = t.Key
+			b.active[t.Stage]++
+			return i, t, true
+		}
+		b.change.Wait()
+	}
+}
+
+// done notes how a task ended that next has given out.
+func (b *board) done(ctx context.Context, i int, r TaskResult, hit bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.active[r.Task.Stage]--
+	switch {
+	case r.Err == nil && hit:
+		r.Status = progress.Hit
+	case r.Err == nil:
+		r.Status = progress.Done
+	case ctx.Err() != nil && (errors.Is(r.Err, ctx.Err()) || errors.Is(r.Err, context.Cause(ctx))):
+		// Dropped because the run is stopping, not failed by itself.
+		r.Status = progress.Skipped
+	default:
+		r.Status = progress.Failed
+	}
+	b.end(i, r)
+}
+
+// end notes the result of a task and sets free, or skips, what waits for it.
+func (b *board) end(i int, r TaskResult) {
+	b.result.Tasks[i] = r
+	b.left--
+	o := progress.Outcome{Status: r.Status, Elapsed: r.Elapsed, Err: r.Err}
+	if r.Artefact != nil {
+		o.Images = r.Artefact.Counts[CountImages]
+	}
+	b.report.Finish(progress.Task{Stage: r.Task.Stage, Label: r.Task.Label}, o)
+	gone := r.Status == progress.Failed || r.Status == progress.Skipped
+	planned := b.plan.tasks[i]
+	if gone {
+		b.failed[planned.Key] = planned.Label
+	}
+	if r.Status == progress.Failed && !b.keepGoing {
+		b.stop(&TaskError{r.Task.Stage, r.Task.Label, r.Err})
+	}
+	for _, c := range b.children[i] {
+		b.waiting[c]--
+		if b.waiting[c] > 0 {
+			continue
+		}
+		if b.lost(c) {
+			b.end(c, TaskResult{Task: b.plan.tasks[c], Status: progress.Skipped})
+			continue
+		}
+		at, _ := slices.BinarySearch(b.ready, c)
+		b.ready = slices.Insert(b.ready, at, c)
+	}
+	b.change.Broadcast()
+}
+
+// lost reports whether a task cannot run for want of a parent: one that it must
+// have, or all of a role.
+func (b *board) lost(i int) bool {
+	left := map[string]bool{}
+	for _, p := range b.plan.tasks[i].Parents {
+		_, gone := b.failed[p.Key]
+		if gone && !p.Optional {
+			return true
+		}
+		left[p.Role] = left[p.Role] || !gone
+	}
+	for _, some := range left {
+		if !some {
+			return true
+		}
+	}
+	return false
+}
+
+// conclude says how the whole ended; cause is why it was stopped, if it was.
+func (b *board) conclude(cause error) error {
+	var failed []*TaskError
+	skipped, ended := 0, 0
+	for i, r := range b.result.Tasks {
+		switch r.Status {
+		case progress.Failed:
+			failed = append(failed, &TaskError{r.Task.Stage, r.Task.Label, r.Err})
+		case progress.Skipped:
+			skipped++
+		case progress.Done, progress.Hit:
+			if len(b.children[i]) == 0 {
+				ended++
+			}
+		}
+	}
+	var first *TaskError
+	switch {
+	case len(failed)+skipped == 0:
+		return nil
+	case errors.As(cause, &first):
+		return first
+	case cause != nil:
+		total := len(b.result.Tasks)
+		return &InterruptedError{Done: total - skipped - len(failed), Total: total, Cause: cause}
+	case ended == 0:
+		return failed[0]
+	}
+	return &PartialError{Failed: failed, Skipped: skipped}
+}
