@@ -9,8 +9,10 @@ scores, the choice of sign, and the tables' means. Exits with 1 and one line per
 
 import argparse
 import glob
+import hashlib
 import io
 import itertools
+import json
 import os
 import pathlib
 import sys
@@ -59,9 +61,12 @@ class Images:
     """The images of a split: pixels n x H x W x C float32, labels and ids."""
 
     def __init__(self, root, split):
-        pixels, self.labels, self.ids = [], [], []
+        pixels, self.labels, self.ids, self.hashes = [], [], [], {}
         limit = split["limit"] or sys.maxsize
         for path in sorted(glob.glob(str(root / split["path"]))):
+            if len(pixels) == limit:
+                break
+            self.hashes[path] = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
             for row in pq.read_table(path).slice(0, limit - len(pixels)).to_pylist():
                 picture = np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])))
                 self.ids.append(row.get("id", len(pixels)))
@@ -154,13 +159,22 @@ class Checker:
             for key in itertools.product(sources, explanations, [attack.get("norm", "l2")], budgets, seeds):
                 yield attack, (attack["name"], *key), attack.get("draws", 1)
 
-    def targets(self, model):
-        """The models on which a perturbation is to be scored."""
+    def targets(self, model, kind=None):
+        """The models on which a perturbation is to be scored; one per image belongs to its source."""
         sources = model.split("+")
-        if not self.config["evaluation"]["transfer"]:
+        if kind == "per_image" or not self.config["evaluation"]["transfer"]:
             return sources
         splits = lambda m: (self.split(m, "fit"), self.split(m, "test"))
         return [m for m in self.models if splits(m) == splits(sources[0])]
+
+    def check_inputs(self):
+        """The shards are those that the run has read."""
+        manifest = json.loads((self.run / "manifest.json").read_text())
+        read = {f["sha256"] for f in manifest["inputs"]}
+        for model, split in itertools.product(self.models, ("fit", "test")):
+            for path, digest in self.images(model, split).hashes.items():
+                if digest not in read:
+                    self.found.add(f"manifest.json: {path} is not what the run has read")
 
     def check_perturbations(self):
         columns = ["method", "model", "explanation", "norm", "eps", "seed"]
@@ -182,8 +196,7 @@ class Checker:
             for model in self.targets(row.model):
                 got = left.pop((row.id, model), pd.DataFrame(columns=self.scores.columns)).set_index("image_id")
                 self.check_rows(row, model, got)
-        sources = {"per_image": set()}
-        per_image = sum(len(self.targets(key[1])) for a, key, _ in self.expected() if a["kind"] == "per_image")
+        per_image = sum(a["kind"] == "per_image" for a, _, _ in self.expected())
         if len(left) != per_image:
             self.found.add(f"scores: {len(left)} sets of rows without a perturbation, {per_image} asked for per image")
         for (perturbation, model), rows in left.items():
@@ -238,6 +251,7 @@ def main():
     options = parser.parse_args()
     checker = Checker(options.run, options.root, options.tolerance)
     found = checker.found
+    checker.check_inputs()
     checker.check_perturbations()
     unchecked = checker.check_scores()
     rule = checker.config["evaluation"]["sign"]
