@@ -107,6 +107,15 @@ func (m *Model) Classes() int { return m.classes }
 // Head is HeadSoftmax if the signature's output is probabilities, HeadLogits otherwise. Build returns logits in both cases.
 func (m *Model) Head() string { return m.head }
 
+// Bytes is the size of the network's weights in memory.
+func (m *Model) Bytes() int64 {
+	var total int64
+	for _, w := range m.weights {
+		total += 4 * elements(w.Shape())
+	}
+	return total
+}
+
 // Hash is HashDir of the directory when it was opened.
 func (m *Model) Hash() string { return m.hash }
 

@@ -41,7 +41,12 @@ func Elements(shape []int64, limit int64) (int64, error) {
 
 // checkConst makes sure that a constant's value fits its shape before TensorFlow allocates it.
 func checkConst(n *node_def_go_proto.NodeDef) error {
-	return checkTensor(n.GetName(), n.GetAttr()["value"].GetTensor())
+	t := n.GetAttr()["value"].GetTensor()
+	if dtype := n.GetAttr()["dtype"].GetType(); dtype != t.GetDtype() {
+		// TensorFlow believes the attribute and aborts the process when it reads the value.
+		return fmt.Errorf("constant %q of type %v has a value of type %v", n.GetName(), dtype, t.GetDtype())
+	}
+	return checkTensor(n.GetName(), t)
 }
 
 func checkTensor(name string, t *tensor_go_proto.TensorProto) error {

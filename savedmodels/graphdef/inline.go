@@ -164,6 +164,9 @@ func (in *inliner) node(s *scope, i int, inputs []Tensor) (outputs, error) {
 		}
 		s.consts[i] = flat
 	}
+	if size, known := in.made(flat); known && !(size <= maxConstElements) {
+		return outputs{}, fmt.Errorf("op %s (node %q %s) makes %g elements, more than %d", n.GetOp(), n.GetName(), s.where(), size, maxConstElements)
+	}
 	if reason := whyNot(flat); reason != "" {
 		flat.refused = s.refuse(n, reason)
 	}
