@@ -58,7 +58,7 @@ func Create(path string, s Schema) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create shard: %w", err)
 	}
-	w := &Writer{path: path, schema: s, output: output, png: png.Encoder{CompressionLevel: png.BestCompression}}
+	w := &Writer{path: path, schema: s, output: output, png: png.Encoder{CompressionLevel: png.BestCompression, BufferPool: &buffers{}}}
 	for _, pair := range [][2]string{
 		{"huggingface", huggingFace(s)},
 		{shapeKey, fmt.Sprintf("%d,%d,%d", s.Shape[0], s.Shape[1], s.Shape[2])},
@@ -70,6 +70,13 @@ func Create(path string, s Schema) (*Writer, error) {
 	}
 	return w, nil
 }
+
+// buffers keeps the encoder's buffers, which are far larger than most pictures, from one picture to the next.
+type buffers struct{ kept *png.EncoderBuffer }
+
+func (b *buffers) Get() *png.EncoderBuffer { return b.kept }
+
+func (b *buffers) Put(used *png.EncoderBuffer) { b.kept = used }
 
 // shardSchema is image: struct<bytes: binary, path: string>, label: int64, id: int64. Nothing in it is ever NULL, but the
 // datasets library sees classes only in columns that could be.

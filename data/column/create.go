@@ -21,8 +21,7 @@ type Output struct {
 	done   bool
 }
 
-// Create starts the file that Close will put at path, replacing what is there. Pairs of metadata go to the footer in the
-// order of keys.
+// Create starts the file that Close will put at path, replacing what is there.
 func Create(path string, root *schema.GroupNode, props *parquet.WriterProperties) (o *Output, err error) {
 	sink, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {

@@ -96,7 +96,7 @@ type idxFile struct {
 
 func (f *idxFile) Close() error { return f.file.Close() }
 
-// readIDXHead opens a file of unsigned bytes with so many dimensions (http://yann.lecun.com/exdb/mnist, "the IDX file format").
+// readIDXHead opens a file of unsigned bytes with so many dimensions (LeCun's page of MNIST, "the IDX file format": a magic number and the sizes, big-endian).
 func readIDXHead(path string, dims int) (*idxFile, error) {
 	file, err := os.Open(path)
 	if err != nil {

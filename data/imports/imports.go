@@ -25,8 +25,8 @@ type Options struct {
 	// Size scales each picture so that its shorter side has Resize pixels (0 means Size), and cuts Size x Size from the
 	// middle. 0 keeps the pictures as they are; they must then all be of one size.
 	Size, Resize int
-	// Channels is 3 for RGB and 1 for grey. 0 keeps what the format has, and means 3 for folders of pictures. A change
-	// needs Size, or a folder.
+	// Channels is 3 for RGB and 1 for grey. 0 means 3 for folders of pictures, and for parquet what the first picture has.
+	// These three are for kinds whose pictures come in any size.
 	Channels int
 }
 
@@ -39,16 +39,18 @@ type importer struct {
 	pack pack
 	// open finds the original sets below the folder (for parquet: the pattern) source.
 	open func(source string, o Options) ([]split, error)
+	// scales tells that Size, Resize and Channels apply.
+	scales bool
 }
 
 // importers has a line for each kind.
 var importers = map[string]importer{
 	"mnist":         {open: openMNIST, pack: mnistPack},
 	"cifar10":       {open: openCIFAR10, pack: cifar10Pack},
-	"tiny-imagenet": {open: openTinyImageNet},
-	"image-folder":  {open: openImageFolder},
+	"tiny-imagenet": {open: openTinyImageNet, scales: true},
+	"image-folder":  {open: openImageFolder, scales: true},
 	"idx":           {open: openIDX},
-	"parquet":       {open: openParquet},
+	"parquet":       {open: openParquet, scales: true},
 }
 
 // Kinds are the names that Import knows, sorted.
@@ -64,6 +66,9 @@ func Import(ctx context.Context, kind, source, dst string, o Options, progress P
 	}
 	if err := o.check(); err != nil {
 		return fmt.Errorf("import %s: %w", kind, err)
+	}
+	if !imp.scales && (o.Size != 0 || o.Resize != 0 || o.Channels != 0) {
+		return fmt.Errorf("import %s: its images have one size; size, resize and channels are for pictures of any", kind)
 	}
 	if progress == nil {
 		progress = func(string, int64, int64) {}

@@ -2,8 +2,6 @@ package table
 
 import (
 	"fmt"
-	"iter"
-	"maps"
 	"reflect"
 	"strings"
 
@@ -82,8 +80,10 @@ func withComma(option string) string {
 	return "," + option
 }
 
+// encoders are the columns that a field is written to.
 func (f field) encoders(o Options) ([]encoder, error) { return f.kind.encoders(f, o) }
 
+// decoders read a field back; taken are the names of the other fields.
 func (f field) decoders(file *column.File, taken map[string]bool) ([]decoder, error) {
 	return f.kind.decoders(f, file, taken)
 }
@@ -99,5 +99,3 @@ func checkNames(nodes schema.FieldList) error {
 	}
 	return nil
 }
-
-func mapKeys(m map[string]string) iter.Seq[string] { return maps.Keys(m) }

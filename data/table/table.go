@@ -16,6 +16,7 @@ package table
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -93,7 +94,7 @@ func Create[T any](path string, o Options) (*Writer[T], error) {
 	if w.output, err = column.Create(path, root, parquet.NewWriterProperties(props...)); err != nil {
 		return nil, err
 	}
-	for _, key := range slices.Sorted(mapKeys(o.Metadata)) {
+	for _, key := range slices.Sorted(maps.Keys(o.Metadata)) {
 		if err := w.output.SetMetadata(key, o.Metadata[key]); err != nil {
 			w.output.Abort()
 			return nil, err
