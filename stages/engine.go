@@ -132,6 +132,9 @@ func (e *engine) open(s source) (opened, error) {
 	return opened{m, explanation}, nil
 }
 
+// overhead is the memory, in bytes, of the process without any batch: TensorFlow, graphs, Parquet pages.
+const overhead = 512 << 20
+
 // most is the largest batch: larger ones are no faster on a core.
 const most = 32
 
@@ -151,8 +154,17 @@ func batch[P measurable](e *engine, b builder[P], s source) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		n := e.memory / int64(e.width) / max(probed.BatchBytes(), 1)
-		return unit * int(min(max(n, 1), max(most/int64(unit), 1))), probed.Close()
+		each := max(probed.BatchBytes(), 1)
+		if err := probed.Close(); err != nil {
+			return 0, err
+		}
+		// The batch size changes bits, so it is a function of the configuration alone, and not of what happens to be free.
+		free := (e.memory - overhead - 2*o.model.Bytes()) / int64(e.width)
+		if free < each {
+			return 0, fmt.Errorf("memory: %d MiB are too few for %s of this model, whose smallest batch takes %d MiB for each of %d workers "+
+				"beside %d MiB: raise memory or lower workers", e.memory>>20, b.kind, each>>20, e.width, (overhead+2*o.model.Bytes())>>20)
+		}
+		return unit * int(min(free/each, max(most/int64(unit), 1))), nil
 	})
 }
 
