@@ -100,14 +100,14 @@ func meanEntry(c results.Cell, known bool, images int64) entry {
 	return entry{Text: text}
 }
 
-// differenceEntry is "difference [low, high]".
-func differenceEntry(c results.Cell, r record) entry {
+// differenceEntry is "difference [low, high]". Comparable says that the run was asked for a random perturbation to compare to.
+func differenceEntry(c results.Cell, r record, comparable bool) entry {
 	switch {
 	case c.Difference != nil && c.Low != nil && c.High != nil:
 		return entry{Text: fmt.Sprintf("%s [%s, %s]", signed(*c.Difference), signed(*c.Low), signed(*c.High))}
 	case c.Difference != nil:
 		return entry{Text: signed(*c.Difference)}
-	case r.Kind == "random" || r.Eps == 0:
+	case r.Kind == randomKind || !comparable:
 		return entry{Text: noText}
 	}
 	return missingEntry

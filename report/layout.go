@@ -37,21 +37,23 @@ func newGrid(r records, notes []string) grid {
 	return g
 }
 
+const meanLegend = "Each number is the mean over the images ± its standard error; (in parentheses) the standard deviation over seeds and draws."
+
 func summarySections(r records) ([]section, []string) {
 	legend := []string{
-		"Each number is the mean over the images ± its standard error; (in parentheses) the standard deviation over seeds and draws.",
+		meanLegend,
 		"Left out are the images of the test split that are not in the mean: classified wrong, without a map, or without the metric.",
 		missingText + ": the run was asked for this number and has none.",
 	}
 	if len(r.Metrics) > 0 {
 		legend = slices.Insert(legend, 1, fmt.Sprintf("Against random: the difference of %s to the random perturbation of the same norm and eps "+
-			"over the same images, with its paired bootstrap 95 %% interval.", printable(r.Metrics[0])))
+			"over the same images, with its paired bootstrap 95 %% interval; "+noText+" where there is none to compare to.", printable(r.Metrics[0])))
 	}
 	return listSections(r, true), legend
 }
 
 func plainSections(r records) ([]section, []string) {
-	return listSections(r, false), []string{"Each number is the mean over the images ± its standard error; (in parentheses) the standard deviation over seeds and draws."}
+	return listSections(r, false), []string{meanLegend}
 }
 
 // listSections has one section for each target and explanation, one row for each method and eps.
@@ -69,6 +71,12 @@ func listSections(r records, against bool) []section {
 		}
 	}
 	columns = append(columns, column{Name: "images", Right: true}, column{Name: "left out", Right: true})
+	random := map[place]bool{}
+	for _, row := range r.Rows {
+		if row.Kind == randomKind {
+			random[row.budgeted()] = true
+		}
+	}
 	var sections []section
 	for i, row := range r.Rows {
 		if i == 0 || row.Target != r.Rows[i-1].Target || row.Explanation != r.Rows[i-1].Explanation {
@@ -84,7 +92,7 @@ func listSections(r records, against bool) []section {
 			c, known := row.Cells[m]
 			entries = append(entries, meanEntry(c, known, images))
 			if against && i == 0 {
-				entries = append(entries, differenceEntry(c, row))
+				entries = append(entries, differenceEntry(c, row, random[row.budgeted()]))
 			}
 		}
 		last := &sections[len(sections)-1]

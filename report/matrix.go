@@ -128,7 +128,7 @@ func transferSections(r records) ([]section, []string) {
 		sections = append(sections, s)
 	}
 	return sections, []string{
-		"Each number is the mean over the images ± its standard error; (in parentheses) the standard deviation over seeds and draws.",
+		meanLegend,
 		"Marked is the diagonal: the perturbation was fitted on the model that it is scored on. transfer.csv has the numbers of images and the differences to random.",
 		missingText + ": the run was asked for this number and has none. " + noText + ": it was not asked for.",
 	}

@@ -12,8 +12,11 @@ import (
 // sourceJoin joins the names of several source models.
 const sourceJoin = "+"
 
+// randomKind is the baseline that the other methods are compared to.
+const randomKind = "random"
+
 // kindOrder is the order of the rows: baselines, then the methods, then the upper reference. Other kinds follow.
-var kindOrder = []string{"none", "random", "sgd_uap", "upi_pca", "upi_plus", "upi_grad", "per_image"}
+var kindOrder = []string{"none", randomKind, "sgd_uap", "upi_pca", "upi_plus", "upi_grad", "per_image"}
 
 // A place is where a record stands: what was scored, on what.
 type place struct {
@@ -23,6 +26,12 @@ type place struct {
 
 // diagonal says whether the target is one of the sources.
 func (p place) diagonal() bool { return slices.Contains(strings.Split(p.Source, sourceJoin), p.Target) }
+
+// budgeted is the place without the method: a perturbation is compared to the random one that shares it.
+func (p place) budgeted() place {
+	p.Kind, p.Method = "", ""
+	return p
+}
 
 // A record is all numbers of one place, by metric. It is empty where the run owes the numbers and has none.
 type record struct {

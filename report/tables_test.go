@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -154,6 +155,27 @@ func TestDamagedInputs(t *testing.T) {
 			}
 			if err := report.WriteTables(dir); err == nil || !strings.Contains(err.Error(), path) {
 				t.Errorf("the error is %v, want one that names %s", err, path)
+			}
+		})
+	}
+}
+
+func TestLaTeXCompiles(t *testing.T) {
+	compiler, err := exec.LookPath("pdflatex")
+	if err != nil {
+		t.Skip("no pdflatex: install texlive-latex-recommended to have the tables compiled")
+	}
+	for name, dir := range map[string]string{"small": smallRun(t), "hostile": hostileRun(t)} {
+		t.Run(name, func(t *testing.T) {
+			if err := report.WriteTables(dir); err != nil {
+				t.Fatal(err)
+			}
+			tables := filepath.Join(dir, results.TablesDir)
+			writeText(t, filepath.Join(tables, "all.tex"), `\documentclass{article}\usepackage{booktabs}\begin{document}\input{summary}\input{transfer}\end{document}`)
+			c := exec.CommandContext(t.Context(), compiler, "-interaction=nonstopmode", "-halt-on-error", "all.tex")
+			c.Dir = tables
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
 			}
 		})
 	}
