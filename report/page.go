@@ -58,7 +58,10 @@ type transferPart struct {
 
 // writePage writes report.html: no script, and nothing that a browser would fetch.
 func (r *run) writePage(w io.Writer, figures []figure) error {
-	p := page{Name: r.name(), Facts: r.facts(), Notes: r.manifest.notes()}
+	p := page{Name: printable(r.name()), Facts: r.facts()}
+	for _, note := range r.manifest.notes() {
+		p.Notes = append(p.Notes, printable(note))
+	}
 	for _, t := range r.tables {
 		g := newGrid(t, nil)
 		switch t.Table {
@@ -110,7 +113,7 @@ func (f figure) shown() (shownFigure, error) {
 		return shownFigure{}, fmt.Errorf("show figure %s: %w", f.Name, err)
 	}
 	source := template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(f.PNG))
-	return shownFigure{source, c.Width, c.Height, f.Caption}, nil
+	return shownFigure{source, c.Width, c.Height, printable(f.Caption)}, nil
 }
 
 func (r *run) name() string {
@@ -128,7 +131,7 @@ func (r *run) facts() []fact {
 	var all []fact
 	add := func(name, value string) {
 		if value != "" {
-			all = append(all, fact{name, value})
+			all = append(all, fact{name, printable(value)})
 		}
 	}
 	if m := r.manifest; m != nil {

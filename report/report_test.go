@@ -232,6 +232,9 @@ func TestPageIsSelfContained(t *testing.T) {
 			if images != len(files) {
 				t.Errorf("%d images, want all %d figures", images, len(files))
 			}
+			if bytes.ContainsAny(page, "\x1b\u202e") {
+				t.Error("the page holds a letter that changes how others are shown")
+			}
 			if bytes.Contains(page, []byte("ZgotmplZ")) {
 				t.Error("the template has refused a value")
 			}
