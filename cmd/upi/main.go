@@ -50,7 +50,7 @@ func command(args []string) int {
 
 // commands is the table of the commands.
 var commands = []func() *cobra.Command{
-	runCommand, planCommand, importCommand, reportCommand, doctorCommand, verifyCommand, diffCommand, gcCommand,
+	runCommand, planCommand, importCommand, inspectCommand, reportCommand, doctorCommand, verifyCommand, diffCommand, gcCommand,
 }
 
 // A usageError is a wrong command line.

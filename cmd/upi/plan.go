@@ -29,6 +29,9 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := j.runner.Plan(j.config, j.plan); err != nil {
+		return err
+	}
 	previous, err := pipeline.ReadManifest(filepath.Join(j.config.Output, j.config.Name))
 	if err != nil {
 		previous = nil

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 
@@ -15,6 +18,7 @@ import (
 	"upi/pipeline/config"
 	"upi/pipeline/progress"
 	"upi/report"
+	"upi/results"
 	"upi/stages"
 )
 
@@ -52,7 +56,7 @@ type job struct {
 	plan   *pipeline.Plan
 }
 
-// prepare reads a configuration and plans it.
+// prepare reads a configuration and looks for its devices and its cache.
 func prepare(path string, flags runFlags) (*job, error) {
 	if flags.executor != "" && flags.executor != "local" {
 		return nil, &usageError{fmt.Errorf("--executor %s: there is only local", flags.executor)}
@@ -78,9 +82,6 @@ func prepare(path string, flags runFlags) (*job, error) {
 		return nil, err
 	}
 	j.plan = pipeline.NewPlan(j.runner.Environment(c), j.store.Hasher())
-	if err := j.runner.Plan(c, j.plan); err != nil {
-		return nil, err
-	}
 	return j, nil
 }
 
@@ -98,20 +99,51 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := j.runner.Plan(j.config, j.plan); err != nil {
+		return errors.Join(err, directory.Fail(description, err))
+	}
 	shown, log := progress.New(os.Stderr, j.config.Name)
 	by := &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Log: log}
 	manifest, failure := directory.Execute(c.Context(), j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {
 		return failure
 	}
-	if err := report.WriteTables(directory.Dir()); err != nil {
-		return fmt.Errorf("build report: %w", err)
+	if err := present(c.OutOrStdout(), directory.Dir()); err != nil {
+		return errors.Join(failure, err)
 	}
-	if err := report.Summary(c.OutOrStdout(), directory.Dir()); err != nil {
-		return fmt.Errorf("show summary: %w", err)
+	if err := include(directory); err != nil {
+		return errors.Join(failure, err)
 	}
 	fmt.Fprintln(os.Stderr, "results:", directory.Dir())
 	return failure
+}
+
+// present writes the report of a run's directory, and shows its summary.
+func present(out io.Writer, dir string) error {
+	if err := report.Build(dir, report.Options{}); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := report.Summary(out, dir); err != nil {
+		return fmt.Errorf("show summary: %w", err)
+	}
+	return nil
+}
+
+// include adds what the report has written to the manifest.
+func include(directory *pipeline.Run) error {
+	files := []string{results.ReportFile}
+	for _, dir := range []string{results.TablesDir, results.FiguresDir} {
+		entries, err := os.ReadDir(filepath.Join(directory.Dir(), dir))
+		if err != nil {
+			return fmt.Errorf("list the report: %w", err)
+		}
+		for _, e := range entries {
+			if filepath.Ext(e.Name()) != ".parquet" {
+				files = append(files, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	return directory.Include(files...)
 }
 
 func (j *job) describe() (pipeline.Description, error) {

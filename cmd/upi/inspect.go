@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"upi/data"
+	"upi/data/table"
+	"upi/results"
+	"upi/savedmodels"
+	"upi/savedmodels/graphdef"
+	"upi/stages"
+)
+
+func inspectCommand() *cobra.Command {
+	var o savedmodels.Options
+	c := &cobra.Command{
+		Use:   "inspect PATH",
+		Short: "Show what is in a SavedModel directory, an image shard or a perturbations.parquet",
+		Args:  exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			info, err := os.Stat(args[0])
+			if err != nil {
+				return fmt.Errorf("inspect: %w", err)
+			}
+			switch {
+			case info.IsDir():
+				return inspectModel(c.OutOrStdout(), args[0], o)
+			case filepath.Base(args[0]) == results.PerturbationsFile:
+				return inspectPerturbations(c.OutOrStdout(), args[0])
+			}
+			return inspectShards(c.OutOrStdout(), args[0])
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Signature, "signature", "", "the SavedModel's signature (default: the only one, or serving_default)")
+	f.StringVar(&o.Input, "input", "", "the signature's input (default: the only one)")
+	f.StringVar(&o.Output, "output", "", "the signature's output (default: the only one)")
+	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits or softmax")
+	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
+	return c
+}
+
+// inspectModel shows a SavedModel. A model that cannot be attacked is an error, after everything that can be said of it.
+func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
+	if err := restart(false); err != nil {
+		return err
+	}
+	i, err := savedmodels.Inspect(dir, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "SavedModel %s\nhash %s\n", i.Dir, i.Hash)
+	for _, s := range i.Signatures {
+		fmt.Fprintf(out, "signature %s\n", s.Name)
+		showArguments(out, "input", s.Inputs)
+		showArguments(out, "output", s.Outputs)
+	}
+	for _, r := range i.Refused {
+		fmt.Fprintf(out, "refused: %s\n", (&graphdef.RefusedError{Refusal: r}).Error())
+	}
+	if i.Problem != nil {
+		return i.Problem
+	}
+	fmt.Fprintf(out, "reads %s, images of %d x %d x %d, batch %s\n", i.Signature, i.ImageShape[0], i.ImageShape[1], i.ImageShape[2], open(i.Batch))
+	fmt.Fprintf(out, "%d classes, ends in %s, %d parameters in %d variables\n", i.Classes, i.Head, i.Parameters, i.Variables)
+	var ops []string
+	for _, name := range slices.Sorted(maps.Keys(i.Ops)) {
+		ops = append(ops, fmt.Sprintf("%s %d", name, i.Ops[name]))
+	}
+	fmt.Fprintf(out, "ops: %s\n", strings.Join(ops, ", "))
+	fmt.Fprintln(out, "what can be differentiated:")
+	for _, line := range stages.Differentiable(dir, o) {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
+	return nil
+}
+
+func showArguments(out io.Writer, what string, arguments []graphdef.Argument) {
+	for _, a := range arguments {
+		fmt.Fprintf(out, "  %s %s: %s%s\n", what, a.Name, graphdef.TypeName(a.DType), graphdef.ShapeString(a.Shape))
+	}
+}
+
+func open(batch int) string {
+	if batch < 0 {
+		return "open"
+	}
+	return fmt.Sprint(batch)
+}
+
+func inspectShards(out io.Writer, path string) error {
+	d, err := data.Open(path, 0)
+	if err != nil {
+		return err
+	}
+	shape := d.Shape()
+	fmt.Fprintf(out, "image shard %s\n%d images of %d x %d x %d\n", path, d.Len(), shape[0], shape[1], shape[2])
+	if names := d.ClassNames(); names != nil {
+		fmt.Fprintf(out, "%d classes: %s\n", len(names), strings.Join(names, ", "))
+	}
+	return nil
+}
+
+func inspectPerturbations(out io.Writer, path string) error {
+	rows, err := table.ReadAll[results.Perturbation](path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d perturbations\n", len(rows))
+	for _, p := range rows {
+		fmt.Fprintf(out, "%s: %s on %s, %s, %s %g, seed %d, sign %+d, shape %v\n", p.ID, p.Kind, p.Model, p.Explanation, p.Norm, p.Eps, p.Seed,
+			p.Sign, p.Shape)
+	}
+	return nil
+}
