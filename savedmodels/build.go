@@ -20,6 +20,7 @@ type Softplus struct{ Beta float64 }
 
 // Build adds the network to g under the given name, which must be new in g. Its images x are float32 [B,H,W,C] in pixel units
 // (0..255) with a static shape; it returns the logits, float32 [B,K]. Called again on the same graph, it shares the weights.
+// A session of g has to be given to Initialize before it can run them.
 //
 // The error says what is in the way: another shape, a batch that the signature does not take, a surrogate for a network
 // without rectifiers, an op that does not fit the shapes.

@@ -36,7 +36,7 @@ func TestBuildTwice(t *testing.T) {
 		if shape, _ := y.Shape().ToSlice(); !slices.Equal(shape, []int64{batch, 4}) || y.DataType() != tf.Float {
 			t.Errorf("logits are %v %v", y.DataType(), shape)
 		}
-		logits = append(logits, run(t, g, x, pixels(batch, 8, 8, 3), y))
+		logits = append(logits, run(t, m, g, x, pixels(batch, 8, 8, 3), y))
 	}
 	compare(t, logits[1][:8], logits[0], 1e-6)
 	kinds := map[string]int{}
@@ -120,7 +120,7 @@ func TestSurrogate(t *testing.T) {
 	for i, v := range images {
 		want[i] = formulas[i%3](float64(v))
 	}
-	compare(t, run(t, g, x, tensor, y), want, 1e-6)
+	compare(t, run(t, m, g, x, tensor, y), want, 1e-6)
 
 	// For a large beta it is the rectifiers themselves.
 	hard, err := m.Build(g, "hard", x, BuildOptions{})
@@ -131,7 +131,7 @@ func TestSurrogate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, run(t, g, x, tensor, steep), run(t, g, x, tensor, hard), 1e-4)
+	compare(t, run(t, m, g, x, tensor, steep), run(t, m, g, x, tensor, hard), 1e-4)
 }
 
 func TestInspect(t *testing.T) {

@@ -102,16 +102,23 @@ func logitsOf(t *testing.T, m *Model, batch int) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(t, g, x, pixels(dims...), logits)
+	return run(t, m, g, x, pixels(dims...), logits)
 }
 
-func run(t *testing.T, g *tf.Graph, x tf.Output, images *tf.Tensor, y tf.Output) []float64 {
+func run(t *testing.T, m *Model, g *tf.Graph, x tf.Output, images *tf.Tensor, y tf.Output) []float64 {
 	t.Helper()
 	session, err := tf.NewSession(g, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close()
+	err = m.Initialize(g, func(feeds map[tf.Output]*tf.Tensor, targets []*tf.Operation) error {
+		_, err := session.Run(feeds, nil, targets)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	results, err := session.Run(map[tf.Output]*tf.Tensor{x: images}, []tf.Output{y}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,6 @@ type inliner struct {
 	keys     map[string]string // VarHandleOp -> checkpoint key
 	paths    map[string][]string
 	budget   int
-	depth    int
 	calls    []string       // functions being inlined, outermost first
 	names    map[string]int // flat name -> how many nodes asked for it
 	rules    map[string]inlineRule
