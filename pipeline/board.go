@@ -161,22 +161,18 @@ func (b *board) end(i int, r TaskResult) {
 }
 
 // lost reports whether a task cannot run for want of a parent: one that it must
-// have, or all of a role.
+// have, or all of them.
 func (b *board) lost(i int) bool {
-	left := map[string]bool{}
-	for _, p := range b.plan.tasks[i].Parents {
+	parents := b.plan.tasks[i].Parents
+	some := len(parents) == 0
+	for _, p := range parents {
 		_, gone := b.failed[p.Key]
 		if gone && !p.Optional {
 			return true
 		}
-		left[p.Role] = left[p.Role] || !gone
+		some = some || !gone
 	}
-	for _, some := range left {
-		if !some {
-			return true
-		}
-	}
-	return false
+	return !some
 }
 
 // conclude says how the whole ended; cause is why it was stopped, if it was.
