@@ -20,7 +20,7 @@ func inlineRules() map[string]inlineRule {
 		"PreventGradient":         pass,
 		"EnsureShape":             pass, // every shape is known once the batch is
 		"CheckNumerics":           pass,
-		"PlaceholderWithDefault":  pass,
+		"PlaceholderWithDefault":  placeholder,
 		"Placeholder":             placeholder,
 		"PartitionedCall":         inlineCall,
 		"StatefulPartitionedCall": inlineCall,
@@ -40,13 +40,16 @@ func pass(_ *inliner, _ *scope, _ *node_def_go_proto.NodeDef, inputs []Tensor) (
 	return outputs{list: inputs}, nil
 }
 
-func placeholder(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (outputs, error) {
+func placeholder(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
 	if s.name == "" && n.GetName() == in.image {
 		in.input.Attr = in.attrs(s, n)
 		return outputs{node: in.input}, nil
 	}
 	if given := in.defaults[n.GetName()]; s.name == "" && given != nil {
 		return outputs{node: given}, nil
+	}
+	if n.GetOp() == "PlaceholderWithDefault" {
+		return outputs{list: inputs}, nil
 	}
 	return outputs{}, s.refuse(n, "an input without a default, beside the image")
 }

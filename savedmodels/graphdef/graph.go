@@ -67,8 +67,7 @@ func (t Tensor) Name() string {
 func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef) (*Graph, error) {
 	g := &Graph{Input: input, Output: output, versions: versions}
 	seen := map[*Node]bool{}
-	var stack []*Node
-	stack = append(stack, output.Node)
+	stack := []*Node{output.Node}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		if done, open := seen[n]; open {

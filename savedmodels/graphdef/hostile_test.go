@@ -137,6 +137,23 @@ func flattenDefault(content []byte) (*Graph, error) {
 	return g, err
 }
 
+// TestImageWithDefault takes the image through a placeholder that has a default, which must not be taken instead.
+func TestImageWithDefault(t *testing.T) {
+	content := written(t, `node { name: "y" op: "Neg" input: "x" }`)
+	m, err := Parse(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.main.nodes[0].Op = "PlaceholderWithDefault"
+	s, in, out, err := m.Choose("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Flatten(s, in, out); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLongChain(t *testing.T) {
 	const length = 200_000
 	var nodes strings.Builder
