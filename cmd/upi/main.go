@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,8 @@ func command(args []string) int {
 	root := &cobra.Command{
 		Use:           "upi",
 		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
+		Args:          known,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -55,6 +58,18 @@ var commands = []func() *cobra.Command{
 
 // A usageError is a wrong command line.
 type usageError struct{ error }
+
+// known turns down what is not the name of a command.
+func known(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	message := fmt.Sprintf("unknown command %q", args[0])
+	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+		message += fmt.Sprintf("; did you mean %s?", strings.Join(similar, " or "))
+	}
+	return &usageError{errors.New(message + " (upi help lists the commands)")}
+}
 
 // exactly checks the number of arguments.
 func exactly(n int) cobra.PositionalArgs {

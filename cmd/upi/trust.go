@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -18,6 +19,12 @@ func verifyCommand() *cobra.Command {
 		Short: "Hash everything again that a run has read and written",
 		Args:  exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if dir == "" {
+				var err error
+				if dir, err = cacheOf(args[0]); err != nil {
+					return err
+				}
+			}
 			store, err := cache.Open(dir)
 			if err != nil {
 				return err
@@ -36,8 +43,21 @@ func verifyCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&dir, "cache", ".upi-cache", "the run's cache")
+	c.Flags().StringVar(&dir, "cache", "", "the run's cache (default: the one that its configuration names)")
 	return c
+}
+
+// cacheOf returns the cache that a run's configuration names.
+func cacheOf(run string) (string, error) {
+	m, err := pipeline.ReadManifest(run)
+	if err != nil {
+		return "", err
+	}
+	var settings struct{ Cache string }
+	if err := json.Unmarshal(m.Config, &settings); err != nil {
+		return "", fmt.Errorf("read the configuration in the manifest of %s: %w", run, err)
+	}
+	return settings.Cache, nil
 }
 
 func gcCommand() *cobra.Command {
