@@ -13,35 +13,10 @@ import (
 	"upi/results"
 )
 
-// ExamplesFile lies in a run's directory of figures and holds Example rows.
-const ExamplesFile = "examples.parquet"
-
-// An Example is one test image and its map, clean and perturbed.
-type Example struct {
-	ID int64 `parquet:"id"`
-	// Title says which perturbation and which model, such as "upi_grad, l2 510, mnist_cnn, sg".
-	Title string `parquet:"title"`
-	// The classes are numbers; their names may be empty.
-	Label               int64  `parquet:"label"`
-	LabelName           string `parquet:"label_name"`
-	CleanPrediction     int64  `parquet:"clean_prediction"`
-	CleanName           string `parquet:"clean_name"`
-	PerturbedPrediction int64  `parquet:"perturbed_prediction"`
-	PerturbedName       string `parquet:"perturbed_name"`
-	// Shape is height, width, channels (1 or 3).
-	Shape []int32 `parquet:"shape"`
-	// Image and Perturbed hold H x W x C values in pixel units; those of Perturbed may lie outside 0..255.
-	Image     []float32 `parquet:"image"`
-	Perturbed []float32 `parquet:"perturbed"`
-	// CleanMap and PerturbedMap hold H x W values.
-	CleanMap     []float32 `parquet:"clean_map"`
-	PerturbedMap []float32 `parquet:"perturbed_map"`
-}
-
 // readExamples returns nil where the run has none.
-func readExamples(dir string) ([]Example, error) {
-	path := filepath.Join(dir, results.FiguresDir, ExamplesFile)
-	examples, err := table.ReadAll[Example](path)
+func readExamples(dir string) ([]results.Example, error) {
+	path := filepath.Join(dir, results.FiguresDir, results.ExamplesFile)
+	examples, err := table.ReadAll[results.Example](path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -54,16 +29,16 @@ func readExamples(dir string) ([]Example, error) {
 	return examples, nil
 }
 
-func checkExamples(examples []Example) error {
+func checkExamples(examples []results.Example) error {
 	for i, e := range examples {
-		if err := e.check(); err != nil {
+		if err := checkExample(e); err != nil {
 			return fmt.Errorf("example %d, image %d: %w", i, e.ID, err)
 		}
 	}
 	return nil
 }
 
-func (e Example) check() error {
+func checkExample(e results.Example) error {
 	for _, values := range [][]float32{e.Image, e.Perturbed} {
 		if err := checkShape(e.Shape, len(values)); err != nil {
 			return err
@@ -84,8 +59,8 @@ const (
 	line        = 26
 )
 
-// figure shows image, map, perturbed image and perturbed map side by side, both maps on one scale.
-func (e Example) figure(number int) (figure, error) {
+// exampleFigure shows image, map, perturbed image and perturbed map side by side, both maps on one scale.
+func exampleFigure(e results.Example, number int) (figure, error) {
 	h, w := int(e.Shape[0]), int(e.Shape[1])
 	enlarge := enlargement(h, w, pictureSide)
 	width, height := max(w*enlarge, pictureSide), h*enlarge

@@ -73,7 +73,7 @@ func (r *run) figures() ([]figure, error) {
 func (r *run) exampleFigures() ([]figure, error) {
 	var all []figure
 	for i, e := range r.examples {
-		f, err := e.figure(i + 1)
+		f, err := exampleFigure(e, i+1)
 		if err != nil {
 			return nil, err
 		}

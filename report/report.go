@@ -14,8 +14,8 @@ import (
 
 // Options of a report. The zero value takes everything from the run's directory.
 type Options struct {
-	// Examples are shown in place of those in the file ExamplesFile.
-	Examples []Example
+	// Examples are shown in place of those in the file results.ExamplesFile.
+	Examples []results.Example
 }
 
 // Build writes the tables (see WriteTables), the figures and the page report.html of the run in dir. Each file is replaced as a

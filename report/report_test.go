@@ -54,12 +54,12 @@ func fullRun(t *testing.T) string {
 		}
 	}
 	writeRows(t, filepath.Join(dir, results.PerturbationsFile), perturbations)
-	writeRows(t, filepath.Join(dir, results.FiguresDir, report.ExamplesFile), examples())
+	writeRows(t, filepath.Join(dir, results.FiguresDir, results.ExamplesFile), examples())
 	return dir
 }
 
-func examples() []report.Example {
-	return []report.Example{
+func examples() []results.Example {
+	return []results.Example{
 		{ID: 17, Title: "upi_grad, l2 510, a, sg", Label: 7, LabelName: "seven", CleanPrediction: 7, CleanName: "seven", PerturbedPrediction: 2,
 			PerturbedName: "two", Shape: []int32{28, 28, 1}, Image: waves(28, 1, 0, 255), Perturbed: waves(28, 1, -40, 290),
 			CleanMap: waves(28, 1, 0, 0.01), PerturbedMap: waves(28, 1, 0, 0.02)},

@@ -18,7 +18,7 @@ type run struct {
 	manifest *manifest // nil where there is none
 	settings *settings // nil where there are none
 	tables   []records // the summary first, then the transfer table
-	examples []Example
+	examples []results.Example
 }
 
 func openRun(dir string) (*run, error) {

@@ -7,6 +7,7 @@ const (
 	ScoresDir         = "scores"                // *.parquet of Score, one file per target model and explanation
 	TablesDir         = "tables"                // *.parquet of Cell, one file per table
 	FiguresDir        = "figures"
+	ExamplesFile      = "examples.parquet" // in FiguresDir: Example
 	ReportFile        = "report.html"
 )
 
@@ -96,4 +97,26 @@ type Cell struct {
 	Difference *float64 `parquet:"difference"`
 	Low        *float64 `parquet:"low"`
 	High       *float64 `parquet:"high"`
+}
+
+// An Example is one test image and its map, clean and perturbed.
+type Example struct {
+	ID int64 `parquet:"id"`
+	// Title says which perturbation and which model, such as "upi_grad, l2 510, mnist_cnn, sg".
+	Title string `parquet:"title"`
+	// The classes are numbers; their names may be empty.
+	Label               int64  `parquet:"label"`
+	LabelName           string `parquet:"label_name"`
+	CleanPrediction     int64  `parquet:"clean_prediction"`
+	CleanName           string `parquet:"clean_name"`
+	PerturbedPrediction int64  `parquet:"perturbed_prediction"`
+	PerturbedName       string `parquet:"perturbed_name"`
+	// Shape is height, width, channels (1 or 3).
+	Shape []int32 `parquet:"shape"`
+	// Image and Perturbed hold H x W x C values in pixel units; those of Perturbed may lie outside 0..255.
+	Image     []float32 `parquet:"image"`
+	Perturbed []float32 `parquet:"perturbed"`
+	// CleanMap and PerturbedMap hold H x W values.
+	CleanMap     []float32 `parquet:"clean_map"`
+	PerturbedMap []float32 `parquet:"perturbed_map"`
 }

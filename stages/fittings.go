@@ -116,7 +116,11 @@ func (p *planner) perturbation(f fitting, models []plannedModel, t *tablesPlan) 
 	if err != nil {
 		return err
 	}
-	t.begin(f, p.sign(f), deltas, signs)
+	examples, err := p.examples(f, deltas, signs)
+	if err != nil {
+		return err
+	}
+	t.begin(f, p.sign(f), deltas, signs, examples)
 	for _, target := range p.targets(f, models) {
 		scores, err := p.scores(f, target, deltas, signs)
 		if err != nil {

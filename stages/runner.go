@@ -7,6 +7,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
 
@@ -28,7 +29,7 @@ type Runner struct {
 
 // A stageTable holds the stages. The version of one is raised by whoever changes what it writes.
 type stageTable struct {
-	images, reference, gradients, fit, perImage, sign, evaluate, tables *pipeline.Stage
+	images, reference, gradients, fit, perImage, sign, evaluate, examples, tables *pipeline.Stage
 }
 
 // NewRunner finds the devices that a configuration asks for. A GPU that is not there is an error.
@@ -53,7 +54,8 @@ func NewRunner(c *config.Config) (*Runner, error) {
 			perImage:  &pipeline.Stage{Name: "per_image", Version: 1, Run: e.runPerImage},
 			sign:      &pipeline.Stage{Name: "sign", Version: 1, Run: e.runSign},
 			evaluate:  &pipeline.Stage{Name: "evaluate", Version: 1, Run: e.runEvaluate},
-			tables:    &pipeline.Stage{Name: "tables", Version: 1, Run: runTables},
+			examples:  &pipeline.Stage{Name: "examples", Version: 1, Run: e.runExamples},
+			tables:    &pipeline.Stage{Name: "tables", Version: 2, Run: runTables},
 		},
 	}, nil
 }
@@ -68,7 +70,13 @@ func (r *Runner) Environment(c *config.Config) pipeline.Environment {
 }
 
 // Device names the devices, for a run's manifest.
-func (r *Runner) Device() string { return fmt.Sprint(r.devices) }
+func (r *Runner) Device() string {
+	var names []string
+	for _, d := range r.devices {
+		names = append(names, d.String())
+	}
+	return strings.Join(names, ", ")
+}
 
 // Kinds is what a configuration may name.
 func Kinds() config.Kinds {

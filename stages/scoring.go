@@ -108,13 +108,13 @@ func (c *scorer) scores(ctx context.Context, e *engine, from source, signs []int
 		})
 }
 
-// score appends to each row the score of the image under one sign.
-func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]score) error {
+// signed returns the batch of the positions under sign times the perturbation.
+func (c *scorer) signed(positions []int, sign int) (saliency.Batch, error) {
 	signed := make([][]float32, len(positions))
 	for k, i := range positions {
 		delta, err := c.delta(i)
 		if err != nil {
-			return err
+			return saliency.Batch{}, err
 		}
 		signed[k] = delta
 		if sign < 0 {
@@ -122,7 +122,12 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			scale(signed[k], -1)
 		}
 	}
-	b, err := c.view.batch(positions, variant{delta: func(k int) []float32 { return signed[k] }}, nil)
+	return c.view.batch(positions, variant{delta: func(k int) []float32 { return signed[k] }}, nil)
+}
+
+// score appends to each row the score of the image under one sign.
+func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]score) error {
+	b, err := c.signed(positions, sign)
 	if err != nil {
 		return err
 	}

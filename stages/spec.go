@@ -71,4 +71,5 @@ const (
 	roleDelta     = "delta"
 	roleSign      = "sign"
 	roleScores    = "scores"
+	roleExamples  = "examples"
 )

@@ -63,7 +63,7 @@ func newTablesPlan(c *config.Config) *tablesPlan {
 }
 
 // begin adds a perturbation; target then adds what it was scored on.
-func (t *tablesPlan) begin(f fitting, sign string, deltas, signs []pipeline.Key) {
+func (t *tablesPlan) begin(f fitting, sign string, deltas, signs, examples []pipeline.Key) {
 	p := perturbationSpec{
 		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
 		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
@@ -78,6 +78,7 @@ func (t *tablesPlan) begin(f fitting, sign string, deltas, signs []pipeline.Key)
 		t.add(roleOf(roleDelta, number), deltas)
 	}
 	t.add(roleOf(roleSign, number), signs)
+	t.add(roleOf(roleExamples, number), examples)
 }
 
 func (t *tablesPlan) target(model string, images int64, scores []pipeline.Key) {
@@ -121,6 +122,9 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 		return err
 	}
 	if err := writeScores(job.Dir, spec, all); err != nil {
+		return err
+	}
+	if err := writeExamples(job, len(all)); err != nil {
 		return err
 	}
 	if err := os.Mkdir(filepath.Join(job.Dir, results.TablesDir), 0o777); err != nil {
@@ -185,4 +189,23 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 		}
 	}
 	return nil
+}
+
+// writeExamples gathers the examples of the perturbations that have any.
+func writeExamples(job *pipeline.Job, perturbations int) error {
+	var rows []results.Example
+	for i := range perturbations {
+		for _, dir := range job.Parents(roleOf(roleExamples, i)) {
+			examples, err := table.ReadAll[results.Example](filepath.Join(dir, examplesFile))
+			if err != nil {
+				return err
+			}
+			rows = append(rows, examples...)
+		}
+	}
+	dir := filepath.Join(job.Dir, results.FiguresDir)
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return fmt.Errorf("create directory of figures: %w", err)
+	}
+	return writeTable(filepath.Join(dir, results.ExamplesFile), table.Options{}, rows)
 }
