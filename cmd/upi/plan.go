@@ -10,6 +10,7 @@ import (
 
 	"upi/pipeline"
 	"upi/pipeline/config"
+	"upi/pipeline/progress"
 )
 
 func planCommand() *cobra.Command {
@@ -61,14 +62,48 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 			continue
 		}
 		fmt.Fprintf(c.OutOrStdout(), "run %s %s\n", e.Task.Stage, e.Task.Label)
-		for _, why := range e.Why {
+		for i, why := range e.Why {
+			if i == reasonsShown {
+				fmt.Fprintf(c.OutOrStdout(), "    and %d more\n", len(e.Why)-i)
+				break
+			}
 			fmt.Fprintf(c.OutOrStdout(), "    %s\n", why)
 		}
 	}
-	cost := pipeline.Total(explained)
-	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s of work\n", size(cost.Bytes), j.config.Memory,
-		(time.Duration(cost.Seconds) * time.Second).Round(time.Second))
+	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
+		size(pipeline.Total(explained).Bytes), j.config.Memory, work(explained, previous))
 	return nil
+}
+
+// reasonsShown is how many reasons are shown for one task: the first tell the story.
+const reasonsShown = 8
+
+// work estimates the time of the tasks to run by what a task of their stage took in the run before.
+func work(explained []pipeline.Explanation, previous *pipeline.Manifest) string {
+	sum, count := map[string]float64{}, map[string]float64{}
+	if previous != nil {
+		for _, t := range previous.Tasks {
+			if t.Status == progress.Done {
+				sum[t.Stage] += t.Seconds
+				count[t.Stage]++
+			}
+		}
+	}
+	seconds, unknown := 0.0, 0
+	for _, e := range explained {
+		switch n := count[e.Task.Stage]; {
+		case e.Hit:
+		case n == 0:
+			unknown++
+		default:
+			seconds += sum[e.Task.Stage] / n
+		}
+	}
+	text := fmt.Sprintf("%s of work", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond))
+	if unknown > 0 {
+		text += fmt.Sprintf(" and that of %d tasks of which the run before had none of the kind", unknown)
+	}
+	return text
 }
 
 // size writes bytes with a binary unit, rounded.
