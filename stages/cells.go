@@ -167,7 +167,7 @@ func signCells(all []*scored) []results.Cell {
 			continue
 		}
 		cell := g.cell
-		cell.Images, cell.Perturbations = int64(images), int64(plus.N)
+		cell.Images, cell.Perturbations, cell.LeftOut = int64(images), int64(plus.N), g.members[0].spec.FitImages-int64(images)
 		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_plus", number(plus.Mean), number(plus.StdDev())
 		rows = append(rows, cell)
 		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_minus", number(minus.Mean), number(minus.StdDev())

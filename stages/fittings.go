@@ -120,7 +120,11 @@ func (p *planner) perturbation(f fitting, models []plannedModel, t *tablesPlan) 
 	if err != nil {
 		return err
 	}
-	t.begin(f, p.sign(f), deltas, signs, examples)
+	fit, err := p.split(f.sources[0].fit)
+	if err != nil {
+		return err
+	}
+	t.begin(f, p.sign(f), fit.dataset.Len(), deltas, signs, examples)
 	for _, target := range p.targets(f, models) {
 		scores, err := p.scores(f, target, deltas, signs)
 		if err != nil {

@@ -36,9 +36,11 @@ type perturbationSpec struct {
 	Draw        int64    `json:"draw"`
 	Shape       [3]int   `json:"shape"`
 	// Sign says how the sign was chosen: fit, test or plus.
-	Sign     string       `json:"sign"`
-	PerImage bool         `json:"per_image"`
-	Targets  []targetSpec `json:"targets"`
+	Sign     string `json:"sign"`
+	PerImage bool   `json:"per_image"`
+	// FitImages is the size of the fit split.
+	FitImages int64        `json:"fit_images"`
+	Targets   []targetSpec `json:"targets"`
 }
 
 // A targetSpec is a model that a perturbation was scored on.
@@ -63,11 +65,11 @@ func newTablesPlan(c *config.Config) *tablesPlan {
 }
 
 // begin adds a perturbation; target then adds what it was scored on.
-func (t *tablesPlan) begin(f fitting, sign string, deltas, signs, examples []pipeline.Key) {
+func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas, signs, examples []pipeline.Key) {
 	p := perturbationSpec{
 		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
 		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
-		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Sign: sign, PerImage: len(deltas) > 1 || isPerImage(f.settings),
+		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Sign: sign, FitImages: fitImages, PerImage: len(deltas) > 1 || isPerImage(f.settings),
 	}
 	for _, m := range f.sources {
 		p.Sources = append(p.Sources, m.name)
