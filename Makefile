@@ -22,10 +22,11 @@ build: $(PREFIX)/complete
 	go build -o bin/upi ./cmd/upi
 
 test: build $(PYTHON) lint
-	go test ./...
+	go test -timeout 30m ./...
 
 lint:
-	@test -z "$$(gofmt -l cmd data pipeline savedmodels stages)" || { gofmt -l .; exit 1; }
+	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
+		{ echo "not as gofmt writes them: $$unformatted" >&2; exit 1; }
 	go vet ./...
 
 deps: $(PREFIX)/complete $(PYTHON)
