@@ -10,6 +10,7 @@ import (
 	"upi/pipeline"
 	"upi/pipeline/cache"
 	"upi/pipeline/config"
+	"upi/report"
 )
 
 func verifyCommand() *cobra.Command {
@@ -119,6 +120,13 @@ func diffCommand() *cobra.Command {
 				for _, change := range part.changes {
 					fmt.Fprintf(c.OutOrStdout(), "%s %s\n", part.name, change)
 				}
+			}
+			cells, err := report.Compare(c.OutOrStdout(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if d.Empty() && cells == 0 {
+				fmt.Fprintln(c.OutOrStdout(), "nothing differs")
 			}
 			return nil
 		},
