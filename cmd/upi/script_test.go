@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -134,33 +135,30 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { l.Release() })
 }
 
-// interrupt TEXT PROGRAM ARGS...: sends SIGINT as soon as the program has written the text to stderr, and expects 130.
+// interrupt PATTERN PROGRAM ARGS...: sends SIGINT as soon as there is a file of that name, and expects 130.
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	path := filepath.Join(strings.SplitN(ts.Getenv("PATH"), string(os.PathListSeparator), 2)[0], args[1])
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "PATH="+ts.Getenv("PATH"))
-	stderr := &watcher{text: args[0], seen: func() { cmd.Process.Signal(os.Interrupt) }}
-	cmd.Stderr = stderr
-	err := cmd.Run()
-	ts.Logf("%s", stderr.all.String())
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 130 {
-		ts.Fatalf("interrupted: %v, want exit code 130", err)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	ts.Check(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for signalled := false; ; time.Sleep(time.Millisecond) {
+		if found, _ := filepath.Glob(ts.MkAbs(args[0])); len(found) > 0 && !signalled {
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+			signalled = true
+		}
+		select {
+		case err := <-ended:
+			ts.Logf("%s", stderr.String())
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 130 {
+				ts.Fatalf("interrupted: %v, want exit code 130", err)
+			}
+			return
+		default:
+		}
 	}
-}
-
-// A watcher keeps what is written to it, and calls seen once when it holds the text.
-type watcher struct {
-	text string
-	seen func()
-	all  bytes.Buffer
-}
-
-func (w *watcher) Write(p []byte) (int, error) {
-	w.all.Write(p)
-	if w.seen != nil && strings.Contains(w.all.String(), w.text) {
-		w.seen()
-		w.seen = nil
-	}
-	return len(p), nil
 }
