@@ -36,9 +36,11 @@ ln -s ../site/tensorflow/libtensorflow_cc.so.2 libtensorflow_cc.so.2
 ln -s libtensorflow_cc.so.2 libtensorflow.so
 ln -s ../site/tensorflow/libtensorflow_framework.so.2 libtensorflow_framework.so.2
 ln -s libtensorflow_framework.so.2 libtensorflow_framework.so
+# TensorFlow's CUDA build looks for NVIDIA's libraries beside itself, or in ../nvidia.
 for library in ../site/nvidia/*/lib/*.so*; do
     [ ! -e "$library" ] || ln -s "$library" .
 done
+[ ! -e ../site/nvidia ] || ln -s site/nvidia ../nvidia
 ln -s site/tensorflow/include ../include
 touch ../complete
 mv "$prefix.part" "$prefix"
