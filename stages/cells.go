@@ -52,19 +52,19 @@ type measured struct {
 	seeds  stats.Summary
 }
 
-func (g *group) measure(metric string) measured {
+// measure gathers metric number m.
+func (g *group) measure(metric int) measured {
 	sums, counts := map[int64]float64{}, map[int64]int{}
 	var m measured
 	for _, t := range g.targets {
 		var own stats.Summary
-		for _, r := range t.rows {
-			value, ok := r.Metrics[metric]
-			if !ok {
+		for i, value := range t.chosen.values[metric] {
+			if math.IsNaN(value) {
 				continue
 			}
 			own.Add(value)
-			sums[r.ID] += value
-			counts[r.ID]++
+			sums[t.chosen.ids[i]] += value
+			counts[t.chosen.ids[i]]++
 		}
 		if own.N > 0 {
 			m.seeds.Add(own.Mean)
@@ -88,8 +88,8 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 		}
 	}
 	for _, g := range ordered {
-		for _, metric := range spec.Metrics {
-			cell, err := g.summarise(metric, random[g.place()], spec)
+		for m := range spec.Metrics {
+			cell, err := g.summarise(m, random[g.place()], spec)
 			if err != nil {
 				return nil, nil, fmt.Errorf("summarise %s on %s: %w", g.cell.Method, g.cell.Target, err)
 			}
@@ -108,13 +108,13 @@ func (g *group) place() string {
 	return fmt.Sprintf("%s %s %s %s %g", c.Source, c.Target, c.Explanation, c.Norm, c.Eps)
 }
 
-func (g *group) summarise(metric string, random *group, spec tablesSpec) (results.Cell, error) {
+func (g *group) summarise(metric int, random *group, spec tablesSpec) (results.Cell, error) {
 	cell, m := g.cell, g.measure(metric)
 	var images stats.Summary
 	for _, o := range m.images {
 		images.Add(o.Value)
 	}
-	cell.Metric = metric
+	cell.Metric = spec.Metrics[metric]
 	cell.Images = int64(len(m.images))
 	cell.LeftOut = g.targets[0].images - cell.Images
 	cell.Perturbations = int64(m.seeds.N)

@@ -2,9 +2,9 @@ package stages
 
 import (
 	"path/filepath"
+	"slices"
 
 	"upi/attack"
-	"upi/data/table"
 	"upi/pipeline"
 	"upi/results"
 )
@@ -19,11 +19,13 @@ type scored struct {
 	targets []scoredTarget
 }
 
-// A scoredTarget holds the scores under the chosen sign.
+// A scoredTarget holds the scores on one model under the chosen sign. Where the test split chooses it, both signs are kept until
+// then.
 type scoredTarget struct {
-	model  string
-	images int64
-	rows   []scoreRow
+	model       string
+	images      int64
+	plus, minus columns
+	chosen      *columns
 }
 
 func isPerImage(a attack.Attack) bool {
@@ -32,7 +34,7 @@ func isPerImage(a attack.Attack) bool {
 }
 
 // readScored reads the artefacts of perturbation number i.
-func readScored(job *pipeline.Job, i int, p perturbationSpec) (*scored, error) {
+func readScored(job *pipeline.Job, i int, p perturbationSpec, metrics []string) (*scored, error) {
 	s := &scored{spec: p, sign: 1}
 	for _, dir := range job.Parents(roleOf(roleDelta, i)) {
 		var err error
@@ -52,57 +54,42 @@ func readScored(job *pipeline.Job, i int, p perturbationSpec) (*scored, error) {
 	}
 	for k, t := range p.Targets {
 		target := scoredTarget{model: t.Model, images: t.Images}
-		for _, dir := range job.Parents(roleOf(roleScores, i, k)) {
-			rows, err := table.ReadAll[scoreRow](filepath.Join(dir, scoresFile))
-			if err != nil {
-				return nil, err
-			}
-			target.rows = append(target.rows, rows...)
+		if target.plus, target.minus, err = readScores(job.Parents(roleOf(roleScores, i, k)), metrics); err != nil {
+			return nil, err
 		}
 		s.targets = append(s.targets, target)
 	}
 	if p.Sign == "test" {
-		s.chooseOnTest()
+		s.sign = s.betterOnTest(slices.Index(metrics, "normalized_l2"))
+	}
+	for k := range s.targets {
+		t := &s.targets[k]
+		if s.sign > 0 {
+			t.chosen, t.minus = &t.plus, columns{}
+		} else {
+			t.chosen, t.plus = &t.minus, columns{}
+		}
 	}
 	return s, nil
 }
 
-// chooseOnTest keeps the rows of the sign that does better on the test split of the sources: the paper's rule.
-func (s *scored) chooseOnTest() {
+// betterOnTest returns the sign that does better on the test split of the sources, the paper's rule, by the metric of number m.
+func (s *scored) betterOnTest(m int) int {
 	var plus, minus float64
 	for _, t := range s.targets {
-		if !s.isSource(t.model) {
-			continue
-		}
-		for _, r := range t.rows {
-			if r.Sign > 0 {
-				plus += r.Metrics["normalized_l2"]
-			} else {
-				minus += r.Metrics["normalized_l2"]
-			}
+		if s.isSource(t.model) {
+			plus += t.plus.total(m)
+			minus += t.minus.total(m)
 		}
 	}
 	if minus > plus {
-		s.sign = -1
+		return -1
 	}
-	for k, t := range s.targets {
-		var kept []scoreRow
-		for _, r := range t.rows {
-			if int(r.Sign) == s.sign {
-				kept = append(kept, r)
-			}
-		}
-		s.targets[k].rows = kept
-	}
+	return 1
 }
 
 func (s *scored) isSource(model string) bool {
-	for _, name := range s.spec.Sources {
-		if name == model {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.spec.Sources, model)
 }
 
 // row returns the perturbation as a run's directory holds it.

@@ -113,7 +113,7 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 	}
 	all := make([]*scored, len(spec.Perturbations))
 	for i, p := range spec.Perturbations {
-		s, err := readScored(job, i, p)
+		s, err := readScored(job, i, p, spec.Metrics)
 		if err != nil {
 			return err
 		}
@@ -172,21 +172,45 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 	if err := os.Mkdir(filepath.Join(dir, results.ScoresDir), 0o777); err != nil {
 		return fmt.Errorf("create directory of scores: %w", err)
 	}
-	rows := map[string][]results.Score{}
+	writers := map[string]*table.Writer[results.Score]{}
+	defer func() {
+		for _, w := range writers {
+			w.Abort()
+		}
+	}()
 	for _, s := range all {
 		for _, t := range s.targets {
+			if len(t.chosen.ids) == 0 {
+				continue
+			}
 			name := t.model + "." + s.spec.Explanation
-			for _, r := range t.rows {
-				rows[name] = append(rows[name], results.Score{
-					Perturbation: s.spec.ID, Model: t.model, Explanation: s.spec.Explanation,
-					ImageID: r.ID, Label: r.Label, Sign: r.Sign, Clip: spec.Clip, Metrics: r.Metrics,
-				})
+			if writers[name] == nil {
+				w, err := table.Create[results.Score](filepath.Join(dir, results.ScoresDir, name+".parquet"), table.Options{Columns: spec.Metrics})
+				if err != nil {
+					return err
+				}
+				writers[name] = w
+			}
+			if err := s.writeScores(writers[name], t, spec); err != nil {
+				return err
 			}
 		}
 	}
-	for name, scores := range rows {
-		path := filepath.Join(dir, results.ScoresDir, name+".parquet")
-		if err := writeTable(path, table.Options{Columns: spec.Metrics}, scores); err != nil {
+	for _, w := range writers {
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scored) writeScores(w *table.Writer[results.Score], t scoredTarget, spec tablesSpec) error {
+	for i, id := range t.chosen.ids {
+		err := w.Write(results.Score{
+			Perturbation: s.spec.ID, Model: t.model, Explanation: s.spec.Explanation,
+			ImageID: id, Label: t.chosen.labels[i], Sign: int32(s.sign), Clip: spec.Clip, Metrics: t.chosen.metrics(i, spec.Metrics),
+		})
+		if err != nil {
 			return err
 		}
 	}
