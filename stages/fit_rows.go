@@ -71,58 +71,94 @@ func newMatrices(dirs []string, terms, sources, shards int) matrices {
 	return m
 }
 
-// pass multiplies all rows with the solver's block, the shards side by side, and adds the results up in the shards' order.
+// pass multiplies all rows with the solver's block and adds the results up in the rows' order. A chunk may hold rows of two
+// shards: the sums do not depend on how the images lie in shards, nor on how many chunks are multiplied at once.
 func pass(ctx context.Context, solver *pca.Solver, m matrices, size int, unit bool) error {
-	block := solver.Block()
+	block, width := solver.Block(), runtime.GOMAXPROCS(0)
 	for term, shards := range m {
-		err := inOrder(ctx, len(shards), runtime.GOMAXPROCS(0),
-			func(ctx context.Context, i int) (pca.Partial, error) {
-				return multiply(ctx, block, shards[i], size, unit)
+		rows := &chunks{shards: shards, size: size, free: make(chan []float32, width)}
+		for range width {
+			rows.free <- make([]float32, 0, pca.ChunkRows*size)
+		}
+		err := flow(ctx, width, rows.next,
+			func(_ context.Context, chunk []float32) (pca.Partial, error) {
+				defer func() { rows.free <- chunk[:0] }()
+				if unit {
+					pca.Unit(chunk, size)
+				}
+				a := pca.NewAccumulator(block, nil)
+				err := a.Add(chunk)
+				return a.Partial(), err
 			},
-			func(_ int, p pca.Partial) error { return solver.Add(term, p) })
-		if err != nil {
+			func(p pca.Partial) error { return solver.Add(term, p) })
+		if err := errors.Join(err, rows.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// multiply multiplies the rows of one shard, of one or several sources, with a block of vectors.
-func multiply(ctx context.Context, block pca.Block, sources []string, size int, unit bool) (pca.Partial, error) {
-	rows, err := openGradients(sources, size)
-	if err != nil {
-		return pca.Partial{}, err
-	}
-	defer rows.Close()
-	a := pca.NewAccumulator(block, nil)
-	for ctx.Err() == nil {
-		chunk, err := rows.next(pca.ChunkRows)
+// chunks reads the rows of all shards, a fixed number at a time.
+type chunks struct {
+	// shards are the artefacts of each shard, one for each source.
+	shards [][]string
+	size   int
+	// free are the buffers that nobody uses.
+	free chan []float32
+	open *gradients
+}
+
+// next returns at most pca.ChunkRows rows in a free buffer, or io.EOF.
+func (c *chunks) next() ([]float32, error) {
+	chunk := <-c.free
+	for len(chunk) < cap(chunk) {
+		if c.open == nil {
+			if len(c.shards) == 0 {
+				break
+			}
+			var err error
+			if c.open, err = openGradients(c.shards[0]); err != nil {
+				return nil, err
+			}
+			c.shards = c.shards[1:]
+		}
+		longer := chunk[:len(chunk)+c.size]
+		err := c.open.next(longer[len(chunk):])
 		if errors.Is(err, io.EOF) {
-			return a.Partial(), nil
+			if err := c.Close(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err != nil {
-			return pca.Partial{}, err
+			return nil, err
 		}
-		if unit {
-			pca.Unit(chunk, size)
-		}
-		if err := a.Add(chunk); err != nil {
-			return pca.Partial{}, err
-		}
+		chunk = longer
 	}
-	return pca.Partial{}, context.Cause(ctx)
+	if len(chunk) == 0 {
+		return nil, io.EOF
+	}
+	return chunk, nil
+}
+
+// Close closes the shard that is open.
+func (c *chunks) Close() error {
+	if c.open == nil {
+		return nil
+	}
+	err := c.open.Close()
+	c.open = nil
+	return err
 }
 
 // gradients reads the rows of one shard: for several sources the mean over them, of the images that all of them have.
 type gradients struct {
-	size    int
 	readers []*table.Reader[gradientRow]
 	rows    []gradientRow
-	chunk   []float32
 }
 
-func openGradients(dirs []string, size int) (*gradients, error) {
-	g := &gradients{size: size, rows: make([]gradientRow, len(dirs))}
+func openGradients(dirs []string) (*gradients, error) {
+	g := &gradients{rows: make([]gradientRow, len(dirs))}
 	for _, dir := range dirs {
 		r, err := table.Open[gradientRow](filepath.Join(dir, gradientsFile))
 		if err != nil {
@@ -142,27 +178,19 @@ func (g *gradients) Close() error {
 	return errors.Join(problems...)
 }
 
-// next returns at most n rows, or io.EOF. They are valid until the next call.
-func (g *gradients) next(n int) ([]float32, error) {
-	g.chunk = g.chunk[:0]
-	for len(g.chunk) < n*g.size {
-		err := g.advance()
-		if errors.Is(err, io.EOF) && len(g.chunk) > 0 {
-			return g.chunk, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		g.chunk = append(g.chunk, g.rows[0].Gradient...)
-		row := g.chunk[len(g.chunk)-g.size:]
-		for _, other := range g.rows[1:] {
-			add(row, other.Gradient)
-		}
-		if len(g.rows) > 1 {
-			scale(row, 1/float32(len(g.rows)))
-		}
+// next writes a row to dst, or returns io.EOF.
+func (g *gradients) next(dst []float32) error {
+	if err := g.advance(); err != nil {
+		return err
 	}
-	return g.chunk, nil
+	copy(dst, g.rows[0].Gradient)
+	for _, other := range g.rows[1:] {
+		add(dst, other.Gradient)
+	}
+	if len(g.rows) > 1 {
+		scale(dst, 1/float32(len(g.rows)))
+	}
+	return nil
 }
 
 // advance moves every reader to the next image that all have.

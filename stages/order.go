@@ -2,14 +2,33 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"sync"
 )
 
-// inOrder does n pieces of work, at most width at once, and hands each result to deliver, in order. A few finished ones wait for a
-// slow one before them; more are not begun, so the memory does not depend on n. A panic in work is its error.
+// inOrder does n pieces of work, at most width at once, and hands each result to deliver, in order; see flow.
 func inOrder[R any](ctx context.Context, n, width int, work func(ctx context.Context, i int) (R, error), deliver func(i int, r R) error) error {
+	begun, done := 0, 0
+	next := func() (int, error) {
+		if begun == n {
+			return 0, io.EOF
+		}
+		begun++
+		return begun - 1, nil
+	}
+	return flow(ctx, width, next, work, func(r R) error {
+		done++
+		return deliver(done-1, r)
+	})
+}
+
+// flow works on what next returns, up to io.EOF, at most width at once, and hands each result to deliver, in order. It calls
+// next and deliver one at a time, next only when there is room to work. A few finished results wait for a slow one before
+// them; more are not begun, so the memory does not depend on their number. A panic in work is its error.
+func flow[T, R any](ctx context.Context, width int, next func() (T, error), work func(context.Context, T) (R, error), deliver func(R) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -17,17 +36,15 @@ func inOrder[R any](ctx context.Context, n, width int, work func(ctx context.Con
 
 	places := make(chan struct{}, width)
 	queue := make([]chan outcome[R], 0, 2*width)
-	next := 0
 	collect := func() error {
 		o := <-queue[0]
 		queue = queue[1:]
 		if o.err != nil {
 			return o.err
 		}
-		next++
-		return deliver(next-1, o.result)
+		return deliver(o.result)
 	}
-	for i := range n {
+	for {
 		if len(queue) >= 2*width {
 			if err := collect(); err != nil {
 				return err
@@ -38,11 +55,18 @@ func inOrder[R any](ctx context.Context, n, width int, work func(ctx context.Con
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		item, err := next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
 		done := make(chan outcome[R], 1)
 		queue = append(queue, done)
 		running.Go(func() {
 			defer func() { <-places }()
-			done <- attempt(ctx, i, work)
+			done <- attempt(ctx, item, work)
 		})
 	}
 	for len(queue) > 0 {
@@ -58,12 +82,12 @@ type outcome[R any] struct {
 	err    error
 }
 
-func attempt[R any](ctx context.Context, i int, work func(ctx context.Context, i int) (R, error)) (o outcome[R]) {
+func attempt[T, R any](ctx context.Context, item T, work func(context.Context, T) (R, error)) (o outcome[R]) {
 	defer func() {
 		if r := recover(); r != nil {
 			o.err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	o.result, o.err = work(ctx, i)
+	o.result, o.err = work(ctx, item)
 	return o
 }
