@@ -1,0 +1,130 @@
+package parity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"upi/data/table"
+)
+
+// A network is an entry of networks.json, which python/make_parity_models.py writes.
+type network struct {
+	Name string
+	Size int    // of its images: Size x Size x 3
+	Ops  int    // of Python's frozen graph
+	Head string // of its output
+	// Unfit says why TensorFlow's Python is no reference in float32; its float64 gradients are then made with other operations
+	// and checked against central differences.
+	Unfit []string
+
+	rows map[string][]reference // by explanation
+}
+
+// A reference is one image of one network, explained in one way, by TensorFlow's Python: class, probabilities, the explanation
+// at Pixels and its map, the distance to the map at Moved and that distance's gradient.
+type reference struct {
+	Network       string    `parquet:"network"`
+	Explanation   string    `parquet:"explanation"`
+	Image         int64     `parquet:"image"`
+	Class         int64     `parquet:"class"`
+	Pixels        []float32 `parquet:"pixels"`
+	Moved         []float32 `parquet:"moved"`
+	Probabilities []float32 `parquet:"probabilities"`
+	Map           []float32 `parquet:"map"`
+	// In float64, and in float32 unless the network is unfit for that.
+	FirstDouble  []float32 `parquet:"first_double"`
+	FirstSingle  []float32 `parquet:"first_single"`
+	SecondDouble []float32 `parquet:"second_double"`
+	SecondSingle []float32 `parquet:"second_single"`
+	Distance     float64   `parquet:"distance"`
+	// Error is how far SecondDouble is from central differences, relative to its norm; -1 if they were not taken.
+	Error float64 `parquet:"error"`
+}
+
+const (
+	root   = "../.."
+	folder = root + "/.deps/parity"
+	// stamp holds the hash of the scripts that made the folder.
+	stamp = folder + "/complete"
+)
+
+var scripts = []string{"make_parity_models.py", "parity_networks.py", "parity_reference.py"}
+
+// networks returns all networks with their references. They are made once, about 750 MB, and again when a script changes.
+func networks(t *testing.T) []*network {
+	t.Helper()
+	hash := sha256.New()
+	for _, name := range scripts {
+		content, err := os.ReadFile(filepath.Join(root, "python", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash.Write(content)
+	}
+	want := hex.EncodeToString(hash.Sum(nil))
+	if got, err := os.ReadFile(stamp); err != nil || string(got) != want {
+		if err := write(t, python(t), want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(folder, "networks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*network
+	if err := json.Unmarshal(content, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range all {
+		rows, err := table.ReadAll[reference](filepath.Join(folder, n.Name+".parquet"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.rows = map[string][]reference{}
+		for _, row := range rows {
+			n.rows[row.Explanation] = append(n.rows[row.Explanation], row)
+		}
+	}
+	return all
+}
+
+// python returns the interpreter with TensorFlow that "make test" sets up.
+func python(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("UPI_PYTHON")
+	if path == "" {
+		path = filepath.Join(root, ".deps", "python", "bin", "python")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no Python to compare with: %v (run 'make deps', or name one in UPI_PYTHON)", err)
+	}
+	return path
+}
+
+// write makes the folder anew; the stamp comes last.
+func write(t *testing.T, python, hash string) error {
+	t.Helper()
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if deadline, ok := t.Deadline(); ok {
+		// Before the test's own end, which would leave the interpreter running.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-5*time.Second))
+		defer cancel()
+	}
+	command := exec.CommandContext(ctx, python, filepath.Join(root, "python", scripts[0]), folder)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("make the networks: %w\n%s", err, output)
+	}
+	return os.WriteFile(stamp, []byte(hash), 0o644)
+}
