@@ -18,6 +18,8 @@ type engine struct {
 	places chan runtime.Device
 	width  int
 	memory int64
+	// steady has all batches be of one size, whatever the memory and the workers.
+	steady bool
 
 	mu       sync.Mutex
 	models   map[string]*once[*savedmodels.Model]
@@ -138,6 +140,9 @@ const overhead = 512 << 20
 // most is the largest batch: larger ones are no faster on a core.
 const most = 32
 
+// steadyBatch is the batch where results must not depend on its size: kernels round differently in batches of different sizes.
+const steadyBatch = 16
+
 // batch returns how many images one call to a program of this kind takes, so that all calls at once stay within the memory.
 func batch[P measurable](e *engine, b builder[P], s source) (int, error) {
 	key, err := json.Marshal([]any{b.kind, s.dir, s.model, s.explanation, s.surrogate})
@@ -160,11 +165,16 @@ func batch[P measurable](e *engine, b builder[P], s source) (int, error) {
 		}
 		// The batch size changes bits, so it is a function of the configuration alone, and not of what happens to be free.
 		free := (e.memory - overhead - 2*o.model.Bytes()) / int64(e.width)
-		if free < each {
-			return 0, fmt.Errorf("memory: %d MiB are too few for %s of this model, whose smallest batch takes %d MiB for each of %d workers "+
-				"beside %d MiB: raise memory or lower workers", e.memory>>20, b.kind, each>>20, e.width, (overhead+2*o.model.Bytes())>>20)
+		least, largest := int64(1), int64(max(most/unit, 1))
+		if e.steady {
+			least = int64(max(steadyBatch/unit, 1))
+			largest = least
 		}
-		return unit * int(min(free/each, max(most/int64(unit), 1))), nil
+		if free < least*each {
+			return 0, fmt.Errorf("memory: %d MiB are too few for %s of this model, whose smallest batch takes %d MiB for each of %d workers "+
+				"beside %d MiB: raise memory or lower workers", e.memory>>20, b.kind, least*each>>20, e.width, (overhead+2*o.model.Bytes())>>20)
+		}
+		return unit * int(min(free/each, largest)), nil
 	})
 }
 

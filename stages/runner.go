@@ -43,6 +43,7 @@ func NewRunner(c *config.Config) (*Runner, error) {
 		workers = goruntime.GOMAXPROCS(0)
 	}
 	e := newEngine(devices, workers, int64(c.Memory))
+	e.steady = c.Deterministic
 	return &Runner{
 		engine:  e,
 		devices: devices,

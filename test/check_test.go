@@ -1,0 +1,134 @@
+package test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"upi/data/table"
+	"upi/results"
+)
+
+// python is the interpreter of `make deps`.
+func python(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("UPI_PYTHON"); path != "" {
+		return path
+	}
+	path, err := filepath.Abs(filepath.Join(root, ".deps", "python", "bin", "python"))
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		t.Skip("no Python environment: make deps makes one")
+	}
+	return path
+}
+
+// check runs python/check_run.py, which shares nothing with this module, and returns what it prints, its complaints and
+// whether it is content.
+func check(t *testing.T, dir string, flags ...string) (stdout, stderr string, content bool) {
+	t.Helper()
+	cmd := exec.Command(python(t), append([]string{"python/check_run.py", dir}, flags...)...)
+	cmd.Dir = root
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), complaints.String(), err == nil
+}
+
+var compared = regexp.MustCompile(`(\d+) rows of (\d+) perturbations and (\d+) cells compared`)
+
+// TestAgainstTensorFlow compares every score, the set of images, the choice of sign and the tables with what TensorFlow's
+// own gradients give, to 1e-3.
+func TestAgainstTensorFlow(t *testing.T) {
+	for _, c := range []struct {
+		config string
+		flags  []string
+		// At least so many must have been compared.
+		rows, perturbations, cells int
+	}{
+		{"plain.yaml", []string{"--fit-signs"}, 2000, 10, 18},
+		{"wide.yaml", nil, 6000, 64, 700},
+	} {
+		t.Run(c.config, func(t *testing.T) {
+			python(t)
+			r := newRun(t, c.config).done(t)
+			stdout, stderr, content := check(t, r.dir(), c.flags...)
+			if !content {
+				t.Fatalf("%s\n%s", stdout, stderr)
+			}
+			t.Log(stdout)
+			found := compared.FindStringSubmatch(stdout)
+			if found == nil {
+				t.Fatalf("it does not say what it has compared: %s", stdout)
+			}
+			for i, least := range []int{c.rows, c.perturbations, c.cells} {
+				if n, err := strconv.Atoi(found[i+1]); err != nil || n < least {
+					t.Errorf("%s: want at least %d at number %d", found[0], least, i+1)
+				}
+			}
+		})
+	}
+}
+
+// TestTamperedRunIsFound is the negative control: each of these changes to a run must be seen, and nothing else.
+func TestTamperedRunIsFound(t *testing.T) {
+	python(t)
+	r := newRun(t, "base.yaml").done(t)
+	tamper(t, filepath.Join(r.dir(), results.ScoresDir, "mnist_cnn.sg.parquet"), func(rows []results.Score) []results.Score {
+		rows[3].Metrics["normalized_l2"] += 2e-3
+		rows[4].Metrics["prediction_changed"] = 1 - rows[4].Metrics["prediction_changed"]
+		rows[5].Label++
+		return append(rows[:6], rows[7:]...)
+	})
+	tamper(t, filepath.Join(r.dir(), results.TablesDir, "summary.parquet"), func(rows []results.Cell) []results.Cell {
+		*rows[1].StdError *= 1.01
+		return rows[:2]
+	})
+	_, stderr, content := check(t, r.dir())
+	if content {
+		t.Fatal("nothing was found")
+	}
+	for _, want := range []string{
+		"image 1003: normalized_l2 is", "image 1004: prediction_changed is", "image 1005: label is", "1 images missing, such as [1006]",
+		"'normalized_l2'): mean is", "'cosine'): std_error is", "no cell ('random', 'mnist_cnn', 'mnist_cnn', 'sg', 'l2', 510",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("not found: %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(stderr)
+	}
+}
+
+// tamper rewrites a table.
+func tamper[T any](t *testing.T, path string, change func([]T) []T) {
+	t.Helper()
+	rows := change(read[T](t, path))
+	var o table.Options
+	if scores, ok := any(rows).([]results.Score); ok {
+		for name := range scores[0].Metrics {
+			o.Columns = append(o.Columns, name)
+		}
+	}
+	w, err := table.Create[T](path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	if err := errors.Join(w.Write(rows...), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
