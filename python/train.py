@@ -151,7 +151,7 @@ NETWORKS = {
     "cifar10_vgg": (cifar10_vgg, 16, 128, 0.1, "sgd"),
     "cifar10_resnet20": (cifar10_resnet20, 14, 128, 0.2, "sgd"),
     "cifar10_mobilenetv2": (cifar10_mobilenetv2, 14, 128, 0.15, "sgd"),
-    "cifar10_vit": (cifar10_vit, 18, 128, 1.5e-3, "adamw"),
+    "cifar10_vit": (cifar10_vit, 30, 128, 1.5e-3, "adamw"),
 }
 
 
