@@ -86,9 +86,6 @@ class Clean:
         self.maps, norm = network.maps(explanation, images.pixels, self.classes, images.ids)
         right = self.predicted == images.labels if keep == "correct" else np.ones(len(images.labels), bool)
         self.positions = np.flatnonzero(right & (norm > 0) & np.isfinite(norm))
-        # How far the classes' scores are from a tie, in units of what float32 rounds: below, the answer is not determined.
-        best = np.sort(self.logits, axis=1)
-        self.margin = best[:, -1] - best[:, -2]
 
 
 class Checker:
