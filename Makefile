@@ -35,6 +35,8 @@ $(PREFIX)/complete:
 	@scripts/libtensorflow.sh $(TENSORFLOW) $(PREFIX)
 
 $(PYTHON): python/requirements.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
+		{ echo "upi: the tests need Python 3.11 or 3.12, this is $$(python3 --version)" >&2; exit 1; }
 	rm -rf .deps/python
 	python3 -m venv .deps/python
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements.txt || { rm -rf .deps/python; exit 1; }
