@@ -1,6 +1,7 @@
 # make run    sets up, builds and runs configs/quickstart.yaml
 # make test   sets up, builds and runs every test
 # make build  makes bin/upi
+# make parity compares gradients with Python's over some thirty architectures; about ten minutes the first time
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
 TENSORFLOW ?= cpu
@@ -12,7 +13,7 @@ export CGO_LDFLAGS := -L$(PREFIX)/lib -ltensorflow_framework -Wl,-rpath,$(PREFIX
 export UPI_PYTHON := $(CURDIR)/$(PYTHON)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test build bench deps lint clean
+.PHONY: run test parity build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -22,7 +23,10 @@ build: $(PREFIX)/complete
 	go build -o bin/upi ./cmd/upi
 
 test: build $(PYTHON) lint
-	go test -timeout 30m ./...
+	go test -timeout 30m $$(go list ./... | grep -v /test/parity)
+
+parity: build $(PYTHON)
+	go test -timeout 30m -v ./test/parity
 
 lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
