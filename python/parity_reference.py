@@ -5,7 +5,7 @@ evaluated node by node, with float64 in place of float32, and with other operati
 Python lacks or gets wrong:
 
 - a grouped convolution has no gradient on the CPU: one convolution per group, or a depthwise one;
-- MaxPoolGradGrad at stride 1 with SAME padding overwrites its input: the padding is written out;
+- MaxPoolGradGrad at stride 1 with SAME padding may overwrite its input: the padding is written out;
 - ResizeBilinearGrad is registered as not differentiable: a product with the resize's matrix along each axis;
 - LRNGrad and SoftsignGrad have no gradient, and LRN and FusedBatchNormV3 take no float64: their formulas.
 
@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import function_def_to_graph, op_def_library, op_def_registry
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+STEPS = 3  # of integrated gradients
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
@@ -30,22 +31,34 @@ class Frozen:
         self.graph = function.graph.as_graph_def()
         for node in self.graph.node:
             node.attr.pop("_gradient_op_type", None)
-        self.input, self.output = function.inputs[0], function.outputs[0].name
-        # What Python's float32 cannot be asked for.
+        self.input, self.output = function.inputs[0].op.name, function.outputs[0].name
+        producer = function.outputs[0].op
+        while producer.type == "Identity":
+            producer = producer.inputs[0].op
+        self.head = "softmax" if producer.type == "Softmax" else "logits"
+        # Why Python's float32 is no reference.
         self.unfit = sorted(set(filter(None, map(unfit, every_node(self.graph)))))
-        self.stops = any(node.op == "StopGradient" for node in every_node(self.graph))
 
     def ops(self):
         return len(self.graph.node)
 
     def single(self, x):
-        (out,) = tf.import_graph_def(self.graph, {self.input.name: x}, [self.output], name="")
-        return out
+        """Adds the network to the current graph as it is, and returns the probabilities of float32 images."""
+        (scores,) = tf.import_graph_def(self.graph, {self.input: x}, [self.output], name="")
+        return self.finish(scores)
 
     def double(self, x, instead={}):
+        """The same for float64 images; instead gives further operations to replace, by type."""
         name, index = self.output.split(":")
-        values = Evaluation(self.graph, self.graph.library, {self.input.op.name: [x]}, {**INSTEAD, **instead})
-        return values.of(name)[int(index)]
+        values = Evaluation(self.graph, self.graph.library, {self.input: [x]}, {**INSTEAD, **instead})
+        return self.finish(values.of(name)[int(index)])
+
+    def finish(self, scores):
+        return scores if self.head == "softmax" else tf.nn.softmax(scores)
+
+    def probabilities(self, x):
+        with tf.Graph().as_default(), tf.compat.v1.Session(config=plain()) as session:
+            return session.run(self.single(tf.constant(x)))
 
 
 def every_node(graph):
@@ -209,26 +222,23 @@ INSTEAD = {
 
 
 class Saliency:
-    """The saliency maps of one network by one explanation, and the gradient of their distance."""
+    """The saliency maps of a network, from images to probabilities, and the gradient of their distance."""
 
-    def __init__(self, network, dtype, shape, classes, head, explanation):
-        self.session = tf.compat.v1.Session(config=plain())
+    def __init__(self, network, dtype, shape, classes, explanation):
         self.x = tf.compat.v1.placeholder(dtype, shape)
         self.clean = tf.compat.v1.placeholder(dtype, (shape[0], shape[1] * shape[2]))
 
         def probability(x):
-            scores = network(x)
-            p = scores if head == "softmax" else tf.nn.softmax(scores)
+            p = network(x)
             copies = x.shape[0] // len(classes)
             return p, tf.reduce_sum(p * tf.one_hot(np.tile(classes, copies), p.shape[-1], dtype=p.dtype))
 
         if explanation == "integrated_gradients":
-            steps = 3
-            points = tf.concat([self.x * (j / (steps - 1)) for j in range(steps)], 0)
+            points = tf.concat([self.x * (j / (STEPS - 1)) for j in range(STEPS)], 0)
             self.p, score = probability(points)
             self.p = self.p[-shape[0] :]
             (each,) = tf.gradients(score, points)
-            self.gradient = tf.reduce_mean(tf.reshape(each, (steps, *shape)), 0)
+            self.gradient = tf.reduce_mean(tf.reshape(each, (STEPS, *shape)), 0)
         else:
             self.p, score = probability(self.x)
             (self.gradient,) = tf.gradients(score, self.x)
@@ -238,6 +248,13 @@ class Saliency:
         self.map = absolute / tf.reduce_sum(absolute, 1, keepdims=True)
         self.distance = tf.norm(self.map - self.clean, axis=1)
         (self.second,) = tf.gradients(self.distance, self.x)
+        self.session = tf.compat.v1.Session(config=plain())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
 
     def first_order(self, x):
         return self.session.run((self.p, self.gradient, self.map), {self.x: x})
