@@ -13,7 +13,6 @@ standard deviation of 2.
 import argparse
 import functools
 import gc
-import hashlib
 import json
 import multiprocessing
 import os
@@ -148,15 +147,6 @@ def differences(frozen, explanation, classes, moved, clean):
         return error_of_second_order(s, moved, clean, np.random.default_rng(4))
 
 
-def version():
-    """The hash of the scripts, by which test/parity knows what they have written."""
-    total = hashlib.sha256()
-    for script in ("make_parity_models.py", "parity_networks.py", "parity_reference.py"):
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), script), "rb") as f:
-            total.update(f.read())
-    return total.hexdigest()
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out")
@@ -164,17 +154,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
-    complete = os.path.join(args.out, "complete")
-    if os.path.exists(complete):
-        os.remove(complete)
     # New processes now and then: TensorFlow does not give back the memory of a graph.
     with multiprocessing.get_context("spawn").Pool(args.jobs, maxtasksperchild=10) as pool:
         entries = pool.starmap(write, [(name, args.out) for name in args.only], chunksize=1)
     with open(os.path.join(args.out, "networks.json"), "w") as f:
         json.dump(entries, f, indent=1)
-    if len(entries) == len(NETWORKS):
-        with open(complete, "w") as f:
-            f.write(version())
 
 
 if __name__ == "__main__":

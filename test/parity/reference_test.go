@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,17 +52,16 @@ type reference struct {
 }
 
 const (
-	root   = "../.."
-	folder = root + "/.deps/parity"
-	// stamp holds the hash of the scripts that made the folder.
-	stamp = folder + "/complete"
+	root = "../.."
+	// cache has a folder for each version of the scripts: of those named by their hash, all are complete.
+	cache = root + "/.deps/parity"
 )
 
 var scripts = []string{"make_parity_models.py", "parity_networks.py", "parity_reference.py"}
 
-// networks returns all networks with their references. They are made once, 1.4 GB in a few minutes, and again when a script
-// changes.
-func networks(t *testing.T) []*network {
+// networks returns the folder of the networks, and all networks with their references. They are made once, 1.4 GB in a few
+// minutes, and again when a script changes.
+func networks(t *testing.T) (string, []*network) {
 	t.Helper()
 	hash := sha256.New()
 	for _, name := range scripts {
@@ -70,9 +71,9 @@ func networks(t *testing.T) []*network {
 		}
 		hash.Write(content)
 	}
-	want := hex.EncodeToString(hash.Sum(nil))
-	if got, err := os.ReadFile(stamp); err != nil || string(got) != want {
-		if err := write(t, python(t)); err != nil {
+	folder := filepath.Join(cache, hex.EncodeToString(hash.Sum(nil))[:16])
+	if _, err := os.Stat(folder); err != nil {
+		if err := write(t, python(t), folder); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,7 +95,7 @@ func networks(t *testing.T) []*network {
 			n.rows[row.Explanation] = append(n.rows[row.Explanation], row)
 		}
 	}
-	return all
+	return folder, all
 }
 
 // python returns the interpreter with TensorFlow that "make test" sets up.
@@ -110,9 +111,17 @@ func python(t *testing.T) string {
 	return path
 }
 
-// write makes the folder anew, the stamp last.
-func write(t *testing.T, python string) error {
+// write makes the folder, which appears when it is complete, and removes those of other versions.
+func write(t *testing.T, python, folder string) error {
 	t.Helper()
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp(cache, "making-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
 	ctx := context.Background()
 	if deadline, ok := t.Deadline(); ok {
 		// Before the test's own end, which would leave the interpreter running.
@@ -120,13 +129,27 @@ func write(t *testing.T, python string) error {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-5*time.Second))
 		defer cancel()
 	}
-	command := exec.CommandContext(ctx, python, filepath.Join(root, "python", scripts[0]), folder)
+	command := exec.CommandContext(ctx, python, filepath.Join(root, "python", scripts[0]), temporary)
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
-		return fmt.Errorf("make the networks: no time left; test with a longer -timeout, or run %v first", command.Args)
+		return fmt.Errorf("make the networks: no time left; test with a longer -timeout")
 	}
 	if err != nil {
 		return fmt.Errorf("make the networks: %w\n%s", err, output)
+	}
+	others, err := os.ReadDir(cache)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if !strings.HasPrefix(other.Name(), "making-") && other.Name() != filepath.Base(folder) {
+			if err := os.RemoveAll(filepath.Join(cache, other.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.Rename(temporary, folder); err != nil && !errors.Is(err, os.ErrExist) {
+		return err // but for another test that was quicker
 	}
 	return nil
 }
