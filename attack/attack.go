@@ -61,6 +61,10 @@ type Shared struct {
 	Sources []string `yaml:"sources,omitempty" json:"sources,omitempty"`
 	// Explanations are the names of those that the perturbation is fitted for; none means for each one.
 	Explanations []string `yaml:"explanations,omitempty" json:"explanations,omitempty"`
+	// Seeds replace the run's seeds; none means those.
+	Seeds []uint64 `yaml:"seeds,omitempty" json:"seeds,omitempty"`
+	// FitImages is how many images of the fit split the attack looks at, the first ones; 0 means all.
+	FitImages int `yaml:"fit_images,omitempty" json:"fit_images,omitempty"`
 }
 
 // Common returns s itself, for the attacks that embed it.
@@ -68,7 +72,12 @@ func (s *Shared) Common() *Shared { return s }
 
 // Validate lists what is impossible in the settings.
 func (s *Shared) Validate() []error {
-	problems := setting.Check(len(s.Eps) > 0, "eps", "[]", "want at least one budget in pixel units")
+	problems := slices.Concat(
+		setting.Check(len(s.Eps) > 0, "eps", "[]", "want at least one budget in pixel units"),
+		setting.Check(s.FitImages >= 0, "fit_images", s.FitImages, "want a number of images; 0 is all"))
+	for i, seed := range s.Seeds {
+		problems = append(problems, setting.Check(slices.Index(s.Seeds, seed) == i, fmt.Sprintf("seeds[%d]", i), seed, "it is there twice")...)
+	}
 	for i, eps := range s.Eps {
 		key := fmt.Sprintf("eps[%d]", i)
 		problems = slices.Concat(problems,

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"upi/projection"
+	"upi/setting"
 )
 
 // A PerImage attack gives each image a perturbation of its own.
@@ -34,6 +35,12 @@ func newPerImage() *PerImageAttack {
 	a := &PerImageAttack{*newUPIGrad()}
 	a.Steps, a.CheckEvery = 20, 5
 	return a
+}
+
+// Validate lists what is impossible in the settings.
+func (p *PerImageAttack) Validate() []error {
+	return append(p.UPIGrad.Validate(),
+		setting.Check(p.FitImages == 0, "fit_images", p.FitImages, "an attack per image looks at no fit image: remove the key")...)
 }
 
 // ClimbEach returns for each image the iterate of the largest objective, n x size.

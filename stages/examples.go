@@ -112,7 +112,7 @@ func (p *planner) examples(f fitting, deltas, signs []pipeline.Key) ([]pipeline.
 			return nil, nil
 		}
 	}
-	if f.eps == 0 || f.draw > 0 || f.seed != int64(p.config.Seeds[0]) {
+	if f.eps == 0 || f.draw > 0 || f.seed != int64(p.seeds(f)[0]) {
 		return nil, nil
 	}
 	m := f.sources[0]

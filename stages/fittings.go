@@ -31,6 +31,7 @@ func (p *planner) fittings(models []plannedModel) ([]fitting, error) {
 		}
 		common := settings.Common()
 		for _, sources := range sourcesOf(common, models) {
+			sources = firstImages(sources, common.FitImages)
 			for _, e := range explanations {
 				if len(common.Explanations) > 0 && !slices.Contains(common.Explanations, e.name) {
 					continue
@@ -44,6 +45,17 @@ func (p *planner) fittings(models []plannedModel) ([]fitting, error) {
 	return all, nil
 }
 
+// firstImages lets each model be fitted on the first n images of its fit split only; 0 leaves all.
+func firstImages(models []plannedModel, n int) []plannedModel {
+	models = slices.Clone(models)
+	for i := range models {
+		if limit := &models[i].fit.Limit; n > 0 && (*limit == 0 || n < *limit) {
+			*limit = n
+		}
+	}
+	return models
+}
+
 // draws adds the perturbations of one attack and eps: one for each seed, and for attacks that draw several, each draw. Without
 // a perturbation there is nothing that a seed could change.
 func (p *planner) draws(all []fitting, f fitting) []fitting {
@@ -51,7 +63,7 @@ func (p *planner) draws(all []fitting, f fitting) []fitting {
 	if d, ok := f.settings.(attack.Direct); ok {
 		draws = d.Perturbations()
 	}
-	for i, seed := range p.config.Seeds {
+	for i, seed := range p.seeds(f) {
 		if i > 0 && f.eps == 0 {
 			break
 		}
@@ -61,6 +73,14 @@ func (p *planner) draws(all []fitting, f fitting) []fitting {
 		}
 	}
 	return all
+}
+
+// seeds are those of the attack, or else of the run.
+func (p *planner) seeds(f fitting) []uint64 {
+	if own := f.settings.Common().Seeds; len(own) > 0 {
+		return own
+	}
+	return p.config.Seeds
 }
 
 // sourcesOf returns the groups of models that an attack is fitted on: each alone, or those that it names together.

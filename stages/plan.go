@@ -305,6 +305,6 @@ func (p *planner) targets(f fitting, models []plannedModel) []plannedModel {
 		return f.sources
 	}
 	return slices.DeleteFunc(slices.Clone(models), func(m plannedModel) bool {
-		return m.test != f.sources[0].test || m.fit != f.sources[0].fit
+		return m.test != f.sources[0].test
 	})
 }
