@@ -136,7 +136,7 @@ func (b *board) end(i int, r TaskResult) {
 	if r.Artefact != nil {
 		o.Images = r.Artefact.Counts[CountImages]
 	}
-	b.report.Finish(progress.Task{Stage: r.Task.Stage, Label: r.Task.Label}, o)
+	b.report.Finish(r.Task.name(), o)
 	gone := r.Status == progress.Failed || r.Status == progress.Skipped
 	planned := b.plan.tasks[i]
 	if gone {

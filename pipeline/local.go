@@ -61,7 +61,7 @@ func (l *Local) work(ctx context.Context, b *board, w *Worker) {
 		if !ok {
 			return
 		}
-		name := progress.Task{Stage: t.Stage, Label: t.Label}
+		name := t.name()
 		b.report.Start(name)
 		start := time.Now()
 		a, hit, err := w.Perform(ctx, t, func(done, total int64) { b.report.Advance(name, done, total) })

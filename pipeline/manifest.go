@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"upi/pipeline/cache"
@@ -141,10 +143,10 @@ func statusOf(err error) RunStatus {
 	switch {
 	case err == nil:
 		return RunDone
+	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+		return RunInterrupted
 	case errors.As(err, &partial):
 		return RunPartial
-	case errors.As(err, &interrupted):
-		return RunInterrupted
 	}
 	return RunFailed
 }
@@ -196,10 +198,30 @@ func (m *Manifest) Task(key Key) (TaskRecord, bool) {
 	return m.Tasks[i], true
 }
 
-// Lineage returns the task of a key and all that it comes from, in the order of
-// the plan; their files are the inputs of its result.
-func (m *Manifest) Lineage(key Key) []TaskRecord {
-	wanted := map[Key]bool{key: true}
+// Makers are the tasks that made what: an output file, by its name in the run's
+// directory, or something that labels name between slashes, such as a perturbation.
+func (m *Manifest) Makers(what string) []Key {
+	var keys []Key
+	for _, o := range m.Outputs {
+		if o.Name == filepath.ToSlash(filepath.Clean(what)) && o.Task != "" {
+			keys = append(keys, o.Task)
+		}
+	}
+	for _, t := range m.Tasks {
+		if slices.Contains(strings.Split(t.Label, "/"), what) {
+			keys = append(keys, t.Key)
+		}
+	}
+	return keys
+}
+
+// Lineage returns the tasks of these keys and all that they come from, in the order
+// of the plan; their files are the inputs of the results.
+func (m *Manifest) Lineage(keys ...Key) []TaskRecord {
+	wanted := map[Key]bool{}
+	for _, key := range keys {
+		wanted[key] = true
+	}
 	var line []TaskRecord
 	for _, t := range slices.Backward(m.Tasks) {
 		if !wanted[t.Key] {

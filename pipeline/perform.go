@@ -51,6 +51,9 @@ func (w *Worker) Perform(ctx context.Context, t Task, advance func(done, total i
 		log = slog.New(slog.DiscardHandler)
 	}
 	log = log.With("stage", t.Stage, "task", t.Label)
+	if t.Shard != "" {
+		log = log.With("shard", t.Shard)
+	}
 	if !w.Refresh {
 		if a, err := w.lookup(t, log); a != nil || err != nil {
 			return a, a != nil, err

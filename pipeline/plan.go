@@ -117,6 +117,7 @@ func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Key
 			return fail(err)
 		}
 	}
+	t.Shard = p.shard(t)
 	if err := t.seal(); err != nil {
 		return fail(err)
 	}
@@ -126,6 +127,24 @@ func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Key
 		p.stages[stage.Name] = stage
 	}
 	return t.Key, nil
+}
+
+// shard finds the file that a task is about: the only one that it reads if it has
+// no parents, else the only one of such parents.
+func (p *Plan) shard(t Task) string {
+	if len(t.Parents) == 0 && len(t.Files) == 1 {
+		return filepath.Base(t.Files[0].Path)
+	}
+	var found []string
+	for _, parent := range t.Parents {
+		if from := p.tasks[p.index[parent.Key]]; len(from.Parents) == 0 && from.Shard != "" {
+			found = append(found, from.Shard)
+		}
+	}
+	if slices.Sort(found); len(slices.Compact(found)) == 1 {
+		return found[0]
+	}
+	return ""
 }
 
 // Tasks are the tasks of the plan, parents before children.

@@ -135,6 +135,14 @@ func (r *Run) Fail(d Description, failure error) error {
 	return r.record(m)
 }
 
+// Spoil records that what is made of a run's results, such as the report, could
+// not be: the results stay, and the run counts as failed. It returns the failure.
+func (r *Run) Spoil(m *Manifest, failure error) error {
+	spoilt := *m
+	spoilt.Status, spoilt.Error = statusOf(failure), failure.Error()
+	return errors.Join(explain(failure), r.record(&spoilt))
+}
+
 // record writes the manifest of a run that gave no results.
 func (r *Run) record(m *Manifest) error {
 	m.LastSuccess = r.lastSuccess()

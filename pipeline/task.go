@@ -11,6 +11,7 @@ import (
 
 	"upi/pipeline/cache"
 	"upi/pipeline/content"
+	"upi/pipeline/progress"
 )
 
 // Key is the SHA-256, in hexadecimal, of everything a task's result depends on.
@@ -29,7 +30,11 @@ type Task struct {
 	Stage        string `json:"stage"`
 	StageVersion int    `json:"stage_version"`
 	// Label names the task for people's eyes; it is not part of the key.
-	Label       string          `json:"label"`
+	Label string `json:"label"`
+	// Shard is the name of the one file that the task is about, where there is
+	// one: the task reads nothing else, or what it reads was made from it. It is
+	// not part of the key either.
+	Shard       string          `json:"shard,omitempty"`
 	Spec        json.RawMessage `json:"spec"`
 	Environment Environment     `json:"environment,omitempty"`
 	Parents     []Parent        `json:"parents,omitempty"`
@@ -73,6 +78,11 @@ type Estimate struct {
 	Bytes int64 `json:"bytes,omitempty"`
 	// Memory is held while the task runs.
 	Memory int64 `json:"memory,omitempty"`
+}
+
+// name is how progress is shown.
+func (t Task) name() progress.Task {
+	return progress.Task{Stage: t.Stage, Label: t.Label, Shard: t.Shard}
 }
 
 // seal computes the task's key.

@@ -31,7 +31,7 @@ func (e *engine) runReference(ctx context.Context, job *pipeline.Job) error {
 		return err
 	}
 	defer s.Close()
-	if err := checkLabels(s, o.model.Classes()); err != nil {
+	if err := checkLabels(s, job.Task.Shard, o.model.Classes()); err != nil {
 		return err
 	}
 
@@ -124,10 +124,12 @@ func refer(m *saliency.Mapper, s *split, e saliency.Explanation, lo, hi int) (re
 	return r, nil
 }
 
-func checkLabels(s *split, classes int) error {
-	for _, image := range s.images {
+// checkLabels looks through the images of one shard. A shard is read from its first row on.
+func checkLabels(s *split, shard string, classes int) error {
+	for row, image := range s.images {
 		if image.Label < 0 || image.Label >= int64(classes) {
-			return fmt.Errorf("image %d: label %d, the model has the classes 0 to %d", image.ID, image.Label, classes-1)
+			return fmt.Errorf("row %d of %s (image %d): label %d, the model has the classes 0 to %d; drop the row, or take the model of these images",
+				row, shard, image.ID, image.Label, classes-1)
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func doctorCommand() *cobra.Command {
 }
 
 func doctor(c *cobra.Command, path string) error {
-	if err := restart(false); err != nil {
+	if err := settled(false); err != nil {
 		return err
 	}
 	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)

@@ -50,7 +50,7 @@ func inspectCommand() *cobra.Command {
 
 // inspectModel shows a SavedModel. A model that cannot be attacked is an error, after everything that can be said of it.
 func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
-	if err := restart(false); err != nil {
+	if err := settled(false); err != nil {
 		return err
 	}
 	i, err := savedmodels.Inspect(dir, o)

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,11 +19,8 @@ func main() {
 
 // command runs one command line and returns its exit code.
 func command(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the process at once: artefacts are only ever renamed into place.
-	context.AfterFunc(ctx, stop)
-
+	ctx, release := interruptible()
+	defer release()
 	root := &cobra.Command{
 		Use:           "upi",
 		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
@@ -42,6 +37,13 @@ func command(args []string) int {
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	var again *restartError
+	if errors.As(err, &again) {
+		release()
+		if err = context.Cause(ctx); err == nil {
+			err = again.restart()
+		}
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "upi:", err)
 	}
@@ -52,9 +54,10 @@ func command(args []string) int {
 	return pipeline.ExitCode(err)
 }
 
-// commands is the table of the commands.
+// commands is the table of the commands. Those that are not abandonable end in order on a signal.
 var commands = []func() *cobra.Command{
-	runCommand, planCommand, importCommand, inspectCommand, reportCommand, doctorCommand, verifyCommand, diffCommand, gcCommand,
+	runCommand, importCommand, gcCommand, abandonable(planCommand), abandonable(inspectCommand), abandonable(reportCommand),
+	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand),
 }
 
 // A usageError is a wrong command line.

@@ -6,28 +6,38 @@ import (
 	"syscall"
 )
 
-// restart starts the program anew where TensorFlow's environment is not as it has to be: the library reads it when it is loaded,
-// before main. It returns only if nothing had to change, or with an error.
-func restart(deterministic bool) error {
-	want := map[string]string{"TF_CPP_MIN_LOG_LEVEL": "2"}
+// A restartError asks for the program to be started anew with other environment variables: TensorFlow reads them when it is loaded,
+// before main.
+type restartError struct{ environment map[string]string }
+
+func (e *restartError) Error() string { return "TensorFlow's environment is not as it has to be" }
+
+// settled returns a [*restartError] unless TensorFlow's environment is as it has to be.
+func settled(deterministic bool) error {
+	want := map[string]string{}
+	if _, ok := os.LookupEnv("TF_CPP_MIN_LOG_LEVEL"); !ok {
+		want["TF_CPP_MIN_LOG_LEVEL"] = "2"
+	}
 	if deterministic {
 		// oneDNN's kernels round differently in batches of different sizes.
-		want["TF_ENABLE_ONEDNN_OPTS"] = "0"
-		want["TF_DETERMINISTIC_OPS"] = "1"
-	}
-	changed := false
-	for name, value := range want {
-		have, ok := os.LookupEnv(name)
-		if ok && (have == value || name == "TF_CPP_MIN_LOG_LEVEL") {
-			continue
+		for name, value := range map[string]string{"TF_ENABLE_ONEDNN_OPTS": "0", "TF_DETERMINISTIC_OPS": "1"} {
+			if os.Getenv(name) != value {
+				want[name] = value
+			}
 		}
-		changed = true
+	}
+	if len(want) > 0 {
+		return &restartError{want}
+	}
+	return nil
+}
+
+// restart starts the program anew in this process. It returns only with an error.
+func (e *restartError) restart() error {
+	for name, value := range e.environment {
 		if err := os.Setenv(name, value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
 		}
-	}
-	if !changed {
-		return nil
 	}
 	self, err := os.Executable()
 	if err != nil {

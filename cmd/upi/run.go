@@ -71,7 +71,7 @@ func prepare(path string, flags runFlags) (*job, error) {
 	if flags.workers > 0 {
 		c.Workers = flags.workers
 	}
-	if err := restart(c.Deterministic); err != nil {
+	if err := settled(c.Deterministic); err != nil {
 		return nil, err
 	}
 	j := &job{config: c}
@@ -86,7 +86,8 @@ func prepare(path string, flags runFlags) (*job, error) {
 }
 
 func run(c *cobra.Command, path string, flags runFlags) error {
-	j, err := prepare(path, flags)
+	ctx := c.Context()
+	j, err := interruptibly(ctx, func() (*job, error) { return prepare(path, flags) })
 	if err != nil {
 		return err
 	}
@@ -99,20 +100,17 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := j.runner.Plan(j.config, j.plan); err != nil {
+	if _, err := interruptibly(ctx, func() (any, error) { return nil, j.runner.Plan(j.config, j.plan) }); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	shown, log := progress.New(os.Stderr, j.config.Name)
 	by := &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Log: log}
-	manifest, failure := directory.Execute(c.Context(), j.store, j.plan, by, description, shown)
+	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {
 		return failure
 	}
-	if err := present(c.OutOrStdout(), directory.Dir()); err != nil {
-		return errors.Join(failure, err)
-	}
-	if err := include(directory); err != nil {
-		return errors.Join(failure, err)
+	if _, err := interruptibly(ctx, func() (any, error) { return nil, publish(c.OutOrStdout(), directory) }); err != nil {
+		return directory.Spoil(manifest, err)
 	}
 	fmt.Fprintln(os.Stderr, "results:", directory.Dir())
 	return failure
@@ -129,8 +127,11 @@ func present(out io.Writer, dir string) error {
 	return nil
 }
 
-// include adds what the report has written to the manifest.
-func include(directory *pipeline.Run) error {
+// publish writes the report of a run, shows its summary, and adds what it has written to the manifest.
+func publish(out io.Writer, directory *pipeline.Run) error {
+	if err := present(out, directory.Dir()); err != nil {
+		return err
+	}
 	files := []string{results.ReportFile}
 	for _, dir := range []string{results.TablesDir, results.FiguresDir} {
 		entries, err := os.ReadDir(filepath.Join(directory.Dir(), dir))

@@ -106,8 +106,7 @@ func (l *Log) Advance(t Task, done, total int64) {
 	s.advance(t, done, total)
 	if now := l.now(); now.Sub(l.last) >= pause {
 		l.last = now
-		l.log.Info("progress", "stage", t.Stage, "task", t.Label, "part", done, "parts", total,
-			"tasks_done", s.ended(), "tasks", s.Tasks)
+		l.about(t).Info("progress", "part", done, "parts", total, "tasks_done", s.ended(), "tasks", s.Tasks)
 	}
 }
 
@@ -118,7 +117,7 @@ func (l *Log) Finish(t Task, o Outcome) {
 	s := l.stages[t.Stage]
 	s.finish(t, o)
 	if o.Status == Failed {
-		l.log.Error("task failed", "stage", t.Stage, "task", t.Label, "seconds", seconds(o.Elapsed), "error", o.Err)
+		l.about(t).Error("task failed", "seconds", seconds(o.Elapsed), "error", o.Err)
 	}
 	now := l.now()
 	switch {
@@ -127,8 +126,17 @@ func (l *Log) Finish(t Task, o Outcome) {
 			"skipped", s.skipped, "seconds", seconds(s.busy), "images", s.images)
 	case now.Sub(l.last) >= pause:
 		l.last = now
-		l.log.Info("progress", "stage", t.Stage, "task", t.Label, "tasks_done", s.ended(), "tasks", s.Tasks)
+		l.about(t).Info("progress", "tasks_done", s.ended(), "tasks", s.Tasks)
 	}
+}
+
+// about is the logger for lines on one task.
+func (l *Log) about(t Task) *slog.Logger {
+	log := l.log.With("stage", t.Stage, "task", t.Label)
+	if t.Shard != "" {
+		log = log.With("shard", t.Shard)
+	}
+	return log
 }
 
 // End implements [Reporter].

@@ -8,6 +8,9 @@ import "time"
 type Task struct {
 	Stage string
 	Label string
+	// Shard is the name of the file that the task is about, empty if there is no
+	// such file.
+	Shard string
 }
 
 // Stage is a stage of a run and its number of tasks.

@@ -14,7 +14,7 @@ import (
 
 // play reports a small run: two stages, a hit, a failure and a skipped task.
 func play(r Reporter) {
-	fit := func(label string) Task { return Task{"fit", label} }
+	fit := func(label string) Task { return Task{Stage: "fit", Label: label, Shard: label + ".parquet"} }
 	r.Begin([]Stage{{"fit", 4}, {"tables", 1}})
 	for i, label := range []string{"a", "b", "c"} {
 		r.Start(fit(label))
@@ -27,7 +27,7 @@ func play(r Reporter) {
 	}
 	r.Start(fit("d"))
 	r.Finish(fit("d"), Outcome{Status: Hit, Images: 1000})
-	r.Finish(Task{"tables", "all"}, Outcome{Status: Skipped})
+	r.Finish(Task{Stage: "tables", Label: "all"}, Outcome{Status: Skipped})
 	r.End()
 }
 
@@ -43,8 +43,8 @@ func TestLog(t *testing.T) {
 	now := time.Unix(0, 0)
 	log.now = func() time.Time { now = now.Add(time.Second); return now }
 	play(log)
-	want := `level=INFO msg=progress run=mnist stage=fit task=c part=1 parts=2 tasks_done=2 tasks=4
-level=ERROR msg="task failed" run=mnist stage=fit task=b seconds=1 error="shard is broken"
+	want := `level=INFO msg=progress run=mnist stage=fit task=c shard=c.parquet part=1 parts=2 tasks_done=2 tasks=4
+level=ERROR msg="task failed" run=mnist stage=fit task=b shard=b.parquet seconds=1 error="shard is broken"
 level=INFO msg="stage finished" run=mnist stage=fit done=2 hit=1 failed=1 skipped=0 seconds=4 images=20
 level=INFO msg="stage finished" run=mnist stage=tables done=0 hit=0 failed=0 skipped=1 seconds=0 images=0
 `
@@ -84,7 +84,7 @@ func TestReportersTakeManyGoroutines(t *testing.T) {
 		for i := range 8 {
 			group.Go(func() {
 				for j := range 10 {
-					task := Task{"fit", string(rune('a'+i)) + string(rune('a'+j))}
+					task := Task{Stage: "fit", Label: string(rune('a'+i)) + string(rune('a'+j))}
 					r.Start(task)
 					r.Advance(task, 1, 3)
 					r.Finish(task, Outcome{Status: Done, Elapsed: time.Millisecond, Images: 1})
