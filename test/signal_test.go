@@ -26,7 +26,7 @@ func TestSignalAtAnyTime(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for !holds(t, cmd.Process.Pid, s) {
+			for !takes(t, cmd.Process.Pid, s) {
 				time.Sleep(time.Millisecond)
 			}
 			time.Sleep(time.Duration(pause) * time.Millisecond)
@@ -48,17 +48,17 @@ func TestSignalAtAnyTime(t *testing.T) {
 	}
 }
 
-// holds reports whether a process keeps a signal waiting: the dynamic loader has made way for the program.
-func holds(t *testing.T, pid int, s syscall.Signal) bool {
+// takes reports whether a process has a handler for a signal: the dynamic loader has made way for the program.
+func takes(t *testing.T, pid int, s syscall.Signal) bool {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(text), "SigBlk:")
-	var blocked uint64
-	if _, err := fmt.Sscanf(after, "%x", &blocked); err != nil {
+	_, after, _ := strings.Cut(string(text), "SigCgt:")
+	var caught uint64
+	if _, err := fmt.Sscanf(after, "%x", &caught); err != nil {
 		t.Fatal(err)
 	}
-	return blocked&(1<<(s-1)) != 0
+	return caught&(1<<(s-1)) != 0
 }

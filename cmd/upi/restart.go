@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"syscall"
 )
 
 // A restartError asks for the program to be started anew with other environment variables: TensorFlow reads them when it is loaded,
@@ -43,8 +42,5 @@ func (e *restartError) restart() error {
 	if err != nil {
 		return fmt.Errorf("find the program's own file: %w", err)
 	}
-	if err := syscall.Exec(self, os.Args, os.Environ()); err != nil {
-		return fmt.Errorf("start the program anew for TensorFlow's environment: %w", err)
-	}
-	return nil
+	return fmt.Errorf("start the program anew for TensorFlow's environment: %w", replace(self))
 }
