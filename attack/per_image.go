@@ -33,7 +33,7 @@ type PerImageAttack struct {
 
 func newPerImage() *PerImageAttack {
 	a := &PerImageAttack{*newUPIGrad()}
-	a.Steps, a.CheckEvery = 20, 5
+	a.Steps, a.StepSize, a.CheckEvery = 20, 0.4, 2
 	return a
 }
 
