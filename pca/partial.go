@@ -69,11 +69,12 @@ func NewAccumulator(block Block, product Product) *Accumulator {
 // accumulator's first, and the entry where one is not finite; the accumulator is then useless.
 func (a *Accumulator) Add(rows []float32) error {
 	d := a.block.Dim
+	most := ChunkRows(d)
 	if len(rows)%d != 0 {
 		return fmt.Errorf("accumulate rows of %d entries: %d entries are no multiple of it", d, len(rows))
 	}
 	for len(rows) > 0 {
-		n := min(len(rows)/d, ChunkRows)
+		n := min(len(rows)/d, most)
 		if err := a.addChunk(rows[:n*d], n); err != nil {
 			return err
 		}
@@ -87,10 +88,7 @@ func (a *Accumulator) addChunk(rows []float32, n int) error {
 	first, largest := p.Rows, 0.0
 	for i := range n {
 		row := rows[i*d : (i+1)*d]
-		squares := 0.0
-		for _, v := range row {
-			squares += float64(v) * float64(v)
-		}
+		squares := squared(row)
 		if math.IsNaN(squares) || math.IsInf(squares, 0) {
 			return fmt.Errorf("accumulate row %d: %w", first+i, finiteRow(row))
 		}
@@ -129,10 +127,7 @@ func (a *Accumulator) Partial() Partial { return a.partial }
 // number is returned.
 func Unit(rows []float32, d int) (zeros int) {
 	for ; len(rows) >= d && d > 0; rows = rows[d:] {
-		squares := 0.0
-		for _, v := range rows[:d] {
-			squares += float64(v) * float64(v)
-		}
+		squares := squared(rows[:d])
 		if squares == 0 {
 			zeros++
 			continue
@@ -143,6 +138,19 @@ func Unit(rows []float32, d int) (zeros int) {
 		}
 	}
 	return zeros
+}
+
+// squared returns the squared L2 norm. Four sums side by side do not wait for one another.
+func squared(row []float32) float64 {
+	var s0, s1, s2, s3 float64
+	for ; len(row) >= 4; row = row[4:] {
+		a, b, c, d := float64(row[0]), float64(row[1]), float64(row[2]), float64(row[3])
+		s0, s1, s2, s3 = s0+a*a, s1+b*b, s2+c*c, s3+d*d
+	}
+	for _, v := range row {
+		s0 += float64(v) * float64(v)
+	}
+	return s0 + s1 + s2 + s3
 }
 
 func finiteRow(row []float32) error {

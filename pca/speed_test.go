@@ -7,11 +7,11 @@ import (
 	"upi/pca"
 )
 
-// BenchmarkAccumulate is one batch of rows against a block of 8 vectors: 4 * 128 * d * 8 operations.
+// BenchmarkAccumulate is one batch of rows against a block of 8 vectors: 4 * pca.ChunkRows(d) * d * 8 operations.
 func BenchmarkAccumulate(b *testing.B) {
 	for _, d := range []int{28 * 28, 32 * 32 * 3, 224 * 224 * 3} {
 		b.Run(fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			rows := hashedRows(pca.ChunkRows, d, 1, 0)
+			rows := hashedRows(pca.ChunkRows(d), d, 1, 0)
 			block := pca.Block{Width: 8, Dim: d, Vectors: hashedRows(8, d, 2, 0)}
 			a := pca.NewAccumulator(block, nil)
 			b.SetBytes(int64(4 * len(rows)))

@@ -16,6 +16,8 @@ import (
 type engine struct {
 	// places holds one entry per call to TensorFlow that may run at once: a core of the CPU, or a GPU.
 	places chan runtime.Device
+	// rows is held by the fit that goes over rows of gradients.
+	rows   chan struct{}
 	width  int
 	memory int64
 	// steady has all batches be of one size, whatever the memory and the workers.
@@ -39,6 +41,7 @@ func newEngine(devices []runtime.Device, workers int, memory int64) *engine {
 	}
 	e := &engine{
 		places:   make(chan runtime.Device, len(devices)),
+		rows:     make(chan struct{}, 1),
 		width:    len(devices),
 		memory:   memory,
 		models:   map[string]*once[*savedmodels.Model]{},
@@ -202,6 +205,26 @@ func program[P measurable](e *engine, b builder[P], s source, d runtime.Device) 
 	return p.(P), nil
 }
 
+// gram returns the program that multiplies width vectors with n rows of dim entries on a device.
+func (e *engine) gram(width, n, dim int, d runtime.Device) (*runtime.Gram, error) {
+	key := fmt.Sprintf("gram of %d and %d x %d on %s", width, n, dim, d)
+	p, err := entry(&e.mu, e.programs, key).get(func() (any, error) { return runtime.NewGram(width, n, dim, d) })
+	if err != nil {
+		return nil, err
+	}
+	return p.(*runtime.Gram), nil
+}
+
+// place waits for a place that is free. The caller gives it back to e.places.
+func (e *engine) place(ctx context.Context) (runtime.Device, error) {
+	select {
+	case d := <-e.places:
+		return d, nil
+	case <-ctx.Done():
+		return runtime.Device{}, context.Cause(ctx)
+	}
+}
+
 // each runs work on the batches of n images, as many at once as there are places, and hands the results to deliver in the order
 // of the images. Batches start and end at the same images however many places there are.
 func each[P measurable, R any](ctx context.Context, e *engine, b builder[P], s source, n int,
@@ -212,11 +235,9 @@ func each[P measurable, R any](ctx context.Context, e *engine, b builder[P], s s
 	}
 	return inOrder(ctx, (n+size-1)/size, e.width,
 		func(ctx context.Context, i int) (r R, err error) {
-			var place runtime.Device
-			select {
-			case place = <-e.places:
-			case <-ctx.Done():
-				return r, context.Cause(ctx)
+			place, err := e.place(ctx)
+			if err != nil {
+				return r, err
 			}
 			defer func() { e.places <- place }()
 			p, err := program(e, b, s, place)

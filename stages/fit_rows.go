@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
-	"runtime"
 
 	"upi/attack"
-	"upi/data/table"
 	"upi/pca"
 	"upi/pipeline"
 	"upi/projection"
+	"upi/savedmodels/runtime"
 )
 
 // fitRows finds the direction of an attack on the matrices of gradients, one pass over their shards at a time.
-func fitRows(ctx context.Context, job *pipeline.Job, spec fitSpec, a attack.FromRows) ([]float32, fitRecord, error) {
+func (e *engine) fitRows(ctx context.Context, job *pipeline.Job, spec fitSpec, a attack.FromRows) ([]float32, fitRecord, error) {
+	// A pass keeps all places busy by itself; what two fits side by side would add is the memory of a second basis.
+	select {
+	case e.rows <- struct{}{}:
+		defer func() { <-e.rows }()
+	case <-ctx.Done():
+		return nil, fitRecord{}, context.Cause(ctx)
+	}
 	settings, terms := a.Spectrum(), a.Terms()
 	weights := make([]float64, len(terms))
 	for k, t := range terms {
@@ -27,8 +31,12 @@ func fitRows(ctx context.Context, job *pipeline.Job, spec fitSpec, a attack.From
 		return nil, fitRecord{}, err
 	}
 	matrices := newMatrices(job.Parents(roleGradients), len(terms), len(spec.Sources), spec.Shards)
+	free, err := e.buffers(spec.size())
+	if err != nil {
+		return nil, fitRecord{}, err
+	}
 	for !solver.Done() {
-		if err := pass(ctx, solver, matrices, spec.size(), settings.Rows == attack.Unit); err != nil {
+		if err := e.pass(ctx, solver, matrices, free, settings.Rows == attack.Unit); err != nil {
 			return nil, fitRecord{}, fmt.Errorf("pass %d over the gradients: %w", solver.Passes()+1, err)
 		}
 		if err := solver.Step(); errors.Is(err, pca.ErrZero) {
@@ -71,23 +79,33 @@ func newMatrices(dirs []string, terms, sources, shards int) matrices {
 	return m
 }
 
+// buffers returns room for as many chunks of rows as may be multiplied at once, and for one that is being read.
+func (e *engine) buffers(size int) (chan *runtime.Buffer, error) {
+	free := make(chan *runtime.Buffer, e.width+1)
+	for range cap(free) {
+		b, err := runtime.NewBuffer(int64(pca.ChunkRows(size)), int64(size))
+		if err != nil {
+			return nil, err
+		}
+		free <- b
+	}
+	return free, nil
+}
+
 // pass multiplies all rows with the solver's block and adds the results up in the rows' order. A chunk may hold rows of two
 // shards: the sums do not depend on how the images lie in shards, nor on how many chunks are multiplied at once.
-func pass(ctx context.Context, solver *pca.Solver, m matrices, size int, unit bool) error {
-	block, width := solver.Block(), runtime.GOMAXPROCS(0)
+func (e *engine) pass(ctx context.Context, solver *pca.Solver, m matrices, free chan *runtime.Buffer, unit bool) error {
+	block := solver.Block()
 	for term, shards := range m {
-		rows := &chunks{shards: shards, size: size, free: make(chan []float32, width)}
-		for range width {
-			rows.free <- make([]float32, 0, pca.ChunkRows*size)
-		}
-		err := flow(ctx, width, rows.next,
-			func(_ context.Context, chunk []float32) (pca.Partial, error) {
-				defer func() { rows.free <- chunk[:0] }()
+		rows := &chunks{shards: shards, size: block.Dim, free: free}
+		err := flow(ctx, cap(free), rows.next,
+			func(ctx context.Context, c chunk) (pca.Partial, error) {
+				defer func() { free <- c.buffer }()
 				if unit {
-					pca.Unit(chunk, size)
+					pca.Unit(c.rows(), block.Dim)
 				}
-				a := pca.NewAccumulator(block, nil)
-				err := a.Add(chunk)
+				a := pca.NewAccumulator(block, e.product(ctx, c.buffer))
+				err := a.Add(c.rows())
 				return a.Partial(), err
 			},
 			func(p pca.Partial) error { return solver.Add(term, p) })
@@ -98,123 +116,21 @@ func pass(ctx context.Context, solver *pca.Solver, m matrices, size int, unit bo
 	return nil
 }
 
-// chunks reads the rows of all shards, a fixed number at a time.
-type chunks struct {
-	// shards are the artefacts of each shard, one for each source.
-	shards [][]string
-	size   int
-	// free are the buffers that nobody uses.
-	free chan []float32
-	open *gradients
-}
-
-// next returns at most pca.ChunkRows rows in a free buffer, or io.EOF.
-func (c *chunks) next() ([]float32, error) {
-	chunk := <-c.free
-	for len(chunk) < cap(chunk) {
-		if c.open == nil {
-			if len(c.shards) == 0 {
-				break
-			}
-			var err error
-			if c.open, err = openGradients(c.shards[0]); err != nil {
-				return nil, err
-			}
-			c.shards = c.shards[1:]
-		}
-		longer := chunk[:len(chunk)+c.size]
-		err := c.open.next(longer[len(chunk):])
-		if errors.Is(err, io.EOF) {
-			if err := c.Close(); err != nil {
-				return nil, err
-			}
-			continue
-		}
+// product multiplies the rows that are in a buffer, at the next free place. Rows from elsewhere are copied into it.
+func (e *engine) product(ctx context.Context, buffer *runtime.Buffer) pca.Product {
+	return func(dst []float32, block pca.Block, rows []float32, n int) error {
+		room := buffer.Floats()
+		copy(room, rows)
+		clear(room[n*block.Dim:])
+		place, err := e.place(ctx)
 		if err != nil {
-			return nil, err
-		}
-		chunk = longer
-	}
-	if len(chunk) == 0 {
-		return nil, io.EOF
-	}
-	return chunk, nil
-}
-
-// Close closes the shard that is open.
-func (c *chunks) Close() error {
-	if c.open == nil {
-		return nil
-	}
-	err := c.open.Close()
-	c.open = nil
-	return err
-}
-
-// gradients reads the rows of one shard: for several sources the mean over them, of the images that all of them have.
-type gradients struct {
-	readers []*table.Reader[gradientRow]
-	rows    []gradientRow
-}
-
-func openGradients(dirs []string) (*gradients, error) {
-	g := &gradients{rows: make([]gradientRow, len(dirs))}
-	for _, dir := range dirs {
-		r, err := table.Open[gradientRow](filepath.Join(dir, gradientsFile))
-		if err != nil {
-			return nil, errors.Join(err, g.Close())
-		}
-		g.readers = append(g.readers, r)
-	}
-	return g, nil
-}
-
-// Close closes the files.
-func (g *gradients) Close() error {
-	var problems []error
-	for _, r := range g.readers {
-		problems = append(problems, r.Close())
-	}
-	return errors.Join(problems...)
-}
-
-// next writes a row to dst, or returns io.EOF.
-func (g *gradients) next(dst []float32) error {
-	if err := g.advance(); err != nil {
-		return err
-	}
-	copy(dst, g.rows[0].Gradient)
-	for _, other := range g.rows[1:] {
-		add(dst, other.Gradient)
-	}
-	if len(g.rows) > 1 {
-		scale(dst, 1/float32(len(g.rows)))
-	}
-	return nil
-}
-
-// advance moves every reader to the next image that all have.
-func (g *gradients) advance() error {
-	var most int64 = -1
-	for i, r := range g.readers {
-		if err := r.Next(&g.rows[i]); err != nil {
 			return err
 		}
-		most = max(most, g.rows[i].Position)
-	}
-	for {
-		all := true
-		for i, r := range g.readers {
-			for g.rows[i].Position < most {
-				if err := r.Next(&g.rows[i]); err != nil {
-					return err
-				}
-			}
-			all = all && g.rows[i].Position == most
-			most = max(most, g.rows[i].Position)
+		defer func() { e.places <- place }()
+		g, err := e.gram(block.Width, len(room)/block.Dim, block.Dim, place)
+		if err != nil {
+			return err
 		}
-		if all {
-			return nil
-		}
+		return g.Multiply(dst, block.Vectors, buffer)
 	}
 }

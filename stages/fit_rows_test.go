@@ -1,7 +1,10 @@
 package stages
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -11,20 +14,24 @@ import (
 	"upi/data/table"
 	"upi/pca"
 	"upi/random"
+	"upi/savedmodels/runtime"
 )
 
 const width = 10
 
+var chunkRows = pca.ChunkRows(width)
+
 // artefact writes rows of gradients, by position, and returns their directory.
 func artefact(t *testing.T, rows map[int][]float32) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, size := t.TempDir(), width
 	var all []gradientRow
 	for position, gradient := range rows {
+		size = len(gradient)
 		all = append(all, gradientRow{ID: int64(100 + position), Position: int64(position), Gradient: gradient})
 	}
 	slices.SortFunc(all, func(a, b gradientRow) int { return int(a.Position - b.Position) })
-	if err := writeTable(filepath.Join(dir, gradientsFile), table.Options{Width: map[string]int{"gradient": width}}, all); err != nil {
+	if err := writeTable(filepath.Join(dir, gradientsFile), table.Options{Width: map[string]int{"gradient": size}}, all); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -58,14 +65,20 @@ func shards(t *testing.T, lengths ...int) matrices {
 	return m
 }
 
-func direction(t *testing.T, m matrices, unit bool) []float64 {
+// direction runs passes over rows of size entries until the direction is within the tolerance.
+func direction(t *testing.T, m matrices, size, workers int, unit bool, tolerance float64) pca.Result {
 	t.Helper()
-	solver, err := pca.New(width, pca.Options{Weights: []float64{1}, Tolerance: 1e-6, Passes: 50})
+	e := newEngine([]runtime.Device{{}}, workers, 1<<30)
+	free, err := e.buffers(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	solver, err := pca.New(size, pca.Options{Tolerance: tolerance})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for !solver.Done() {
-		if err := pass(t.Context(), solver, m, width, unit); err != nil {
+		if err := e.pass(t.Context(), solver, m, free, unit); err != nil {
 			t.Fatal(err)
 		}
 		if err := solver.Step(); err != nil {
@@ -76,7 +89,7 @@ func direction(t *testing.T, m matrices, unit bool) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result.Vector
+	return result
 }
 
 // TestDirectionIsTheSingularVector compares with gonum's full decomposition, of the rows as they are and of unit rows.
@@ -99,7 +112,7 @@ func TestDirectionIsTheSingularVector(t *testing.T) {
 			t.Fatal("no decomposition")
 		}
 		svd.VTo(&v)
-		got, product := direction(t, shards(t, n), unit), 0.0
+		got, product := direction(t, shards(t, n), width, 1, unit, 1e-6).Vector, 0.0
 		for j := range got {
 			product += got[j] * v.At(j, 0)
 		}
@@ -109,13 +122,70 @@ func TestDirectionIsTheSingularVector(t *testing.T) {
 	}
 }
 
-// TestDirectionDoesNotDependOnShards: not a bit of it, with more rows than a chunk holds.
-func TestDirectionDoesNotDependOnShards(t *testing.T) {
-	const n = 2*pca.ChunkRows + 44
-	want := direction(t, shards(t, n), true)
-	for _, lengths := range [][]int{{1, n - 1}, {pca.ChunkRows, n - pca.ChunkRows}, {0, 100, 100, n - 200, 0}} {
-		if got := direction(t, shards(t, lengths...), true); !slices.Equal(got, want) {
-			t.Errorf("shards of %v: got %v, want %v", lengths, got, want)
+// TestDirectionAgainstSVDS compares with values of scipy.sparse.linalg.svds: python python/reference_math.py pca
+func TestDirectionAgainstSVDS(t *testing.T) {
+	text, err := os.ReadFile("../pca/testdata/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reference struct {
+		Singular []struct {
+			Name             string
+			N, D             int
+			Scale, Norm      float64
+			Vector, Singular []float64
+		}
+	}
+	if err := json.Unmarshal(text, &reference); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range reference.Singular {
+		t.Run(c.Name, func(t *testing.T) {
+			m := matrices{nil}
+			for first := 0; first < c.N; first += 250 {
+				rows := map[int][]float32{}
+				for i := first; i < min(first+250, c.N); i++ {
+					rows[i] = hashed(i, c.D, c.Scale)
+				}
+				m[0] = append(m[0], []string{artefact(t, rows)})
+			}
+			got, product := direction(t, m, c.D, 2, false, 1e-3), 0.0
+			for j, v := range got.Vector {
+				product += v * c.Vector[j]
+			}
+			if math.Abs(product) < math.Cos(1e-3) || got.Status != pca.Converged {
+				t.Errorf("cosine to svds %v; %s after %d passes", product, got.Status, got.Passes)
+			}
+			share := math.Pow(c.Singular[0]/c.Norm, 2)
+			if term := got.Terms[0]; math.Abs(term.Share-share) > 1e-5*share || term.Rows != c.N {
+				t.Errorf("explained share %v of %d rows, want %v of %d", term.Share, term.Rows, share, c.N)
+			}
+		})
+	}
+}
+
+// hashed is row i of the matrix of d columns that rows() in python/reference_math.py makes with seed 1.
+func hashed(i, d int, scale float64) []float32 {
+	row := make([]float32, d)
+	for j := range row {
+		x := uint32(i*d+j) + 1
+		x = (x ^ x>>16) * 0x7feb352d
+		x = (x ^ x>>15) * 0x846ca68b
+		x ^= x >> 16
+		row[j] = float32((float64(x)/(1<<32) - 0.5) / (1 + scale*float64(j)))
+	}
+	return row
+}
+
+// TestDirectionDoesNotDependOnLayout: neither shards nor workers change a bit of it, with more rows than a chunk holds.
+func TestDirectionDoesNotDependOnLayout(t *testing.T) {
+	n := 2*chunkRows + 44
+	want := direction(t, shards(t, n), width, 1, true, 1e-6).Vector
+	for _, lengths := range [][]int{{1, n - 1}, {chunkRows, n - chunkRows}, {0, 100, 100, n - 200, 0}} {
+		for _, workers := range []int{1, 3} {
+			if got := direction(t, shards(t, lengths...), width, workers, true, 1e-6).Vector; !slices.Equal(got, want) {
+				t.Errorf("shards of %v, %d workers: got %v, want %v", lengths, workers, got, want)
+			}
 		}
 	}
 }
@@ -125,16 +195,49 @@ func TestRowsOfSeveralSources(t *testing.T) {
 	row := func(x float32) []float32 { return slices.Repeat([]float32{x}, width) }
 	one := artefact(t, map[int][]float32{0: row(1), 1: row(2), 3: row(3), 4: row(4)})
 	two := artefact(t, map[int][]float32{1: row(20), 2: row(50), 4: row(40), 5: row(60)})
-	c := &chunks{shards: [][]string{{one, two}, {one, one}}, size: width, free: make(chan []float32, 1)}
-	c.free <- make([]float32, 0, 4*width)
-	chunk, err := c.next()
+	c := &chunks{shards: [][]string{{one, two}, {one, one}}, size: width, free: make(chan *runtime.Buffer, 1)}
+	buffer, err := runtime.NewBuffer(4, width)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := slices.Concat(row(11), row(22), row(1), row(2)); !slices.Equal(chunk, want) {
-		t.Errorf("got %v, want %v", chunk, want)
+	c.free <- buffer
+	read, err := c.next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := slices.Concat(row(11), row(22), row(1), row(2)); !slices.Equal(read.rows(), want) {
+		t.Errorf("got %v, want %v", read.rows(), want)
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// BenchmarkRows is one chunk of rows against a block of 8 vectors, in Go and in TensorFlow.
+func BenchmarkRows(b *testing.B) {
+	for _, d := range []int{28 * 28, 32 * 32 * 3, 224 * 224 * 3} {
+		e := newEngine([]runtime.Device{{}}, 1, 1<<30)
+		free, err := e.buffers(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		buffer := <-free
+		rows := buffer.Floats()
+		for i := range rows {
+			rows[i] = float32(i%1009)/1009 - 0.5
+		}
+		block := pca.Block{Width: 8, Dim: d, Vectors: slices.Clone(rows[:8*d])}
+		for name, product := range map[string]pca.Product{"go": nil, "tensorflow": e.product(b.Context(), buffer)} {
+			b.Run(fmt.Sprintf("%s/d=%d", name, d), func(b *testing.B) {
+				a := pca.NewAccumulator(block, product)
+				b.SetBytes(int64(4 * len(rows)))
+				for b.Loop() {
+					if err := a.Add(rows); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.N)*4*float64(len(rows))*8/1e9/b.Elapsed().Seconds(), "GFlop/s")
+			})
+		}
 	}
 }

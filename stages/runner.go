@@ -51,7 +51,7 @@ func NewRunner(c *config.Config) (*Runner, error) {
 			images:    &pipeline.Stage{Name: "images", Version: 1, Run: runImages},
 			reference: &pipeline.Stage{Name: "reference", Version: 1, Run: e.runReference},
 			gradients: &pipeline.Stage{Name: "gradients", Version: 1, Run: e.runGradients},
-			fit:       &pipeline.Stage{Name: "fit", Version: 2, Run: e.runFit},
+			fit:       &pipeline.Stage{Name: "fit", Version: 3, Run: e.runFit},
 			perImage:  &pipeline.Stage{Name: "per_image", Version: 1, Run: e.runPerImage},
 			sign:      &pipeline.Stage{Name: "sign", Version: 1, Run: e.runSign},
 			evaluate:  &pipeline.Stage{Name: "evaluate", Version: 1, Run: e.runEvaluate},

@@ -4,6 +4,7 @@ package runtime
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,6 +74,9 @@ func Select(name string) ([]Device, error) {
 }
 
 var devices = sync.OnceValues(func() ([]tf.Device, error) {
+	if err := float32Products(); err != nil {
+		return nil, err
+	}
 	config, err := proto.Marshal(&protos.ConfigProto{
 		IntraOpParallelismThreads: 1,
 		GpuOptions:                &protos.GPUOptions{AllowGrowth: true},
@@ -91,6 +95,22 @@ var devices = sync.OnceValues(func() ([]tf.Device, error) {
 	}
 	return list, nil
 })
+
+// tf32 is how NVIDIA's libraries are told, before their first use, whether products of float32 may be made in TF32, whose
+// 11 bits are too few for gradients of second order and for singular vectors. TensorFlow allows it otherwise, and has no
+// setting in its C API.
+const tf32 = "NVIDIA_TF32_OVERRIDE"
+
+// float32Products keeps GPUs from TF32, unless the user's environment says otherwise.
+func float32Products() error {
+	if _, set := os.LookupEnv(tf32); set {
+		return nil
+	}
+	if err := os.Setenv(tf32, "0"); err != nil {
+		return fmt.Errorf("switch TF32 off: %w", err)
+	}
+	return nil
+}
 
 // Devices lists what TensorFlow sees: the CPU and each GPU.
 func Devices() ([]tf.Device, error) { return devices() }

@@ -56,11 +56,12 @@ func (s *Session) own(o tf.Output) tf.Output {
 	return s.graph.Operation(o.Op.Name()).Output(o.Index)
 }
 
-// A Feed gives a placeholder its value for one call: Floats or Ints, in row-major order.
+// A Feed gives a placeholder its value for one call: Floats or Ints, in row-major order, which are copied, or a Buffer.
 type Feed struct {
 	To     tf.Output
 	Floats []float32
 	Ints   []int32
+	Buffer *Buffer
 }
 
 // A Fetch asks for a float32 output of known shape; Run writes its numbers, in row-major order, to Into.
@@ -84,7 +85,9 @@ func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
 			return fmt.Errorf("feed %s: %w", f.To.Op.Name(), err)
 		}
 		tensors[s.own(f.To)] = t
-		bytes += 4 * size(shape)
+		if f.Buffer == nil {
+			bytes += 4 * size(shape)
+		}
 	}
 	outputs := make([]tf.Output, len(fetches))
 	for i, f := range fetches {
@@ -115,14 +118,23 @@ func (s *Session) Close() error {
 func (f Feed) tensor(shape []int64) (*tf.Tensor, error) {
 	var flat any = f.Floats
 	have, want := len(f.Floats), tf.Float
-	if f.Ints != nil {
+	switch {
+	case f.Ints != nil:
 		flat, have, want = f.Ints, len(f.Ints), tf.Int32
+	case f.Buffer != nil:
+		have = len(f.Buffer.floats)
 	}
 	if dtype := f.To.DataType(); dtype != want {
 		return nil, fmt.Errorf("data type %v, the placeholder takes %v", want, dtype)
 	}
 	if int64(have) != size(shape) {
 		return nil, fmt.Errorf("%d numbers, the placeholder of shape %v takes %d", have, shape, size(shape))
+	}
+	if f.Buffer != nil {
+		if !slices.Equal(f.Buffer.tensor.Shape(), shape) {
+			return nil, fmt.Errorf("a buffer of shape %v, the placeholder has %v", f.Buffer.tensor.Shape(), shape)
+		}
+		return f.Buffer.tensor, nil
 	}
 	t, err := tf.NewTensor(flat)
 	if err != nil {
