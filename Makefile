@@ -2,6 +2,7 @@
 # make test   sets up, builds and runs every test
 # make build  makes bin/upi
 # make parity compares gradients with Python's over some thirty architectures; about ten minutes the first time
+# make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
 TENSORFLOW ?= cpu
@@ -13,7 +14,10 @@ export CGO_LDFLAGS := -L$(PREFIX)/lib -ltensorflow_framework -Wl,-rpath,$(PREFIX
 export UPI_PYTHON := $(CURDIR)/$(PYTHON)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test parity build deps lint clean
+CONFIG ?= configs/paper/mnist_sg.yaml
+TIME ?= 15m
+
+.PHONY: run test parity night build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -27,6 +31,9 @@ test: build $(PYTHON) lint
 
 parity: build $(PYTHON)
 	go test -timeout 30m -v ./test/parity
+
+night: build
+	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night
 
 lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
