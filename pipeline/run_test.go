@@ -3,10 +3,12 @@ package pipeline
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -271,5 +273,34 @@ func TestMetrics(t *testing.T) {
 	}
 	if b.String() != string(want) {
 		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// TestSpoil: where the report of good results cannot be written, they stay, and whoever watches learns of it.
+func TestSpoil(t *testing.T) {
+	output, store := t.TempDir(), openStore(t, t.TempDir())
+	m, err := execute(t, output, store, wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, From), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := OpenRun(output, "words")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	spoilt := run.Spoil(m, fmt.Errorf("write report: %w", syscall.ENOSPC))
+	if ExitCode(spoilt) != ExitFailed || !strings.Contains(spoilt.Error(), "write report: no space left on device: free some space") {
+		t.Errorf("got %v", spoilt)
+	}
+	attempt, err := readManifest(filepath.Join(run.Dir(), attemptFile))
+	if err != nil || attempt.Status != RunFailed || len(attempt.Stages) != 3 {
+		t.Errorf("got %+v, %v", attempt, err)
+	}
+	if good, err := ReadManifest(run.Dir()); err != nil || good.Status != RunDone {
+		t.Errorf("got %+v, %v", good, err)
+	}
+	metrics, err := os.ReadFile(filepath.Join(run.Dir(), metricsFile))
+	if err != nil || !strings.Contains(string(metrics), `upi_run_success{run="words"} 0`) {
+		t.Errorf("%v: %s", err, metrics)
 	}
 }

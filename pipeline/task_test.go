@@ -194,3 +194,30 @@ func TestWarningsDoNotDependOnTheirOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestShard: a task is about the one file that it reads, or that the artefacts which it reads were made from, in whatever order.
+func TestShard(t *testing.T) {
+	dir, plan, stage := t.TempDir(), NewPlan(nil, nil), &Stage{Name: "count", Version: 1}
+	texts := corpus(t, dir, 2)
+	add := func(label string, options ...Option) Key {
+		t.Helper()
+		key, err := plan.Add(stage, label, label, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	zero, one, model := add("zero", Reads("text", texts[0])), add("one", Reads("text", texts[1])), Reads("model", dir)
+	random := add("random")
+	both := add("both", From("counts", zero), From("counts", one))
+	add("model and shard", model, From("counts", one))
+	add("perturbation, model and shard", model, From("delta", random), From("delta", both), From("counts", zero))
+	add("perturbation and model", model, From("delta", both))
+	want := map[string]string{"zero": "text-0.txt", "one": "text-1.txt", "model and shard": "text-1.txt",
+		"perturbation, model and shard": "text-0.txt"}
+	for _, task := range plan.Tasks() {
+		if task.Shard != want[task.Label] {
+			t.Errorf("%s: shard %q, want %q", task.Label, task.Shard, want[task.Label])
+		}
+	}
+}
