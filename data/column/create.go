@@ -16,34 +16,47 @@ import (
 // Output is a Parquet file on its way: it has a temporary name in the folder of path until Close gives it its own.
 type Output struct {
 	path   string
-	sink   *os.File
+	file   *os.File
+	sink   *sink
 	writer *file.Writer
 	done   bool
 }
 
 // Create starts the file that Close will put at path, replacing what is there.
 func Create(path string, root *schema.GroupNode, props *parquet.WriterProperties) (o *Output, err error) {
-	sink, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	o = &Output{path: path, sink: sink}
+	o = &Output{path: path, file: temporary, sink: &sink{to: temporary}}
 	defer func() {
 		if err != nil {
 			o.Abort()
 		}
 	}()
-	defer o.recover(&err)
+	defer o.settle(&err)
 	// Temporary files are private; an artefact is as readable as its folder lets it be.
-	if err := sink.Chmod(0o644); err != nil {
+	if err := temporary.Chmod(0o644); err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	o.writer = file.NewParquetWriter(writerOnly{sink}, root, file.WithWriterProps(props), file.WithWriteMetadata(metadata.NewKeyValueMetadata()))
+	o.writer = file.NewParquetWriter(o.sink, root, file.WithWriterProps(props), file.WithWriteMetadata(metadata.NewKeyValueMetadata()))
 	return o, nil
 }
 
-// writerOnly hides Close from the library, which would close the file before it can be synced.
-type writerOnly struct{ io.Writer }
+// A sink keeps the first error: the library has words of its own for some, and panics on others. It hides Close from the library,
+// which would close the file before it can be synced.
+type sink struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
 
 // SetMetadata adds a pair to the footer; key and value must be UTF-8.
 func (o *Output) SetMetadata(key, value string) error {
@@ -55,7 +68,7 @@ func (o *Output) SetMetadata(key, value string) error {
 
 // RowGroup writes one row group: fill is called once per column, in schema order, with that column's writer.
 func (o *Output) RowGroup(fill func(column int, w file.ColumnChunkWriter) error) (err error) {
-	defer o.recover(&err)
+	defer o.settle(&err)
 	group := o.writer.AppendRowGroup()
 	for i := range o.writer.NumColumns() {
 		w, err := group.NextColumn()
@@ -83,17 +96,17 @@ func (o *Output) Close() (err error) {
 			o.Abort()
 		}
 	}()
-	defer o.recover(&err)
+	defer o.settle(&err)
 	if err := o.writer.Close(); err != nil {
 		return fmt.Errorf("write footer of %s: %w", o.path, err)
 	}
-	if err := o.sink.Sync(); err != nil {
+	if err := o.file.Sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", o.path, err)
 	}
-	if err := o.sink.Close(); err != nil {
+	if err := o.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", o.path, err)
 	}
-	if err := os.Rename(o.sink.Name(), o.path); err != nil {
+	if err := os.Rename(o.file.Name(), o.path); err != nil {
 		return fmt.Errorf("name %s: %w", o.path, err)
 	}
 	o.done = true
@@ -106,14 +119,17 @@ func (o *Output) Abort() {
 		return
 	}
 	o.done = true
-	o.sink.Close()
-	os.Remove(o.sink.Name())
+	o.file.Close()
+	os.Remove(o.file.Name())
 }
 
-// recover turns the library's panic on a failed write (a full disk, say) into an error.
-func (o *Output) recover(err *error) {
+// settle turns what the library makes of a failed write (a full disk, say) into the file's own error.
+func (o *Output) settle(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("write %s: %v", o.path, r)
+	}
+	if o.sink.err != nil && !errors.Is(*err, o.sink.err) {
+		*err = fmt.Errorf("write %s: %w", o.path, o.sink.err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 )
 
 // TestNight takes testdata/night.yaml, and every kind of trouble once. From the environment come another configuration
-// (UPI_NIGHT_CONFIG), for how long new trouble is made (UPI_NIGHT_TIME, such as 15m), and the seed of another night (UPI_NIGHT_SEED).
+// (UPI_NIGHT_CONFIG), for how long new trouble is made (UPI_NIGHT_TIME, such as 15m), the seed of another night (UPI_NIGHT_SEED), and
+// a directory in which the quiet run is kept for the next one (UPI_NIGHT_QUIET).
 func TestNight(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	must(t, err)
@@ -45,11 +47,16 @@ func TestNight(t *testing.T) {
 	}
 	t.Logf("%s, seed %d", config, seed)
 
-	quiet := newPlace(t, config, root, flags)
+	dir := os.Getenv("UPI_NIGHT_QUIET")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	quiet := newPlace(t, dir, config, root, flags)
 	n := &night{place: quiet.copied, random: rand.New(rand.NewPCG(seed, 0)), struck: map[string]int{}}
-	n.quiet = quiet.done(t)
+	quiet.done(t)
+	n.longest = min(quiet.took(t)/3, 20*time.Second)
 	n.want = quiet.published(t)
-	t.Logf("a quiet run takes %v", n.quiet.Round(time.Second))
+	t.Logf("the tasks of a quiet run take %v", quiet.took(t).Round(time.Second))
 	n.spend(t, last)
 }
 
@@ -73,11 +80,12 @@ func look(dir string) error {
 
 // A night is a row of attempts at one run.
 type night struct {
-	place  func(*testing.T) *place
-	at     *place
-	quiet  time.Duration
-	want   map[string][]byte
-	random *rand.Rand
+	place func(*testing.T) *place
+	at    *place
+	want  map[string][]byte
+	// longest is the time in which trouble comes.
+	longest time.Duration
+	random  *rand.Rand
 	// struck counts the trouble that reached a run, by its name; late that which came after the run's end.
 	struck map[string]int
 	late   int
@@ -126,7 +134,7 @@ func (n *night) attempt(t *testing.T, x trouble) {
 		what = x.before(t, n.at, n.random)
 	}
 	a := n.at.run(t)
-	moment := time.Duration(n.random.Float64() * float64(n.quiet) / 3)
+	moment := n.moment()
 	if x.early {
 		moment = min(moment, time.Duration(n.random.IntN(3000))*time.Millisecond)
 	}
@@ -135,6 +143,10 @@ func (n *night) attempt(t *testing.T, x trouble) {
 		if late = a.within(t.Context(), moment); !late {
 			what = x.strike(t, n.at, n.random, a)
 		}
+	}
+	if x.code == pipeline.ExitDone && !a.within(t.Context(), n.moment()) {
+		// Nothing ends it: the night goes on all the same.
+		send(syscall.SIGTERM)(t, n.at, n.random, a)
 	}
 	code := a.wait()
 	if x.heal != nil {
@@ -152,6 +164,7 @@ func (n *night) attempt(t *testing.T, x trouble) {
 			n.compare(t, told)
 		}
 		n.forget(t)
+	case x.code == pipeline.ExitDone && code == pipeline.ExitInterrupted:
 	case late || code != x.code:
 		t.Errorf("%s, want exit code %d\n%s", told, x.code, a.stderr.Bytes())
 	case x.code != killed:
@@ -175,6 +188,11 @@ func (n *night) attempt(t *testing.T, x trouble) {
 	if _, err := pipeline.ReadManifest(n.at.dir()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s: %v", told, err)
 	}
+}
+
+// moment is a random time.
+func (n *night) moment() time.Duration {
+	return time.Duration(n.random.Float64() * float64(n.longest))
 }
 
 // forget takes some of what the runs before have done from the cache.
