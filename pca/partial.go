@@ -56,13 +56,19 @@ const smallest = 1e-12
 
 // NewAccumulator returns an accumulator of no rows. A nil product stands for gonum's BLAS on the calling goroutine.
 func NewAccumulator(block Block, product Product) *Accumulator {
+	size := block.Width * block.Dim
+	a := &Accumulator{block: block, partial: Partial{Product: make([]float64, size)}, chunk: make([]float32, size)}
+	a.Reset(product)
+	return a
+}
+
+// Reset makes the accumulator one of no rows and of the given product, in the memory that it has.
+func (a *Accumulator) Reset(product Product) {
 	if product == nil {
 		product = multiply
 	}
-	size := block.Width * block.Dim
-	return &Accumulator{
-		block: block, product: product, partial: Partial{Product: make([]float64, size)}, chunk: make([]float32, size),
-	}
+	clear(a.partial.Product)
+	a.partial, a.product = Partial{Product: a.partial.Product}, product
 }
 
 // Add takes rows in, Dim entries each, one after another. It returns an error that names the row, counted from the
@@ -114,8 +120,9 @@ func (a *Accumulator) addChunk(rows []float32, n int) error {
 	if err := a.product(a.chunk, a.block, rows, n); err != nil {
 		return fmt.Errorf("multiply rows %d to %d: %w", first, first+n-1, err)
 	}
+	back := 1 / (factor * factor)
 	for i, v := range a.chunk {
-		p.Product[i] += float64(v) / (factor * factor)
+		p.Product[i] += back * float64(v)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import "gonum.org/v1/gonum/blas/blas32"
 type Product func(dst []float32, block Block, rows []float32, n int) error
 
 // ChunkRows returns the largest number of rows of d entries that a [Product] is asked for at once: 128, or what 32 MiB hold,
-// 16 at least. More are hardly faster, and less precise, since the sums within a chunk are kept in float32.
+// 16 at least. More would be little faster, take memory in each worker, and lengthen the sums that are kept in float32.
 func ChunkRows(d int) int { return max(16, min(32<<20/(4*d), 128)) }
 
 // columns is how many entries of each row multiply works on at a time, so that they stay in the cache for all vectors.

@@ -3,6 +3,7 @@ package pca_test
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -149,6 +150,28 @@ func TestMergeOrderDoesNotMatter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestResetForgets: an accumulator that has seen other rows gives the same as a new one.
+func TestResetForgets(t *testing.T) {
+	const d, width = 50, 4
+	block := pca.Block{Width: width, Dim: d, Vectors: hashedRows(width, d, 3, 0)}
+	fresh, used := pca.NewAccumulator(block, nil), pca.NewAccumulator(block, nil)
+	if err := used.Add(make([]float32, 3*d)); err != nil {
+		t.Fatal(err)
+	}
+	if err := used.Add(scaledBy(hashedRows(7, d, 2, 0), 1e-30)); err != nil {
+		t.Fatal(err)
+	}
+	used.Reset(nil)
+	for _, a := range []*pca.Accumulator{fresh, used} {
+		if err := a.Add(hashedRows(20, d, 1, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(used.Partial(), fresh.Partial()) {
+		t.Errorf("got %v, want %v", used.Partial(), fresh.Partial())
+	}
 }
 
 func TestStartVectorsHelp(t *testing.T) {

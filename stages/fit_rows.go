@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"upi/attack"
 	"upi/pca"
@@ -96,19 +97,23 @@ func (e *engine) buffers(size int) (chan *runtime.Buffer, error) {
 // shards: the sums do not depend on how the images lie in shards, nor on how many chunks are multiplied at once.
 func (e *engine) pass(ctx context.Context, solver *pca.Solver, m matrices, free chan *runtime.Buffer, unit bool) error {
 	block := solver.Block()
+	idle := sync.Pool{New: func() any { return pca.NewAccumulator(block, nil) }}
 	for term, shards := range m {
 		rows := &chunks{shards: shards, size: block.Dim, free: free}
 		err := flow(ctx, cap(free), rows.next,
-			func(ctx context.Context, c chunk) (pca.Partial, error) {
+			func(ctx context.Context, c chunk) (*pca.Accumulator, error) {
 				defer func() { free <- c.buffer }()
 				if unit {
 					pca.Unit(c.rows(), block.Dim)
 				}
-				a := pca.NewAccumulator(block, e.product(ctx, c.buffer))
-				err := a.Add(c.rows())
-				return a.Partial(), err
+				a := idle.Get().(*pca.Accumulator)
+				a.Reset(e.product(ctx, c.buffer))
+				return a, a.Add(c.rows())
 			},
-			func(p pca.Partial) error { return solver.Add(term, p) })
+			func(a *pca.Accumulator) error {
+				defer idle.Put(a)
+				return solver.Add(term, a.Partial())
+			})
 		if err := errors.Join(err, rows.Close()); err != nil {
 			return err
 		}

@@ -190,6 +190,22 @@ func TestDirectionDoesNotDependOnLayout(t *testing.T) {
 	}
 }
 
+// TestTinyRows: rows whose products would leave the range of float32 have the same direction, bit by bit where they are smaller by
+// a power of two.
+func TestTinyRows(t *testing.T) {
+	const n = 200
+	plain, tiny := map[int][]float32{}, map[int][]float32{}
+	for i := range n {
+		plain[i], tiny[i] = noisy(i), noisy(i)
+		scale(tiny[i], 0x1p-100)
+	}
+	want := direction(t, matrices{{{artefact(t, plain)}}}, width, 2, false, 1e-6)
+	got := direction(t, matrices{{{artefact(t, tiny)}}}, width, 2, false, 1e-6)
+	if !slices.Equal(got.Vector, want.Vector) || got.Terms[0].Share != want.Terms[0].Share {
+		t.Errorf("got %v, want %v", got.Vector, want.Vector)
+	}
+}
+
 // TestRowsOfSeveralSources: the mean over the sources, of the images that all of them have.
 func TestRowsOfSeveralSources(t *testing.T) {
 	row := func(x float32) []float32 { return slices.Repeat([]float32{x}, width) }
