@@ -63,7 +63,7 @@ func (w *Worker) Perform(ctx context.Context, t Task, advance func(done, total i
 		log.Info("another run works on this task; waiting for it", "holder", h.String())
 	})
 	if err != nil {
-		return nil, false, explain(err)
+		return nil, false, Advise(err)
 	}
 	defer held.Release()
 	if !w.Refresh { // it may be what we have waited for
@@ -72,7 +72,7 @@ func (w *Worker) Perform(ctx context.Context, t Task, advance func(done, total i
 		}
 	}
 	a, err = w.run(ctx, stage, t, log, advance)
-	return a, false, explain(err)
+	return a, false, Advise(err)
 }
 
 // lookup finds the artefact of a task, or clears a damaged one out of the way.
@@ -153,8 +153,8 @@ func protect(ctx context.Context, stage *Stage, job *Job) (err error) {
 	return stage.Run(ctx, job)
 }
 
-// explain adds what to do about errors of the disk.
-func explain(err error) error {
+// Advise adds what to do about errors of the disk.
+func Advise(err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return fmt.Errorf("%w: free some space (upi gc empties the cache) and start the run again; it goes on where it was", err)

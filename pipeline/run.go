@@ -48,7 +48,7 @@ func OpenRun(output, name string) (*Run, error) {
 	}
 	r := &Run{dir: filepath.Join(output, name), name: name}
 	if err := os.MkdirAll(r.dir, 0o777); err != nil {
-		return nil, fmt.Errorf("open run: %w", explain(err))
+		return nil, fmt.Errorf("open run: %w", Advise(err))
 	}
 	l, err := lock.Try(filepath.Join(r.dir, lockFile))
 	var held *lock.HeldError
@@ -56,12 +56,12 @@ func OpenRun(output, name string) (*Run, error) {
 		return nil, &LockedError{Dir: r.dir, Holder: held.Holder}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open run %s: %w", r.dir, explain(err))
+		return nil, fmt.Errorf("open run %s: %w", r.dir, Advise(err))
 	}
 	r.lock = l
 	if err := atomicfile.Clean(r.dir); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("open run: %w", explain(err))
+		return nil, fmt.Errorf("open run: %w", Advise(err))
 	}
 	if r.previous, err = ReadManifest(r.dir); err != nil {
 		// A manifest that cannot be read makes for no explanations, no more.
@@ -87,7 +87,7 @@ func (r *Run) Close() error { return r.lock.Release() }
 func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Executor, d Description, report progress.Reporter) (*Manifest, error) {
 	lease, err := r.prepare(ctx, store, plan, d)
 	if err != nil {
-		return nil, errors.Join(explain(err), r.Fail(d, err))
+		return nil, errors.Join(Advise(err), r.Fail(d, err))
 	}
 	defer lease.Release()
 	result, failure := by.Execute(ctx, plan, report)
@@ -99,7 +99,7 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 	complete := m.Status == RunDone || m.Status == RunPartial && published(result)
 	if complete {
 		if err := r.finish(m, d, result, lease); err != nil {
-			failure = fmt.Errorf("write results: %w", explain(err))
+			failure = fmt.Errorf("write results: %w", Advise(err))
 			m.Status, m.Error, complete = RunFailed, failure.Error(), false
 		}
 	}
@@ -109,7 +109,7 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 		err = r.record(m)
 	}
 	if err != nil {
-		failure = errors.Join(failure, fmt.Errorf("write results: %w", explain(err)))
+		failure = errors.Join(failure, fmt.Errorf("write results: %w", Advise(err)))
 	}
 	return m, failure
 }
@@ -140,7 +140,7 @@ func (r *Run) Fail(d Description, failure error) error {
 func (r *Run) Spoil(m *Manifest, failure error) error {
 	spoilt := *m
 	spoilt.Status, spoilt.Error = statusOf(failure), failure.Error()
-	return errors.Join(explain(failure), r.record(&spoilt))
+	return errors.Join(Advise(failure), r.record(&spoilt))
 }
 
 // record writes the manifest of a run that gave no results.

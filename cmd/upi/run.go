@@ -79,7 +79,7 @@ func prepare(path string, flags runFlags) (*job, error) {
 		return nil, err
 	}
 	if j.store, err = cache.Open(c.Cache); err != nil {
-		return nil, err
+		return nil, pipeline.Advise(err)
 	}
 	j.plan = pipeline.NewPlan(j.runner.Environment(c), j.store.Hasher())
 	return j, nil
