@@ -97,6 +97,11 @@ func (e *engine) buffers(size int) (chan *runtime.Buffer, error) {
 // shards: the sums do not depend on how the images lie in shards, nor on how many chunks are multiplied at once.
 func (e *engine) pass(ctx context.Context, solver *pca.Solver, m matrices, free chan *runtime.Buffer, unit bool) error {
 	block := solver.Block()
+	vectors, err := runtime.NewBuffer(int64(block.Width), int64(block.Dim))
+	if err != nil {
+		return err
+	}
+	copy(vectors.Floats(), block.Vectors)
 	idle := sync.Pool{New: func() any { return pca.NewAccumulator(block, nil) }}
 	for term, shards := range m {
 		rows := &chunks{shards: shards, size: block.Dim, free: free}
@@ -107,7 +112,7 @@ func (e *engine) pass(ctx context.Context, solver *pca.Solver, m matrices, free 
 					pca.Unit(c.rows(), block.Dim)
 				}
 				a := idle.Get().(*pca.Accumulator)
-				a.Reset(e.product(ctx, c.buffer))
+				a.Reset(e.product(ctx, vectors, c.buffer))
 				return a, a.Add(c.rows())
 			},
 			func(a *pca.Accumulator) error {
@@ -121,8 +126,9 @@ func (e *engine) pass(ctx context.Context, solver *pca.Solver, m matrices, free 
 	return nil
 }
 
-// product multiplies the rows that are in a buffer, at the next free place. Rows from elsewhere are copied into it.
-func (e *engine) product(ctx context.Context, buffer *runtime.Buffer) pca.Product {
+// product multiplies the block's vectors with the rows in a buffer, at the next free place. Rows from elsewhere, which the
+// accumulator has scaled, are copied into it.
+func (e *engine) product(ctx context.Context, vectors, buffer *runtime.Buffer) pca.Product {
 	return func(dst []float32, block pca.Block, rows []float32, n int) error {
 		room := buffer.Floats()
 		copy(room, rows)
@@ -136,6 +142,6 @@ func (e *engine) product(ctx context.Context, buffer *runtime.Buffer) pca.Produc
 		if err != nil {
 			return err
 		}
-		return g.Multiply(dst, block.Vectors, buffer)
+		return g.Multiply(dst, vectors, buffer)
 	}
 }

@@ -242,8 +242,13 @@ func BenchmarkRows(b *testing.B) {
 		for i := range rows {
 			rows[i] = float32(i%1009)/1009 - 0.5
 		}
-		block := pca.Block{Width: 8, Dim: d, Vectors: slices.Clone(rows[:8*d])}
-		for name, product := range map[string]pca.Product{"go": nil, "tensorflow": e.product(b.Context(), buffer)} {
+		vectors, err := runtime.NewBuffer(8, int64(d))
+		if err != nil {
+			b.Fatal(err)
+		}
+		copy(vectors.Floats(), rows)
+		block := pca.Block{Width: 8, Dim: d, Vectors: vectors.Floats()}
+		for name, product := range map[string]pca.Product{"go": nil, "tensorflow": e.product(b.Context(), vectors, buffer)} {
 			b.Run(fmt.Sprintf("%s/d=%d", name, d), func(b *testing.B) {
 				a := pca.NewAccumulator(block, product)
 				b.SetBytes(int64(4 * len(rows)))

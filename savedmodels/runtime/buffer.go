@@ -29,7 +29,7 @@ func NewBuffer(shape ...int64) (*Buffer, error) {
 	return &Buffer{tensor: t, floats: floats}, nil
 }
 
-// Floats are the buffer's numbers, in row-major order. They may be written while no call uses the buffer, and must not be
+// Floats are the buffer's numbers, in row-major order. They may be written while no call uses the buffer, and not be
 // touched once the buffer itself is out of reach: their memory is TensorFlow's.
 func (b *Buffer) Floats() []float32 { return b.floats }
 

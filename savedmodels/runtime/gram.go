@@ -34,10 +34,10 @@ func NewGram(width, n, dim int, d Device) (*Gram, error) {
 	return g, nil
 }
 
-// Multiply overwrites dst with V G'G for the vectors V (width x dim) and the rows G (n x dim, a Buffer of that shape), in
-// float32. Rows of zeros add nothing: they fill up a call of fewer rows.
-func (g *Gram) Multiply(dst, vectors []float32, rows *Buffer) error {
-	return g.session.Run([]Feed{{To: g.vectors, Floats: vectors}, {To: g.rows, Buffer: rows}}, []Fetch{{g.product, dst}})
+// Multiply overwrites dst with V G'G for the vectors V (width x dim) and the rows G (n x dim), in float32. Rows of zeros add
+// nothing: they fill up a call of fewer rows.
+func (g *Gram) Multiply(dst []float32, vectors, rows *Buffer) error {
+	return g.session.Run([]Feed{{To: g.vectors, Buffer: vectors}, {To: g.rows, Buffer: rows}}, []Fetch{{g.product, dst}})
 }
 
 // Close frees the session once the calls under way have returned.

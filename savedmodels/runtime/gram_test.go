@@ -33,6 +33,17 @@ func normal(n int, seed uint64) []float32 {
 	return numbers
 }
 
+// filled returns a buffer of the given rows, the rest zeros.
+func filled(t *testing.T, n, dim int, rows []float32) *Buffer {
+	t.Helper()
+	b, err := NewBuffer(int64(n), int64(dim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b.Floats(), rows)
+	return b
+}
+
 // gramOf multiplies in float64, sum by sum.
 func gramOf(vectors, rows []float32, dim int) []float64 {
 	product := make([]float64, len(vectors))
@@ -62,16 +73,12 @@ func TestGramAgainstFloat64(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer g.Close()
-				rows, err := NewBuffer(int64(c.n), int64(c.dim))
-				if err != nil {
-					t.Fatal(err)
-				}
-				copy(rows.Floats(), normal(c.filled*c.dim, 1))
-				vectors, got := normal(c.width*c.dim, 2), make([]float32, c.width*c.dim)
+				rows := filled(t, c.n, c.dim, normal(c.filled*c.dim, 1))
+				vectors, got := filled(t, c.width, c.dim, normal(c.width*c.dim, 2)), make([]float32, c.width*c.dim)
 				if err := g.Multiply(got, vectors, rows); err != nil {
 					t.Fatal(err)
 				}
-				want := gramOf(vectors, rows.Floats()[:c.filled*c.dim], c.dim)
+				want := gramOf(vectors.Floats(), rows.Floats()[:c.filled*c.dim], c.dim)
 				off, norm := 0.0, 0.0
 				for i, w := range want {
 					off, norm = math.Hypot(off, float64(got[i])-w), math.Hypot(norm, w)
@@ -87,7 +94,7 @@ func TestGramAgainstFloat64(t *testing.T) {
 // TestGramRepeats: calls side by side, over and over in the same buffers, give the same bits.
 func TestGramRepeats(t *testing.T) {
 	const width, n, dim = 8, 32, 3072
-	vectors, filling := normal(width*dim, 2), normal(n*dim, 1)
+	vectors, filling := filled(t, width, dim, normal(width*dim, 2)), normal(n*dim, 1)
 	for _, device := range gramDevices(t) {
 		g, err := NewGram(width, n, dim, device)
 		if err != nil {
@@ -95,15 +102,12 @@ func TestGramRepeats(t *testing.T) {
 		}
 		defer g.Close()
 		products := make([][]float32, 30)
+		buffers := []*Buffer{filled(t, n, dim, nil), filled(t, n, dim, nil), filled(t, n, dim, nil)}
 		var group sync.WaitGroup
-		for first := range 3 {
+		for first := range buffers {
 			group.Go(func() {
-				rows, err := NewBuffer(n, dim)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for i := first; i < len(products); i += 3 {
+				rows := buffers[first]
+				for i := first; i < len(products); i += len(buffers) {
 					copy(rows.Floats(), filling)
 					products[i] = make([]float32, width*dim)
 					if err := g.Multiply(products[i], vectors, rows); err != nil {
@@ -133,11 +137,7 @@ func TestBufferRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	rows, err := NewBuffer(4, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = g.Multiply(make([]float32, 8), make([]float32, 8), rows)
+	err = g.Multiply(make([]float32, 8), filled(t, 2, 4, nil), filled(t, 4, 3, nil))
 	if err == nil || !strings.Contains(err.Error(), "a buffer of shape [4 3], the placeholder has [3 4]") {
 		t.Errorf("error %v", err)
 	}

@@ -188,7 +188,7 @@ func (w *window) Write(p []byte) (int, error) {
 }
 
 // collectEvery is how many bytes of tensors may await their finalizers. Go's collector does not see their memory.
-const collectEvery = 256 << 20
+const collectEvery = 64 << 20
 
 var uncollected atomic.Int64
 
