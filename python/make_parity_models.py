@@ -29,9 +29,12 @@ import tensorflow as tf
 from keras import layers
 
 from parity_networks import CLASSES, NETWORKS
-from parity_reference import Frozen, Saliency, error_of_second_order
+from parity_reference import Frozen, Saliency
 
-IMAGES, CALIBRATION = 3, 16
+# CANDIDATES are the images that also calibrate; IMAGES of them are compared.
+# Jumps of STEADY need no better image.
+IMAGES, CANDIDATES = 3, 12
+STEADY = 1e-5
 
 
 def images(count, size, rng):
@@ -82,17 +85,17 @@ def write(name, out):
     rng = np.random.default_rng(1)
     path = os.path.join(out, name)
     shutil.rmtree(path, ignore_errors=True)
-    x = images(CALIBRATION, size, rng)
+    x = images(CANDIDATES, size, rng)
     net = build(size)
     if isinstance(net, keras.Model):
         calibrate(net, x)
     save(net, path, how)
     keras.backend.clear_session()
     frozen = Frozen(path)
-    rows = [row for kind in explanations for row in references(frozen, x[:IMAGES], kind, rng)]
+    rows = [row for kind in explanations for row in references(frozen, x, kind, rng)]
     table = pa.Table.from_pylist([{"network": name, **row} for row in rows], SCHEMA)
     pq.write_table(table, path + ".parquet", compression="zstd")
-    entry = {"Name": name, "Size": size, "Ops": frozen.ops(), "Head": frozen.head, "Unfit": frozen.unfit}
+    entry = {"Name": name, "Size": size, "Ops": frozen.ops(), "Head": frozen.head, "Replaced": frozen.replaced}
     del net, frozen
     gc.collect()
     return entry
@@ -102,49 +105,57 @@ SCHEMA = pa.schema(
     [("network", pa.string()), ("explanation", pa.string()), ("image", pa.int64()), ("class", pa.int64())]
     + [(c, pa.list_(pa.float32())) for c in ("pixels", "moved", "probabilities", "map")]
     + [(c + k, pa.list_(pa.float32())) for c in ("first", "second") for k in ("_single", "_double")]
-    + [("distance", pa.float64()), ("error", pa.float64())]
+    + [(c, pa.float64()) for c in ("distance", "jump", "error")]
 )
 
 
 def references(frozen, x, explanation, rng):
-    """One row per image."""
+    """One row for each of IMAGES images, in float64 and in float32."""
     moved = (x + rng.normal(0, 4, x.shape)).astype("float32")
     # The class that the network is least sure of: a probability near 0 or 1 has no gradient to speak of.
-    classes = np.argmin(abs(frozen.probabilities(x) - 0.5), 1)
-
-    def gradients(network, dtype):
-        with tf.Graph().as_default(), Saliency(network, dtype, x.shape, classes, explanation) as s:
-            first = s.first_order(x)
-            return *first, *s.second_order(moved, first[2])
-
-    p, first, clean, distance, second = gradients(frozen.double, tf.float64)
-    rows = [
+    doubt = abs(frozen.probabilities(x) - 0.5)
+    classes = np.argmin(doubt, 1)
+    shape = (IMAGES, *x.shape[1:])
+    with tf.Graph().as_default(), Saliency(frozen.evaluated, tf.float64, shape, explanation) as s:
+        chosen = steady(s, x, moved, classes, np.argsort(doubt.min(1)))
+    at = [c.pop("image") for c in chosen]
+    with tf.Graph().as_default(), Saliency(frozen.single, tf.float32, shape, explanation) as s:
+        single = s.gradients(x[at], moved[at], classes[at])
+    errors = differences(frozen, explanation, moved[at], classes[at], chosen) if frozen.replaced else [-1] * IMAGES
+    return [
         {
             "explanation": explanation, "image": i, "class": classes[i], "pixels": x[i].ravel(), "moved": moved[i].ravel(),
-            "probabilities": p[i], "map": clean[i], "first_double": first[i].ravel(), "second_double": second[i].ravel(),
-            "first_single": [], "second_single": [], "distance": distance[i], "error": -1,
+            "probabilities": c["probabilities"], "map": c["map"], "distance": c["distance"], "jump": c["jump"], "error": errors[k],
+            "first_single": single["first"][k].ravel(), "second_single": single["second"][k].ravel(),
+            "first_double": c["first"].ravel(), "second_double": c["second"].ravel(),
         }
-        for i in range(len(x))
+        for k, (i, c) in enumerate(zip(at, chosen))
     ]  # fmt: skip
-    try:
-        _, first, _, _, second = gradients(frozen.single, tf.float32)
-    except (LookupError, tf.errors.OpError):
-        if not frozen.unfit:
-            raise
-    else:
-        for i, row in enumerate(rows):
-            row.update(first_single=first[i].ravel(), second_single=second[i].ravel())
-    if frozen.unfit:
-        for row, error in zip(rows, differences(frozen, explanation, classes, moved, clean)):
-            row["error"] = error
-    return rows
 
 
-def differences(frozen, explanation, classes, moved, clean):
-    """Central differences judge what Python's float32 cannot; StopGradient, which they do not see, is ignored for that."""
-    network = functools.partial(frozen.double, instead={"StopGradient": lambda node, x: x})
-    with tf.Graph().as_default(), Saliency(network, tf.float64, moved.shape, classes, explanation) as s:
-        return error_of_second_order(s, moved, clean, np.random.default_rng(4))
+def steady(s, x, moved, classes, order):
+    """The first IMAGES images, in this order, at which the float64 gradients do not jump, or those at which they do least.
+
+    Where the input of a rectifier is within float32's rounding of 0, rounding decides whether it is open, and two
+    implementations that are both right differ.
+    """
+    rng = np.random.default_rng(5)
+    found = []
+    for at in order[: len(order) // IMAGES * IMAGES].reshape(-1, IMAGES):
+        values, jumps = s.jump(x[at], moved[at], classes[at], rng)
+        for k, (i, jump) in enumerate(zip(at, jumps)):
+            found.append({"image": i, "jump": jump, **{key: value[k] for key, value in values.items()}})
+        found = sorted(found, key=lambda c: c["jump"] > STEADY and c["jump"])[:IMAGES]
+        if found[-1]["jump"] <= STEADY:
+            break
+    return found
+
+
+def differences(frozen, explanation, moved, classes, chosen):
+    """What replaces an operation is judged by central differences; StopGradient, which they do not see, is ignored there."""
+    network = functools.partial(frozen.evaluated, instead={"StopGradient": lambda node, x: x})
+    with tf.Graph().as_default(), Saliency(network, tf.float64, moved.shape, explanation) as s:
+        return s.error(moved, classes, np.stack([c["map"] for c in chosen]), np.random.default_rng(4))
 
 
 def main():
@@ -155,7 +166,7 @@ def main():
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     # New processes now and then: TensorFlow does not give back the memory of a graph.
-    with multiprocessing.get_context("spawn").Pool(args.jobs, maxtasksperchild=10) as pool:
+    with multiprocessing.get_context("spawn").Pool(args.jobs, maxtasksperchild=6) as pool:
         entries = pool.starmap(write, [(name, args.out) for name in args.only], chunksize=1)
     with open(os.path.join(args.out, "networks.json"), "w") as f:
         json.dump(entries, f, indent=1)

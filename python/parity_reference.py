@@ -2,7 +2,7 @@
 
 In float32 the frozen graph is taken as it is, and differentiated by tf.gradients, twice. In float64 the same graph is
 evaluated node by node, with float64 in place of float32, and with other operations in place of those whose derivative
-Python lacks or gets wrong:
+Python lacks or gets wrong; a graph that has such an operation is evaluated in this way in float32, too:
 
 - a grouped convolution has no gradient on the CPU: one convolution per group, or a depthwise one;
 - MaxPoolGradGrad at stride 1 with SAME padding may overwrite its input: the padding is written out;
@@ -18,6 +18,8 @@ from tensorflow.python.framework import function_def_to_graph, op_def_library, o
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 STEPS = 3  # of integrated gradients
+# In grey levels: moves the maps by 1e-6 to 1e-5 of their size, as float32 does.
+ROUNDING, DRAWS = 1e-4, 4
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
@@ -36,21 +38,24 @@ class Frozen:
         while producer.type == "Identity":
             producer = producer.inputs[0].op
         self.head = "softmax" if producer.type == "Softmax" else "logits"
-        # Why Python's float32 is no reference.
-        self.unfit = sorted(set(filter(None, map(unfit, every_node(self.graph)))))
+        self.replaced = sorted(set(filter(None, map(not_differentiable, every_node(self.graph)))))
 
     def ops(self):
         return len(self.graph.node)
 
     def single(self, x):
-        """Adds the network to the current graph as it is, and returns the probabilities of float32 images."""
+        """Adds the network to the current graph, and returns the probabilities of float32 images."""
+        return self.evaluated(x) if self.replaced else self.imported(x)
+
+    def imported(self, x):
+        """Takes the graph as it is."""
         (scores,) = tf.import_graph_def(self.graph, {self.input: x}, [self.output], name="")
         return self.finish(scores)
 
-    def double(self, x, instead={}):
-        """The same for float64 images; instead gives further operations to replace, by type."""
+    def evaluated(self, x, instead={}):
+        """Takes it node by node, in the images' dtype; instead gives further operations to replace, by type."""
         name, index = self.output.split(":")
-        values = Evaluation(self.graph, self.graph.library, {self.input: [x]}, {**INSTEAD, **instead})
+        values = Evaluation(self.graph, self.graph.library, {self.input: [x]}, {**INSTEAD, **instead}, x.dtype)
         return self.finish(values.of(name)[int(index)])
 
     def finish(self, scores):
@@ -58,7 +63,7 @@ class Frozen:
 
     def probabilities(self, x):
         with tf.Graph().as_default(), tf.compat.v1.Session(config=plain()) as session:
-            return session.run(self.single(tf.constant(x)))
+            return session.run(self.imported(tf.constant(x)))
 
 
 def every_node(graph):
@@ -67,7 +72,8 @@ def every_node(graph):
         yield from function.node_def
 
 
-def unfit(node):
+def not_differentiable(node):
+    """Names what Python lacks the derivative of, first or second, or gets wrong."""
     if node.op in CALLS and node.attr["_XlaMustCompile"].b:
         return "grouped convolution"
     if node.op in ("ResizeBilinear", "LRN", "Softsign"):
@@ -82,9 +88,10 @@ def one_by_one(node):
 
 
 class Evaluation:
-    """A graph evaluated in float64 in the current graph; feeds are the outputs of some nodes, by name."""
+    """A graph evaluated in the current graph, dtype in place of float32; feeds are outputs of nodes, by their names."""
 
-    def __init__(self, graph, library, feeds, instead):
+    def __init__(self, graph, library, feeds, instead, dtype):
+        self.dtype = dtype
         self.nodes = {n.name: n for n in graph.node}
         self.functions = {f.signature.name: f for f in library.function}
         self.library, self.values, self.instead = library, dict(feeds), instead
@@ -106,15 +113,16 @@ class Evaluation:
         if node.op in CALLS:
             return self.call(self.functions[node.attr["f"].func.name], inputs)
         if node.op == "Const":
-            return [widened(tf.constant(tf.make_ndarray(node.attr["value"].tensor)))]
+            value = tf.constant(tf.make_ndarray(node.attr["value"].tensor))
+            return [tf.cast(value, self.dtype) if value.dtype == tf.float32 else value]
         if node.op in self.instead:
             return [self.instead[node.op](node, *inputs)]
-        return flat(op_def_library.apply_op(node.op, **arguments(node, inputs)))
+        return flat(op_def_library.apply_op(node.op, **arguments(node, inputs, self.dtype)))
 
     def call(self, function, inputs):
         body, tensor_names = function_def_to_graph.function_def_to_graph_def(function)
         feeds = {a.name: [v] for a, v in zip(function.signature.input_arg, inputs)}
-        inner = Evaluation(body, self.library, feeds, self.instead)
+        inner = Evaluation(body, self.library, feeds, self.instead, self.dtype)
         outputs = [tensor_names[function.ret[a.name]].split(":") for a in function.signature.output_arg]
         return [inner.of(name)[int(index)] for name, index in outputs]
 
@@ -126,18 +134,14 @@ def producers(node):
             yield producer, int(index or 0)
 
 
-def widened(value):
-    return tf.cast(value, tf.float64) if value.dtype == tf.float32 else value
-
-
 def flat(outputs):
     if isinstance(outputs, (tf.Tensor, tf.Operation)):
         return [outputs]
     return [t for part in outputs for t in flat(part)]
 
 
-def arguments(node, inputs):
-    """The arguments of a raw op: inputs by name, and the attributes that the inputs do not tell."""
+def arguments(node, inputs, dtype):
+    """The arguments of a raw op: inputs by name, and the attributes that the inputs do not tell, dtype for float32."""
     definition = op_def_registry.get(node.op)
     values, told, inputs = {}, set(), list(inputs)
     for arg in definition.input_arg:
@@ -150,14 +154,14 @@ def arguments(node, inputs):
         values[arg.name] = inputs.pop(0) if count is None else [inputs.pop(0) for _ in range(count)]
     for attr in definition.attr:
         if attr.name not in told and attr.name in node.attr:
-            values[attr.name] = attribute(node.attr[attr.name])
+            values[attr.name] = attribute(node.attr[attr.name], dtype)
     return values
 
 
-def attribute(value):
+def attribute(value, dtype):
     kind = value.WhichOneof("value")
     if kind == "type":
-        return tf.float64 if value.type == tf.float32.as_datatype_enum else tf.as_dtype(value.type)
+        return dtype if value.type == tf.float32.as_datatype_enum else tf.as_dtype(value.type)
     if kind == "list":
         lists = [field for _, field in value.list.ListFields()]
         return list(lists[0]) if lists else []
@@ -165,7 +169,7 @@ def attribute(value):
 
 
 def convolution(node, x, kernel):
-    options = arguments(node, [x, kernel])
+    options = arguments(node, [x, kernel], x.dtype)
     groups = x.shape[-1] // kernel.shape[2]
     if groups == 1:
         return op_def_library.apply_op("Conv2D", **options)
@@ -177,7 +181,7 @@ def convolution(node, x, kernel):
 
 
 def max_pool(node, x):
-    options = arguments(node, [x])
+    options = arguments(node, [x], x.dtype)
     if one_by_one(node) and options["padding"] == b"SAME":
         pads = [[(k - 1) // 2, k // 2] for k in options["ksize"]]
         options.update(input=tf.pad(x, pads, constant_values=-np.inf), padding="VALID")
@@ -193,7 +197,7 @@ def resize(node, x, size):
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             # The first axis is resized, the second stays.
             resized = tf.raw_ops.ResizeBilinear(images=unit, size=[after, before], **options)
-            return session.run(resized)[0, :, :, 0].astype("float64")
+            return session.run(resized)[0, :, :, 0].astype(x.dtype.as_numpy_dtype)
 
     height, width = matrix(x.shape[1], size[0]), matrix(x.shape[2], size[1])
     return tf.einsum("bw,nawc->nabc", width, tf.einsum("ah,nhwc->nawc", height, x))
@@ -205,7 +209,7 @@ def batch_norm(node, x, scale, offset, mean, variance):
 
 def response_normalisation(node, x):
     at = np.arange(x.shape[-1])
-    near = (abs(at[:, None] - at) <= node.attr["depth_radius"].i).astype("float64")
+    near = (abs(at[:, None] - at) <= node.attr["depth_radius"].i).astype(x.dtype.as_numpy_dtype)
     shared = tf.einsum("nhwc,cd->nhwd", x * x, near)
     return x * (node.attr["bias"].f + node.attr["alpha"].f * shared) ** -node.attr["beta"].f
 
@@ -217,21 +221,21 @@ INSTEAD = {
     "FusedBatchNormV3": batch_norm,
     "LRN": response_normalisation,
     "Softsign": lambda node, x: x / (1 + tf.abs(x)),
-    "Cast": lambda node, x: tf.cast(x, attribute(node.attr["DstT"])),
 }
 
 
 class Saliency:
     """The saliency maps of a network, from images to probabilities, and the gradient of their distance."""
 
-    def __init__(self, network, dtype, shape, classes, explanation):
+    def __init__(self, network, dtype, shape, explanation):
         self.x = tf.compat.v1.placeholder(dtype, shape)
+        self.classes = tf.compat.v1.placeholder(tf.int64, shape[:1])
         self.clean = tf.compat.v1.placeholder(dtype, (shape[0], shape[1] * shape[2]))
 
         def probability(x):
             p = network(x)
-            copies = x.shape[0] // len(classes)
-            return p, tf.reduce_sum(p * tf.one_hot(np.tile(classes, copies), p.shape[-1], dtype=p.dtype))
+            classes = tf.tile(self.classes, [x.shape[0] // shape[0]])
+            return p, tf.reduce_sum(p * tf.one_hot(classes, p.shape[-1], dtype=p.dtype))
 
         if explanation == "integrated_gradients":
             points = tf.concat([self.x * (j / (STEPS - 1)) for j in range(STEPS)], 0)
@@ -256,14 +260,46 @@ class Saliency:
     def __exit__(self, *_):
         self.session.close()
 
-    def first_order(self, x):
-        return self.session.run((self.p, self.gradient, self.map), {self.x: x})
+    def gradients(self, x, moved, classes):
+        """By their columns: probabilities and gradient at x and its map, the distance of moved's map and its gradient."""
+        p, first, clean = self.session.run((self.p, self.gradient, self.map), {self.x: x, self.classes: classes})
+        distance, second = self.second_order((self.distance, self.second), moved, classes, clean)
+        return {"probabilities": p, "first": first, "map": clean, "distance": distance, "second": second}
 
-    def second_order(self, x, clean):
-        return self.session.run((self.distance, self.second), {self.x: x, self.clean: clean})
+    def second_order(self, wanted, moved, classes, clean):
+        return self.session.run(wanted, {self.x: moved, self.classes: classes, self.clean: clean})
 
-    def distances(self, x, clean):
-        return self.session.run(self.distance, {self.x: x, self.clean: clean})
+    def jump(self, x, moved, classes, rng):
+        """The gradients, and 1 - cosine to those of images that are shaken as much as float32's rounding does it."""
+        values, worst = self.gradients(x, moved, classes), np.zeros(len(x))
+        for _ in range(DRAWS):
+            shaken = (at + rng.normal(0, ROUNDING, at.shape) for at in (x, moved))
+            others = self.gradients(*shaken, classes)
+            for order in ("first", "second"):
+                worst = np.maximum(worst, apart(others[order], values[order]))
+        return values, worst
+
+    def error(self, moved, classes, clean, rng, step=1e-6, directions=3):
+        """How far the gradient of the distance is from central differences, relative to its norm."""
+        gradient, worst = self.second_order(self.second, moved, classes, clean), np.zeros(len(moved))
+        for _ in range(directions):
+            u = rng.normal(size=moved.shape)
+            above, below = (self.second_order(self.distance, moved + h * u, classes, clean) for h in (step, -step))
+            # The gradient along u is normally distributed with standard deviation norm(gradient).
+            worst = np.maximum(worst, abs((above - below) / (2 * step) - dot(gradient, u)) / norm(gradient))
+        return worst
+
+
+def dot(a, b):
+    return (a * b).reshape(len(a), -1).sum(1)
+
+
+def norm(a):
+    return np.sqrt(dot(a, a))
+
+
+def apart(a, b):
+    return 1 - dot(a, b) / (norm(a) * norm(b))
 
 
 def plain():
@@ -271,16 +307,3 @@ def plain():
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
-
-
-def error_of_second_order(saliency, x, clean, rng, step=1e-6, directions=3):
-    """How far the float64 second order is from central differences of the distance, relative to the gradient's size."""
-    _, gradient = saliency.second_order(x, clean)
-    norm = np.sqrt((gradient**2).sum((1, 2, 3)))
-    worst = np.zeros(len(x))
-    for _ in range(directions):
-        u = rng.normal(size=x.shape)
-        difference = (saliency.distances(x + step * u, clean) - saliency.distances(x - step * u, clean)) / (2 * step)
-        # The gradient along u is normally distributed with standard deviation norm.
-        worst = np.maximum(worst, np.abs(difference - (gradient * u).sum((1, 2, 3))) / norm)
-    return worst

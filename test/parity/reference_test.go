@@ -23,9 +23,9 @@ type network struct {
 	Size int    // of its images: Size x Size x 3
 	Ops  int    // of Python's frozen graph
 	Head string // of its output
-	// Unfit says why TensorFlow's Python is no reference in float32; its float64 gradients are then made with other operations
-	// and checked against central differences.
-	Unfit []string
+	// Replaced are the operations of which TensorFlow's Python lacks a derivative or has a wrong one: both references are made
+	// with others in their place, and checked against central differences.
+	Replaced []string
 
 	rows map[string][]reference // by explanation
 }
@@ -41,15 +41,21 @@ type reference struct {
 	Moved         []float32 `parquet:"moved"`
 	Probabilities []float32 `parquet:"probabilities"`
 	Map           []float32 `parquet:"map"`
-	// In float64, and in float32 unless the network is unfit for that.
+	// In float64 and in float32.
 	FirstDouble  []float32 `parquet:"first_double"`
 	FirstSingle  []float32 `parquet:"first_single"`
 	SecondDouble []float32 `parquet:"second_double"`
 	SecondSingle []float32 `parquet:"second_single"`
 	Distance     float64   `parquet:"distance"`
-	// Error is how far SecondDouble is from central differences, relative to its norm; -1 if they were not taken.
+	// Jump is 1 - cosine of the float64 gradients, first or second, to those of images that are moved by as little as float32
+	// rounds, the worst of some: the images are chosen so that it is small.
+	Jump float64 `parquet:"jump"`
+	// Error is how far SecondDouble is from central differences, relative to its norm; -1 if no operation is replaced.
 	Error float64 `parquet:"error"`
 }
+
+func (r reference) first() (single, double []float32)  { return r.FirstSingle, r.FirstDouble }
+func (r reference) second() (single, double []float32) { return r.SecondSingle, r.SecondDouble }
 
 const (
 	root = "../.."
@@ -57,10 +63,12 @@ const (
 	cache = root + "/.deps/parity"
 )
 
-var scripts = []string{"make_parity_models.py", "parity_networks.py", "parity_reference.py"}
+// scripts begin with the one to run. The requirements say which TensorFlow and Keras write the networks.
+var scripts = []string{"make_parity_models.py", "parity_networks.py", "parity_reference.py", "requirements.txt"}
 
 // networks returns the folder of the networks, and all networks with their references. They are made once, 1.4 GB in a few
-// minutes, and again when a script changes.
+// minutes, and again when a script changes. "go test" repeats its last result only while the files that a test opened are as
+// they were: these are the scripts, here, and the networks, all within the module.
 func networks(t *testing.T) (string, []*network) {
 	t.Helper()
 	hash := sha256.New()
