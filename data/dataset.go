@@ -34,7 +34,8 @@ type Dataset struct {
 }
 
 // Open finds the shards that pattern (as in path/filepath.Match) names, in the order of their paths, and checks what can be
-// checked without decoding every image: that they are readable, of one shape, and that no id occurs twice. A limit above 0
+// checked without decoding every image: that they are readable, of one shape, that none of a numbered set
+// (NAME-00000-of-00002.parquet) is missing, and that no id occurs twice. A limit above 0
 // keeps only that many images from the start. It opens each shard once and keeps none open.
 func Open(pattern string, limit int64) (*Dataset, error) { return open(pattern, limit, false) }
 
@@ -77,6 +78,14 @@ func open(pattern string, limit int64, mixed bool) (*Dataset, error) {
 	}
 	if d.rows == 0 {
 		return nil, fmt.Errorf("open shards %q: they hold no images", pattern)
+	}
+	last := ""
+	if limit > 0 && d.rows >= limit {
+		last = d.shards[len(d.shards)-1].Path
+	}
+	if name := missing(pattern, paths, last); name != "" {
+		return nil, fmt.Errorf("find shards %q: %s is not there, though the names of the others promise it; bring it back, or name the others "+
+			"one by one as in part-0000[0-2]-of-00004.parquet", pattern, name)
 	}
 	if err := checkIDs(d.shards); err != nil {
 		return nil, fmt.Errorf("open shards %q: %w", pattern, err)
