@@ -65,7 +65,7 @@ func (e *engine) runFit(ctx context.Context, job *pipeline.Job) error {
 	case attack.Direct:
 		delta, err = a.Draw(spec.ball(), spec.size(), spec.Seed, spec.Draw)
 	case attack.FromRows:
-		delta, record, err = e.fitRows(ctx, job, spec, a)
+		delta, record, err = fitDirection(job.Parent(roleDirection), spec)
 	case attack.Iterative:
 		delta, record, err = e.fitSteps(ctx, job, spec, a)
 	default:

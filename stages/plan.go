@@ -251,15 +251,11 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 		// A drawn perturbation depends on no model.
 		spec.Sources, options = nil, nil
 	case attack.FromRows:
-		for _, term := range a.Terms() {
-			for _, m := range f.sources {
-				keys, err := p.gradients(m, f.explanation, term.Target, a.Smoothness(), spec.Noise, f.seed)
-				if err != nil {
-					return nil, err
-				}
-				options = append(options, from(roleGradients, keys)...)
-			}
+		key, err := p.direction(f, a, spec, len(split.images))
+		if err != nil {
+			return nil, err
 		}
+		options = append(options, pipeline.From(roleDirection, key))
 	case attack.Iterative:
 		options = append(options, from(roleImages, split.images)...)
 		for _, m := range f.sources {
@@ -273,6 +269,24 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 	options = append(options, pipeline.Costs(pipeline.Estimate{Bytes: 4 * size}))
 	key, err := p.plan.Add(p.stages.fit, f.id(), spec, options...)
 	return []pipeline.Key{key}, err
+}
+
+// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them.
+func (p *planner) direction(f fitting, a attack.FromRows, spec fitSpec, shards int) (pipeline.Key, error) {
+	var options []pipeline.Option
+	for _, term := range a.Terms() {
+		for _, m := range f.sources {
+			keys, err := p.gradients(m, f.explanation, term.Target, a.Smoothness(), spec.Noise, f.seed)
+			if err != nil {
+				return "", err
+			}
+			options = append(options, from(roleGradients, keys)...)
+		}
+	}
+	size := spec.size()
+	return p.plan.Add(p.stages.direction, f.id(),
+		directionSpec{Terms: a.Terms(), Spectrum: a.Spectrum(), Size: size, Sources: len(f.sources), Shards: shards},
+		append(options, pipeline.Costs(pipeline.Estimate{Bytes: 20 * int64(size)}))...)
 }
 
 func (p *planner) fitEach(f fitting, spec fitSpec, size int64) ([]pipeline.Key, error) {

@@ -29,7 +29,7 @@ type Runner struct {
 
 // A stageTable holds the stages. The version of one is raised by whoever changes what it writes.
 type stageTable struct {
-	images, reference, gradients, fit, perImage, sign, evaluate, examples, tables *pipeline.Stage
+	images, reference, gradients, direction, fit, perImage, sign, evaluate, examples, tables *pipeline.Stage
 }
 
 // NewRunner finds the devices that a configuration asks for. A GPU that is not there is an error.
@@ -51,6 +51,7 @@ func NewRunner(c *config.Config) (*Runner, error) {
 			images:    &pipeline.Stage{Name: "images", Version: 1, Run: runImages},
 			reference: &pipeline.Stage{Name: "reference", Version: 1, Run: e.runReference},
 			gradients: &pipeline.Stage{Name: "gradients", Version: 1, Run: e.runGradients},
+			direction: &pipeline.Stage{Name: "direction", Version: 1, Run: e.runDirection},
 			fit:       &pipeline.Stage{Name: "fit", Version: 3, Run: e.runFit},
 			perImage:  &pipeline.Stage{Name: "per_image", Version: 1, Run: e.runPerImage},
 			sign:      &pipeline.Stage{Name: "sign", Version: 1, Run: e.runSign},

@@ -68,6 +68,7 @@ const (
 	roleImages    = "images"
 	roleReference = "reference"
 	roleGradients = "gradients"
+	roleDirection = "direction"
 	roleDelta     = "delta"
 	roleSign      = "sign"
 	roleScores    = "scores"

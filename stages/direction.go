@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 
 	"upi/attack"
@@ -13,49 +14,82 @@ import (
 	"upi/savedmodels/runtime"
 )
 
-// fitRows finds the direction of an attack on the matrices of gradients, one pass over their shards at a time.
-func (e *engine) fitRows(ctx context.Context, job *pipeline.Job, spec fitSpec, a attack.FromRows) ([]float32, fitRecord, error) {
-	// A pass keeps all places busy by itself; what two fits side by side would add is the memory of a second basis.
+// directionSpec is a task that finds the direction of an attack on the matrices of gradients. All budgets whose gradients are
+// the same share it.
+type directionSpec struct {
+	Terms    []attack.Term   `json:"terms"`
+	Spectrum attack.Spectrum `json:"spectrum"`
+	// Size is the number of values of a row, Sources that of models whose rows are averaged, Shards that of fit shards.
+	Size    int `json:"size"`
+	Sources int `json:"sources"`
+	Shards  int `json:"shards"`
+}
+
+// directionFile holds a pca.Result.
+const directionFile = "direction.json"
+
+// runDirection finds the direction one pass over the shards of gradients at a time.
+func (e *engine) runDirection(ctx context.Context, job *pipeline.Job) error {
+	var spec directionSpec
+	if err := job.Decode(&spec); err != nil {
+		return err
+	}
+	// A pass keeps all places busy by itself; what two side by side would add is the memory of a second basis.
 	select {
 	case e.rows <- struct{}{}:
 		defer func() { <-e.rows }()
 	case <-ctx.Done():
-		return nil, fitRecord{}, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	settings, terms := a.Spectrum(), a.Terms()
-	weights := make([]float64, len(terms))
-	for k, t := range terms {
-		weights[k] = t.Weight
-	}
-	solver, err := pca.New(spec.size(), pca.Options{Weights: weights, Tolerance: settings.Tolerance, Passes: settings.MaxPasses})
+	result, err := e.direction(ctx, job, spec)
 	if err != nil {
-		return nil, fitRecord{}, err
-	}
-	matrices := newMatrices(job.Parents(roleGradients), len(terms), len(spec.Sources), spec.Shards)
-	free, err := e.buffers(spec.size())
-	if err != nil {
-		return nil, fitRecord{}, err
-	}
-	for !solver.Done() {
-		if err := e.pass(ctx, solver, matrices, free, settings.Rows == attack.Unit); err != nil {
-			return nil, fitRecord{}, fmt.Errorf("pass %d over the gradients: %w", solver.Passes()+1, err)
-		}
-		if err := solver.Step(); errors.Is(err, pca.ErrZero) {
-			return nil, fitRecord{}, attack.ErrZeroGradient
-		} else if err != nil {
-			return nil, fitRecord{}, err
-		}
-		job.Progress(int64(solver.Passes()), int64(settings.MaxPasses))
-	}
-	result, err := solver.Result()
-	if err != nil {
-		return nil, fitRecord{}, err
+		return err
 	}
 	if result.Status != pca.Converged {
 		job.Warn("direction not determined", 1,
 			fmt.Sprintf("%s after %d passes: angle below %.2g rad, sigma_2 / sigma_1 = %.6f", result.Status, result.Passes, result.Angle, result.Ratio))
 	}
 	job.Count("rows", int64(result.Terms[0].Rows))
+	return writeJSON(filepath.Join(job.Dir, directionFile), result)
+}
+
+func (e *engine) direction(ctx context.Context, job *pipeline.Job, spec directionSpec) (pca.Result, error) {
+	weights := make([]float64, len(spec.Terms))
+	for k, t := range spec.Terms {
+		weights[k] = t.Weight
+	}
+	solver, err := pca.New(spec.Size, pca.Options{Weights: weights, Tolerance: spec.Spectrum.Tolerance, Passes: spec.Spectrum.MaxPasses})
+	if err != nil {
+		return pca.Result{}, err
+	}
+	matrices := newMatrices(job.Parents(roleGradients), len(spec.Terms), spec.Sources, spec.Shards)
+	free, err := e.buffers(spec.Size)
+	if err != nil {
+		return pca.Result{}, err
+	}
+	for !solver.Done() {
+		if err := e.pass(ctx, solver, matrices, free, spec.Spectrum.Rows == attack.Unit); err != nil {
+			return pca.Result{}, fmt.Errorf("pass %d over the gradients: %w", solver.Passes()+1, err)
+		}
+		if err := solver.Step(); errors.Is(err, pca.ErrZero) {
+			return pca.Result{}, attack.ErrZeroGradient
+		} else if err != nil {
+			return pca.Result{}, err
+		}
+		job.Progress(int64(solver.Passes()), int64(spec.Spectrum.MaxPasses))
+	}
+	return solver.Result()
+}
+
+// fitDirection scales the direction that an artefact of the stage direction holds to the ball's boundary.
+func fitDirection(dir string, spec fitSpec) ([]float32, fitRecord, error) {
+	var result pca.Result
+	if err := readJSON(filepath.Join(dir, directionFile), &result); err != nil {
+		return nil, fitRecord{}, err
+	}
+	if len(result.Vector) != spec.size() {
+		return nil, fitRecord{}, fmt.Errorf("read direction %s: %d values, the perturbation has %d", dir, len(result.Vector), spec.size())
+	}
 	delta := make([]float32, spec.size())
 	if err := projection.Boundary(spec.ball(), delta, result.Vector); err != nil {
 		return nil, fitRecord{}, err

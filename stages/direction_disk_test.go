@@ -91,13 +91,13 @@ func (s synthetic) runGradients(ctx context.Context, job *pipeline.Job) error {
 	return out.Close()
 }
 
-// TestFitFromRowsOnDisk runs the stage fit over rows on disk, whose direction and explained share are known.
+// TestDirectionOfRowsOnDisk runs the stages direction and fit over rows on disk, whose direction and explained share are known.
 //
 // With UPI_LARGE set to a directory of 31 GB, 50,000 rows of 224 x 224 x 3 are left there, and the memory is bounded as well: run
-// it a second time, when the rows are there, for times and memory that are the fit's alone.
+// it a second time, when the rows are there, for times and memory that are the direction's alone.
 //
-//	UPI_LARGE=DIR go test -v -timeout 1h -run FromRowsOnDisk ./stages
-func TestFitFromRowsOnDisk(t *testing.T) {
+//	UPI_LARGE=DIR go test -v -timeout 1h -run OfRowsOnDisk ./stages
+func TestDirectionOfRowsOnDisk(t *testing.T) {
 	matrix := synthetic{Rows: 700, Shards: 3, Shape: [3]int{12, 12, 3}, Rank: 24}
 	dir, large := os.LookupEnv("UPI_LARGE")
 	if large {
@@ -124,7 +124,7 @@ func TestFitFromRowsOnDisk(t *testing.T) {
 	}
 }
 
-// fitFrom plans the rows and the fit, and runs what the cache in dir lacks; the fit always.
+// fitFrom plans the rows, the direction and the fit, and runs what the cache in dir lacks; the direction always.
 func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result) {
 	t.Helper()
 	store, err := cache.Open(dir)
@@ -147,18 +147,23 @@ func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result
 		}
 		parents = append(parents, pipeline.From(roleGradients, key))
 	}
-	spec := fitSpec{
-		Attack: item, Sources: make([]sourceSpec, 1), Shape: matrix.Shape, Norm: projection.L2, Eps: 255, Shards: matrix.Shards,
-		Seed: rand.Int64(), // which has no other effect than that the cache does not know the fit
+	all := attack.Kinds["upi_pca"]().(attack.FromRows)
+	// A version that the cache does not know.
+	stage := &pipeline.Stage{Name: "direction", Version: 1 + rand.IntN(1<<30), Run: e.runDirection}
+	found, err := plan.Add(stage, "direction",
+		directionSpec{Terms: all.Terms(), Spectrum: all.Spectrum(), Size: matrix.size(), Sources: 1, Shards: matrix.Shards}, parents...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := plan.Add(&pipeline.Stage{Name: "fit", Version: 1, Run: e.runFit}, "fit", spec, parents...); err != nil {
+	spec := fitSpec{Attack: item, Sources: make([]sourceSpec, 1), Shape: matrix.Shape, Norm: projection.L2, Eps: 255}
+	if _, err := plan.Add(&pipeline.Stage{Name: "fit", Version: 1, Run: e.runFit}, "fit", spec, pipeline.From(roleDirection, found)); err != nil {
 		t.Fatal(err)
 	}
 	result, err := (&pipeline.Local{Store: store, Workers: workers}).Execute(t.Context(), plan, progress.Silent{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fit := result.Tasks[matrix.Shards]
+	direction, fit := result.Tasks[matrix.Shards], result.Tasks[matrix.Shards+1]
 	delta, err := readDelta(fit.Artefact.Dir(), matrix.size())
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +174,8 @@ func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result
 	}
 	passes := record.Spectrum.Passes
 	bytes := float64(passes) * float64(matrix.Rows) * float64(4*matrix.size())
-	t.Logf("%v, %d passes, %.0f MB/s of rows; the process held at most %d MiB", fit.Elapsed, passes, bytes/1e6/fit.Elapsed.Seconds(),
-		result.PeakMemory["fit"]>>20)
+	t.Logf("%v, %d passes, %.0f MB/s of rows; the process held at most %d MiB", direction.Elapsed, passes, bytes/1e6/direction.Elapsed.Seconds(),
+		result.PeakMemory["direction"]>>20)
 	return delta, record.Spectrum
 }
 

@@ -1,0 +1,76 @@
+package stages
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upi/pipeline"
+	"upi/pipeline/config"
+)
+
+// TestPlanSharesAndSplits counts the tasks of each stage for attacks on one network and 2 shards of fit and test images.
+func TestPlanSharesAndSplits(t *testing.T) {
+	t.Chdir("..")
+	for name, c := range map[string]struct {
+		attacks string
+		want    map[string]int
+	}{
+		"budgets of one smoothing share gradients and direction": {
+			`{name: a, kind: upi_pca, eps: [255, 510, 1020], smoothing: {radius: 100}}`,
+			map[string]int{"images": 4, "reference": 4, "gradients": 2, "direction": 1, "fit": 3, "sign": 6, "evaluate": 6},
+		},
+		"smoothing by eps has a direction for each": {
+			`{name: a, kind: upi_pca, eps: [255, 510]}`,
+			map[string]int{"images": 4, "reference": 4, "gradients": 4, "direction": 2, "fit": 2, "sign": 4, "evaluate": 4},
+		},
+		"raw and unit rows share gradients": {
+			`{name: a, kind: upi_pca, eps: [255]}, {name: b, kind: upi_pca, eps: [255], rows: unit}`,
+			map[string]int{"images": 4, "reference": 4, "gradients": 2, "direction": 2, "fit": 2, "sign": 4, "evaluate": 4},
+		},
+		"seeds of one attack": {
+			`{name: a, kind: random, eps: [255], draws: 1}, {name: b, kind: random, eps: [510], draws: 1, seeds: [3, 4, 5]}`,
+			map[string]int{"images": 4, "reference": 4, "fit": 4, "sign": 8, "evaluate": 8},
+		},
+		"the first fit images": {
+			`{name: a, kind: upi_grad, eps: [255], steps: 1}, {name: b, kind: upi_grad, eps: [255], steps: 1, fit_images: 600}`,
+			map[string]int{"images": 5, "reference": 5, "fit": 2, "sign": 4, "evaluate": 4},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "plan.yaml")
+			text := `
+data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}
+models: [{name: mnist_mlp, path: savedmodels/mnist_mlp}]
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [` + c.attacks + `]
+`
+			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			settings, err := config.Load(path, nil, Kinds())
+			if err != nil {
+				t.Fatal(err)
+			}
+			runner, err := NewRunner(settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := pipeline.NewPlan(runner.Environment(settings), nil)
+			if err := runner.Plan(settings, plan); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]int{}
+			for _, task := range plan.Tasks() {
+				got[task.Stage]++
+			}
+			delete(got, "tables")
+			delete(got, "examples")
+			if !maps.Equal(got, c.want) {
+				t.Errorf("%s\ngives %v, want %v", strings.TrimSpace(c.attacks), got, c.want)
+			}
+		})
+	}
+}
