@@ -2,6 +2,8 @@
 # make test   sets up, builds and runs every test
 # make build  makes bin/upi
 # make parity compares gradients with Python's over some thirty architectures; about ten minutes the first time
+# make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
+#             their tables in docs/results
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
@@ -14,10 +16,13 @@ export CGO_LDFLAGS := -L$(PREFIX)/lib -ltensorflow_framework -Wl,-rpath,$(PREFIX
 export UPI_PYTHON := $(CURDIR)/$(PYTHON)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
+EXPERIMENTS := $(addprefix paper/,mnist_sg mnist_ig mnist_transfer cifar10_sg cifar10_transfer cifar10_ig) \
+	$(addprefix beyond/,radius fit_images linf clipping upi_plus surrogate maps sources)
+
 CONFIG ?= configs/paper/mnist_sg.yaml
 TIME ?= 15m
 
-.PHONY: run test parity night build deps lint clean
+.PHONY: run test parity paper night build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -31,6 +36,10 @@ test: build $(PYTHON) lint
 
 parity: build $(PYTHON)
 	go test -timeout 30m -v ./test/parity
+
+paper: build $(PYTHON)
+	@for experiment in $(EXPERIMENTS); do echo "== configs/$$experiment.yaml"; bin/upi run configs/$$experiment.yaml || exit $$?; done
+	$(PYTHON) python/results.py runs docs/results
 
 night: build
 	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night

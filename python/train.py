@@ -144,14 +144,15 @@ class Positions(layers.Layer):
         return x + self.table
 
 
-# name -> (body, epochs, batch, peak learning rate, optimiser)
+# name -> (body, epochs of each cycle, batch, peak learning rate, optimiser). A further cycle starts warm, at half the rate of
+# the one before (Loshchilov and Hutter 2017).
 NETWORKS = {
-    "mnist_mlp": (mnist_mlp, 20, 128, 1e-3, "adam"),
-    "mnist_cnn": (mnist_cnn, 8, 128, 1e-3, "adam"),
-    "cifar10_vgg": (cifar10_vgg, 16, 128, 0.1, "sgd"),
-    "cifar10_resnet20": (cifar10_resnet20, 14, 128, 0.2, "sgd"),
-    "cifar10_mobilenetv2": (cifar10_mobilenetv2, 14, 128, 0.15, "sgd"),
-    "cifar10_vit": (cifar10_vit, 30, 128, 1.5e-3, "adamw"),
+    "mnist_mlp": (mnist_mlp, (20,), 128, 1e-3, "adam"),
+    "mnist_cnn": (mnist_cnn, (8,), 128, 1e-3, "adam"),
+    "cifar10_vgg": (cifar10_vgg, (16,), 128, 0.1, "sgd"),
+    "cifar10_resnet20": (cifar10_resnet20, (14,), 128, 0.2, "sgd"),
+    "cifar10_mobilenetv2": (cifar10_mobilenetv2, (14,), 128, 0.15, "sgd"),
+    "cifar10_vit": (cifar10_vit, (18, 10), 128, 1.5e-3, "adamw"),
 }
 
 
@@ -197,27 +198,35 @@ def train(name, data, out, work):
         outputs = x
     model = keras.Model(inputs, outputs, name=name)
 
-    steps = len(images) // batch * epochs
-    warmup = steps // 5
-    schedule = keras.optimizers.schedules.CosineDecay(peak / 20, steps - warmup, warmup_target=peak, warmup_steps=warmup)
-    model.compile(
-        optimizer={
-            "adam": lambda: keras.optimizers.Adam(schedule),
-            "adamw": lambda: keras.optimizers.AdamW(schedule, weight_decay=0.05),
-            "sgd": lambda: keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
-        }[optimiser](),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=model.layers[-1].activation.__name__ != "softmax", label_smoothing=LABEL_SMOOTHING
-        ),
-        metrics=["accuracy"],
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=model.layers[-1].activation.__name__ != "softmax", label_smoothing=LABEL_SMOOTHING
     )
     dataset_train = tf.data.Dataset.from_tensor_slices((images, np.eye(10, dtype="float32")[labels])).shuffle(len(images), seed=0)
     if dataset == "cifar10":
         dataset_train = dataset_train.map(augment, num_parallel_calls=1)
     dataset_train = dataset_train.batch(batch, drop_remainder=True).prefetch(4)
 
-    backup = os.path.join(work, name)
-    model.fit(dataset_train, epochs=epochs, verbose=2, callbacks=[keras.callbacks.BackupAndRestore(backup)])
+    for cycle, n in enumerate(epochs):
+        finished = os.path.join(work, f"{name}-{cycle}.weights.h5")
+        if os.path.exists(finished):
+            model.load_weights(finished)
+            continue
+        rate = peak / 2**cycle
+        steps = len(images) // batch * n
+        schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps - steps // 5, warmup_target=rate, warmup_steps=steps // 5)
+        model.compile(
+            optimizer={
+                "adam": lambda: keras.optimizers.Adam(schedule),
+                "adamw": lambda: keras.optimizers.AdamW(schedule, weight_decay=0.05),
+                "sgd": lambda: keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
+            }[optimiser](),
+            loss=loss,
+            metrics=["accuracy"],
+        )
+        backup = keras.callbacks.BackupAndRestore(os.path.join(work, f"{name}-{cycle}"))
+        model.fit(dataset_train, epochs=n, verbose=2, callbacks=[backup])
+        model.save_weights(finished)
+    model.compile(loss=loss, metrics=["accuracy"])
     accuracy = model.evaluate(images_test, np.eye(10)[labels_test], batch_size=500, verbose=0)[1]
 
     target = os.path.join(out, name)
@@ -230,7 +239,7 @@ def train(name, data, out, work):
                 "test_images": len(labels_test),
                 "train_images": len(labels),
                 "parameters": model.count_params(),
-                "epochs": epochs,
+                "epochs": list(epochs),
                 "batch": batch,
                 "optimizer": optimiser,
                 "peak_learning_rate": peak,

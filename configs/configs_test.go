@@ -1,0 +1,77 @@
+// Package configs tests that the configurations beside it are what the program takes.
+package configs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"upi/pipeline"
+	"upi/pipeline/cache"
+	"upi/pipeline/config"
+	"upi/stages"
+)
+
+// parts are the files that others extend and that do not stand alone.
+var parts = []string{"paper/base.yaml", "paper/mnist.yaml", "paper/cifar10.yaml", "beyond/base.yaml"}
+
+// ownData are the configurations that need the user's shards and networks.
+var ownData = []string{"paper/tiny_imagenet.yaml", "paper/imagenet.yaml"}
+
+// TestEveryConfigurationCanBeRun loads each one and plans it: models, shards and settings fit together.
+func TestEveryConfigurationCanBeRun(t *testing.T) {
+	var paths []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".yaml" && !slices.Contains(parts, filepath.ToSlash(path)) {
+			paths = append(paths, filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, missing := range slices.Concat(parts, ownData) {
+		if _, err := os.Stat(missing); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Chdir("..")
+	runs := map[string]string{}
+	for _, path := range paths {
+		t.Run(path, func(t *testing.T) {
+			c, err := config.Load(filepath.Join("configs", path), []string{"cache=" + t.TempDir()}, stages.Kinds())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := strings.TrimSuffix(filepath.Base(path), ".yaml"); c.Name != want {
+				t.Errorf("the run is called %s, the file %s", c.Name, want)
+			}
+			directory := filepath.Join(c.Output, c.Name)
+			if other, taken := runs[directory]; taken {
+				t.Errorf("%s writes to %s too", other, directory)
+			}
+			runs[directory] = path
+			if slices.Contains(ownData, path) {
+				return
+			}
+			runner, err := stages.NewRunner(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, err := cache.Open(c.Cache)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := pipeline.NewPlan(runner.Environment(c), store.Hasher())
+			if err := runner.Plan(c, plan); err != nil {
+				t.Fatal(err)
+			}
+			if len(plan.Tasks()) < len(c.Attacks) {
+				t.Errorf("%d tasks for %d attacks", len(plan.Tasks()), len(c.Attacks))
+			}
+		})
+	}
+}
