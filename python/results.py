@@ -10,6 +10,7 @@ import argparse
 import glob
 import json
 import os
+import re
 import shutil
 
 import duckdb
@@ -30,8 +31,9 @@ class Run:
         self.name = os.path.basename(path)
         with open(os.path.join(path, "manifest.json")) as f:
             self.manifest = json.load(f)
-        if self.manifest["status"] != "done":
-            raise SystemExit(f"{path}: the run's status is {self.manifest['status']}; run its configuration again")
+
+    def done(self):
+        return self.manifest["status"] == "done"
 
     def cells(self, table="summary"):
         return pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
@@ -129,7 +131,7 @@ def transfer(run, method):
     return table([f"{method}: source \\ target", *targets], rows)
 
 
-def page(runs):
+def page(runs, missing):
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
     first = next(iter(paper.values())).manifest
     versions = ", ".join(f"{k} {v}" for k, v in first["versions"].items())
@@ -142,6 +144,8 @@ def page(runs):
         for run in members.values():
             seeds = ", ".join(str(s) for s in run.manifest["seeds"])
             text.append(f"| [{group}/{run.name}]({group}/{run.name}/tables/summary.md) | {run.manifest['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
+    if missing:
+        text += ["", "Not here, for it has not come to its end: " + ", ".join(missing) + "."]
     text += ["", "## The paper's tables", ""]
     for run in paper.values():
         text += [f"### {run.name}", "", summary(run)]
@@ -176,19 +180,39 @@ def keep(run, target):
             shutil.copyfile(path, to)
 
 
+# The configurations that need the user's own pictures and networks.
+OWN_DATA = ("tiny_imagenet", "imagenet")
+
+
+def experiments(group):
+    """The names of a group's configurations that stand alone, in the order of the page."""
+    names = []
+    for path in sorted(glob.glob(os.path.join("configs", group, "*.yaml"))):
+        with open(path) as f:
+            if re.search(r"^name:", f.read(), re.MULTILINE) and os.path.basename(path)[:-5] not in OWN_DATA:
+                names.append(os.path.basename(path)[:-5])
+    return names
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs")
     parser.add_argument("results")
     args = parser.parse_args()
-    runs = {g: {os.path.basename(p): Run(p) for p in sorted(glob.glob(os.path.join(args.runs, g, "*")))} for g in GROUPS}
-    for group, members in runs.items():
-        if not members:
-            raise SystemExit(f"{args.runs}/{group}: no runs; run `make paper` first")
-        for name, run in members.items():
-            keep(run, os.path.join(args.results, group, name))
+    runs, missing = {}, []
+    for group in GROUPS:
+        runs[group] = {}
+        for name in experiments(group):
+            path = os.path.join(args.runs, group, name)
+            if os.path.exists(os.path.join(path, "manifest.json")) and Run(path).done():
+                runs[group][name] = Run(path)
+                keep(runs[group][name], os.path.join(args.results, group, name))
+            else:
+                missing.append(f"{group}/{name}")
+    if not runs["paper"]:
+        raise SystemExit(f"{args.runs}/paper: no finished runs; run `make paper` first")
     with open(os.path.join(args.results, "tables.md"), "w") as f:
-        f.write(page(runs))
+        f.write(page(runs, missing))
 
 
 if __name__ == "__main__":
