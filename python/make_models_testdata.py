@@ -189,6 +189,18 @@ def bytes_input(path):
     return lambda image: f(tf.cast(image, tf.uint8))
 
 
+@model([2, 2, 2], 3, "logits")
+def bytes_moved(path):
+    m = Dense()
+
+    def f(image):
+        large = tf.image.resize(tf.gather(image, [1, 0], axis=-1), [4, 4], method="nearest")
+        return m.logits(tf.cast(large, tf.float32) / 255)
+
+    save(path, m, f, tf.TensorSpec([None, 2, 2, 2], tf.uint8))
+    return lambda image: f(tf.cast(image, tf.uint8))
+
+
 @model(SMALL, 3, "softmax", softmax=True, tolerance=1e-2)
 def half_precision(path):
     m = Dense(tf.float16)
@@ -295,6 +307,27 @@ def version_1(path):
         tf.compat.v1.saved_model.simple_save(session, path, {"image": image, "gain": gain}, {"scores": logits})
         value = session.run(kernel)
     return lambda image: image.reshape(-1, 32) @ value * 2
+
+
+def layer_norm(image, output):
+    """As Keras 2 writes LayerNormalization: batch normalisation in training mode whose channels are the rows."""
+    rows = tf.reshape(image, [1, -1, 2, 1])
+    n = tf.shape(rows)[1]
+    ones, zeros = tf.ones([n]), tf.zeros([n])
+    normed = tf.compat.v1.nn.fused_batch_norm(rows, ones, zeros, epsilon=1e-3, data_format="NCHW", is_training=True)
+    return tf.reshape(normed[output], tf.shape(image) if output == 0 else [-1, 4, 4, 1])
+
+
+@model([4, 4, 2], 3, "logits")
+def fused_layer_norm(path):
+    m = Dense()
+    return save(path, m, lambda image: m.logits(layer_norm(image / 255, 0)))
+
+
+@refused("takes output 1 of FusedBatchNormV3")
+def fused_statistics(path):
+    m = Dense()
+    save(path, m, lambda image: m.logits(image - layer_norm(image, 1)))
 
 
 @model([1, 1, 3], 3, "logits")

@@ -140,6 +140,9 @@ func (m *Model) trial() error {
 	}
 	m.classes = int(logits.Shape().Size(1))
 	m.path = p.path()
+	if err := p.checkTraining(); err != nil {
+		return err
+	}
 	if m.batch < 0 {
 		return p.checkBatch()
 	}

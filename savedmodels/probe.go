@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"upi/savedmodels/graphdef"
 
@@ -86,7 +87,7 @@ func (p *probe) checkSizes() error {
 	return nil
 }
 
-// path lists the ops between the image and the output over tensors of a floating type.
+// path lists the ops between the image and the output over tensors of a floating or complex type.
 func (p *probe) path() []OpUse {
 	reached := p.reached()
 	nodes := map[string][]string{}
@@ -98,7 +99,7 @@ func (p *probe) path() []OpUse {
 		}
 		nodes[n.Op] = append(nodes[n.Op], n.Name)
 		for _, in := range n.Inputs {
-			needed[in.Node] = needed[in.Node] || floating(p.output(in).DataType())
+			needed[in.Node] = needed[in.Node] || carries(p.output(in).DataType())
 		}
 	}
 	uses := make([]OpUse, 0, len(nodes))
@@ -109,12 +110,12 @@ func (p *probe) path() []OpUse {
 	return uses
 }
 
-// reached are the nodes that depend on the image over tensors of a floating type.
+// reached are the nodes that depend on the image over such tensors.
 func (p *probe) reached() map[*graphdef.Node]bool {
 	reached := map[*graphdef.Node]bool{p.flat.Input: true}
 	for _, n := range p.flat.Nodes {
 		for _, in := range n.Inputs {
-			reached[n] = reached[n] || reached[in.Node] && floating(p.output(in).DataType())
+			reached[n] = reached[n] || reached[in.Node] && carries(p.output(in).DataType())
 		}
 	}
 	return reached
@@ -137,10 +138,36 @@ func (p *probe) checkBatch() error {
 	return nil
 }
 
+// checkTraining refuses batch normalisations with the statistics of their input, but for those over a first dimension of 1: so
+// Keras 2 writes a layer normalisation, each of whose rows is a channel. Of these only the first output has a derivative.
+func (p *probe) checkTraining() error {
+	training := func(n *graphdef.Node) bool {
+		return strings.HasPrefix(n.Op, "FusedBatchNorm") && (n.Attr["is_training"] == nil || n.Attr["is_training"].GetB())
+	}
+	for _, n := range p.flat.Nodes {
+		if training(n) {
+			if shape := p.shape(n.Inputs[0]); len(shape) == 0 || shape[0] != 1 {
+				return fmt.Errorf("op %s (node %q) with is_training=true mixes the images of a batch; save the model for inference (training=False)", n.Op, n.Name)
+			}
+		}
+		for _, in := range n.Inputs {
+			if in.Index > 0 && training(in.Node) {
+				return fmt.Errorf("op %s (node %q) takes output %d of %s (node %q), which has no derivative", n.Op, n.Name, in.Index, in.Node.Op, in.Node.Name)
+			}
+		}
+	}
+	return nil
+}
+
 var reductions = []string{"Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm"}
 
-func floating(t tf.DataType) bool {
-	return t == tf.Float || t == tf.Double || t == tf.Half || t == tf.Bfloat16
+// carries reports whether a tensor of a type may pass on what depends smoothly on the image.
+func carries(t tf.DataType) bool {
+	switch t {
+	case tf.Float, tf.Double, tf.Half, tf.Bfloat16, tf.Complex64, tf.Complex128:
+		return true
+	}
+	return false
 }
 
 func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {

@@ -32,7 +32,7 @@ type Options struct {
 // Of adds to g the derivative of ys with respect to each of xs and returns one
 // tensor per x, of x's shape and type.
 //
-// Only paths over floating-point tensors count. Operations such as
+// Only paths over floating-point tensors count, and complex ones are an error. Operations such as
 // StopGradient, Floor or a cast to integers end a path; so does an input that an
 // operation's derivative does not depend on smoothly, such as the features of
 // ReluGrad.

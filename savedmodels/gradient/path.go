@@ -30,6 +30,21 @@ func (n *node) passes() bool {
 	return false
 }
 
+// complex reports whether a complex tensor, for which no rule is made, goes in or out on the way from an x.
+func (n *node) complex() bool {
+	for i, in := range n.in {
+		if n.wants[i] && isComplex(in.DataType()) {
+			return true
+		}
+	}
+	for o, active := range n.active {
+		if active && isComplex(n.op.Output(o).DataType()) {
+			return true
+		}
+	}
+	return false
+}
+
 // path is the part of a graph between xs and ys: all operations from which a
 // differentiable edge leads towards a y, with what depends on an x marked.
 type path struct {
@@ -108,7 +123,7 @@ func (p *path) visit(op *tf.Operation) int {
 	for i := range n.in {
 		in := tf.Consumer{Op: op, Index: i}
 		n.in[i] = in.Producer()
-		if !isFloat(in.DataType()) || !table[n.kind].follows(i) {
+		if !carries(in.DataType()) || !table[n.kind].follows(i) {
 			n.from[i].node = -1
 		}
 	}
@@ -130,7 +145,7 @@ func (p *path) mark(n *node) {
 		return
 	}
 	for o := range n.active {
-		if isFloat(n.op.Output(o).DataType()) {
+		if carries(n.op.Output(o).DataType()) {
 			n.active[o] = true
 		}
 	}
@@ -148,6 +163,8 @@ func (p *path) missing() error {
 		r, ok := table[n.kind]
 		if !ok {
 			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name()})
+		} else if n.complex() {
+			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name(), Reason: "complex numbers"})
 		} else if r.refuse != nil {
 			if why := r.refuse(n); why != "" {
 				e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name(), Reason: why})
@@ -159,6 +176,12 @@ func (p *path) missing() error {
 	}
 	return &e
 }
+
+// carries reports whether a derivative goes through tensors of a type. Complex ones lead from one real tensor to another, as in a
+// convolution by Fourier transforms: a path that took no account of them would give a part of the derivative for the whole.
+func carries(t tf.DataType) bool { return isFloat(t) || isComplex(t) }
+
+func isComplex(t tf.DataType) bool { return t == tf.Complex || t == tf.Complex64 || t == tf.Complex128 }
 
 func isFloat(t tf.DataType) bool {
 	return t == tf.Float || t == tf.Double || t == tf.Half || t == tf.Bfloat16

@@ -58,6 +58,20 @@ func TestMissingRulesAreAllListed(t *testing.T) {
 	}
 }
 
+// TestComplexIsNoWayAround has a path over complex numbers beside one over real ones.
+func TestComplexIsNoWayAround(t *testing.T) {
+	g := tf.NewGraph()
+	s := newScope(g, "net")
+	x := placeholder(s, 2, 2)
+	turned := s.one("IFFT2D", nil, s.one("FFT2D", nil, s.cast(x, tf.Complex128)))
+	y := s.add(x, s.cast(turned, tf.Double))
+	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
+	const want = "no rule for Cast (complex numbers) at net/Cast, net/Cast_1; FFT2D at net/FFT2D; IFFT2D at net/IFFT2D"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
 func TestRefusalsSayWhy(t *testing.T) {
 	for _, c := range []struct {
 		name, want string

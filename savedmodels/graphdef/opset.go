@@ -109,8 +109,6 @@ func whyNot(n *Node) string {
 		return reasonFor(n.Op)
 	case allowed[n.Op] != pure:
 		return "it is not part of an inference graph"
-	case strings.HasPrefix(n.Op, "FusedBatchNorm") && (n.Attr["is_training"] == nil || n.Attr["is_training"].GetB()):
-		return "batch normalisation with is_training=true mixes the images of a batch; save the model for inference (training=False)"
 	}
 	return ""
 }

@@ -7,10 +7,17 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 )
 
-// moves are the ops that a type passes through unchanged: attribute "T" is that of input and output.
+// moves are the ops that a type passes through unchanged: attribute "T" is that of input and output, or moveType's.
 var moves = []string{
 	"Reshape", "Squeeze", "ExpandDims", "Transpose", "Slice", "StridedSlice", "Pad", "Reverse", "ReverseV2", "Roll", "Split",
-	"Unpack", "StopGradient", "MirrorPad", "Tile", "BroadcastTo",
+	"Unpack", "StopGradient", "MirrorPad", "Tile", "BroadcastTo", "GatherV2", "ResizeNearestNeighbor",
+}
+
+func moveType(op string) string {
+	if op == "GatherV2" {
+		return "Tparams"
+	}
+	return "T"
 }
 
 // resizes take any number type and give float32.
@@ -45,7 +52,7 @@ func (g *Graph) Relax() (relaxed *Graph, blocked *Node, err error) {
 				redirect[n] = n.Inputs[0]
 			}
 		case slices.Contains(moves, n.Op) && soft[n.Inputs[0].Node]:
-			attr["T"] = float
+			attr[moveType(n.Op)] = float
 			soft[n] = true
 		case slices.Contains(resizes, n.Op):
 			attr["T"] = float
