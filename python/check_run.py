@@ -179,7 +179,8 @@ class Checker:
             together = attack.get("sources") or []
             sources = ["+".join(m for m in self.models if m in together)] if together else list(self.models)
             explanations = attack.get("explanations") or list(self.explanations)
-            seeds = self.config["seeds"] if "eps" in attack else self.config["seeds"][:1]
+            seeds = attack.get("seeds") or self.config["seeds"]
+            seeds = seeds if "eps" in attack else seeds[:1]
             for key in itertools.product(sources, explanations, [attack.get("norm", "l2")], budgets, seeds):
                 yield attack, (attack["name"], *key), attack.get("draws", 1)
 
@@ -255,9 +256,14 @@ class Checker:
         for _, row in self.perturbations.iterrows():
             if row.eps == 0:
                 continue
+            attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
+            most = attack.get("fit_images") if name == "fit" else None
             mean = {}
             for sign in (1, -1):
                 tables = [self.perturbed(row, model, name, sign).normalized_l2 for model in row.model.split("+")]
+                if most:
+                    known = [set(self.images(model, name).ids[:most]) for model in row.model.split("+")]
+                    tables = [t[t.index.isin(ids)] for t, ids in zip(tables, known)]
                 mean[sign] = pd.concat(tables).mean()
             if name == "fit":
                 self.found.compare(row.id, "fit_plus", row.fit_plus, mean[1], self.tolerance)
