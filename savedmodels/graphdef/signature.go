@@ -66,6 +66,9 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 		for i, s := range all {
 			names[i] = s.Name
 		}
+		if signature == "" {
+			return s, in, out, fmt.Errorf("choose a signature of %s: none is called %s, name one: %s", m.file, DefaultSignature, orNone(names))
+		}
 		return s, in, out, fmt.Errorf("choose a signature of %s: no %q; there are: %s", m.file, signature, orNone(names))
 	}
 	s = all[k]

@@ -43,7 +43,7 @@ type Maps struct {
 	Logits []float32
 }
 
-// Run returns the maps and logits of b.
+// Run returns the maps and logits of b. It is an error if the logits show that the model's output is not what its head says.
 func (m *Mapper) Run(b Batch) (Maps, error) {
 	n, err := m.check(b)
 	if err != nil {
@@ -52,6 +52,9 @@ func (m *Mapper) Run(b Batch) (Maps, error) {
 	values, err := m.run(m.feeds(b, n), n,
 		result{m.mapped, m.network.shape.Pixels()}, result{m.norm, 1}, result{m.logits, m.network.model.Classes()})
 	if err != nil {
+		return Maps{}, err
+	}
+	if err := m.network.model.CheckScores(values[2]); err != nil {
 		return Maps{}, err
 	}
 	return Maps{Map: values[0], Norm: values[1], Logits: values[2]}, nil

@@ -3,6 +3,7 @@ package saliency
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"upi/data/table"
@@ -63,6 +64,38 @@ func explain(t *testing.T, m *savedmodels.Model, e Explanation, batch int, b Bat
 		t.Fatal(err)
 	}
 	return values[0], values[1]
+}
+
+// TestHeads has probabilities that no softmax op makes, and logits, each opened as what it is and as what it is not.
+func TestHeads(t *testing.T) {
+	for _, test := range []struct{ model, head, want string }{
+		{"other_probabilities", savedmodels.HeadAuto, "say head: softmax"},
+		{"other_probabilities", savedmodels.HeadSoftmax, ""},
+		{"other_probabilities", savedmodels.HeadLogits, ""},
+		{"nested", savedmodels.HeadAuto, ""},
+		{"nested", savedmodels.HeadSoftmax, "its head is logits"},
+	} {
+		t.Run(test.model+" as "+test.head, func(t *testing.T) {
+			m, err := savedmodels.Open("../testdata/"+test.model, savedmodels.Options{Head: test.head})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mapper, err := NewMapper(m, &SimpleGradient{}, Settings{Batch: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer mapper.Close()
+			shape := m.ImageShape()
+			b := Batch{Pixels: make([]float32, 2*shape[0]*shape[1]*shape[2]), Classes: make([]int32, 2)}
+			for i := range b.Pixels {
+				b.Pixels[i] = float32(31 * i % 251)
+			}
+			_, err = mapper.Run(b)
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
 }
 
 // TestCompleteness: integrated gradients times x - baseline sum up to S(x) - S(baseline) as the steps grow (Sundararajan et al.
