@@ -330,6 +330,14 @@ def fused_statistics(path):
     save(path, m, lambda image: m.logits(image - layer_norm(image, 1)))
 
 
+@model(SMALL, 3, "logits")
+def straight_through(path):
+    """A step whose gradient is set to 1, after a swish, whose custom gradient is its derivative."""
+    m = Dense()
+    step = tf.custom_gradient(lambda x: (tf.sign(x), lambda g: g))
+    return save(path, m, lambda image: m.logits(tf.nn.silu(image - 100) + step(image - 100)))
+
+
 @model([1, 1, 3], 3, "logits")
 def rectifiers(path):
     def f(image):

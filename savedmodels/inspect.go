@@ -29,6 +29,8 @@ type Inspection struct {
 	Parameters int64          // in them
 	Ops        map[string]int // of the flat graph up to the logits
 	Path       []OpUse        // the ops that a gradient has to pass
+	// Custom are the nodes to which Python gives a gradient of their own, which is not used here.
+	Custom []string
 }
 
 // Inspect looks at the SavedModel in dir as Open does with the same options. It is an error only if saved_model.pb cannot be
@@ -66,6 +68,7 @@ func Inspect(dir string, o Options) (*Inspection, error) {
 
 func (i *Inspection) describe(m *Model) {
 	i.Head, i.ImageShape, i.Batch, i.Classes = m.head, m.shape, m.batch, m.classes
+	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
 	for _, w := range m.weights {
 		count := int64(1)

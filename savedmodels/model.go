@@ -56,6 +56,7 @@ type Model struct {
 	batch     int // -1 unless the signature fixes it
 	classes   int
 	path      []OpUse
+	custom    []string
 }
 
 // Open reads the SavedModel in dir: it checks its ops, inlines its functions, reads the variables that the logits need and
@@ -80,6 +81,7 @@ func Open(dir string, o Options) (*Model, error) {
 	if m.graph, err = saved.Flatten(signature, input, output); err != nil {
 		return nil, err
 	}
+	m.custom = m.graph.CustomGradients
 	if err := errors.Join(m.cutHead(), m.relaxInput()); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}

@@ -76,6 +76,10 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 		ops = append(ops, fmt.Sprintf("%s %d", name, i.Ops[name]))
 	}
 	fmt.Fprintf(out, "ops: %s\n", strings.Join(ops, ", "))
+	if n := len(i.Custom); n > 0 {
+		fmt.Fprintf(out, "%d custom gradients of Python are not used, the ops before them are differentiated instead: %s\n", n,
+			strings.Join(i.Custom[:min(n, 5)], ", "))
+	}
 	fmt.Fprintln(out, "what can be differentiated:")
 	for _, line := range stages.Differentiable(dir, o) {
 		fmt.Fprintf(out, "  %s\n", line)

@@ -2,6 +2,8 @@ package graphdef
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
@@ -15,7 +17,7 @@ type inlineRule func(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs
 func inlineRules() map[string]inlineRule {
 	return map[string]inlineRule{
 		"Identity":                pass,
-		"IdentityN":               pass, // carries Python's custom gradients, which the op's own gradient equals
+		"IdentityN":               custom,
 		"Snapshot":                pass,
 		"PreventGradient":         pass,
 		"EnsureShape":             pass, // every shape is known once the batch is
@@ -38,6 +40,19 @@ func inlineRules() map[string]inlineRule {
 
 func pass(_ *inliner, _ *scope, _ *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
 	return outputs{list: inputs}, nil
+}
+
+// custom passes an op over that carries a gradient of Python's own. That of swish, which Keras writes, is the derivative of the ops
+// before it; any other may differ from it, such as a straight-through estimator.
+func custom(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
+	if strings.HasPrefix(string(n.GetAttr()["_gradient_op_type"].GetS()), "CustomGradient") && !swish(inputs) {
+		in.custom = append(in.custom, s.prefix+n.GetName())
+	}
+	return outputs{list: inputs}, nil
+}
+
+func swish(inputs []Tensor) bool {
+	return len(inputs) > 0 && inputs[0].Node.Op == "Mul" && slices.ContainsFunc(inputs[0].Node.Inputs, func(t Tensor) bool { return t.Node.Op == "Sigmoid" })
 }
 
 func placeholder(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {

@@ -56,5 +56,9 @@ func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Grap
 	if err != nil {
 		return nil, err
 	}
-	return newGraph(results[0], in.input, m.graph.GetVersions())
+	g, err := newGraph(results[0], in.input, m.graph.GetVersions())
+	if err == nil {
+		g.CustomGradients = in.custom
+	}
+	return g, err
 }

@@ -19,6 +19,9 @@ type Graph struct {
 	Input     *Node
 	Output    Tensor
 	Variables []*Node
+	// CustomGradients are the nodes of the model to which Python gives a gradient of their own, which may be another than the
+	// derivative of the ops before them. Only Flatten fills them in.
+	CustomGradients []string
 
 	versions *versions_go_proto.VersionDef
 }

@@ -37,6 +37,7 @@ type inliner struct {
 	reads    map[*Node]*Node     // VarHandleOp -> the node that stands for its value
 	folded   map[*Node][]float64 // nil: not a constant
 	input    *Node
+	custom   []string // nodes with a gradient of their own
 }
 
 // outputs are a node's tensors: a flat node's own, or a list of others.

@@ -1,0 +1,18 @@
+package savedmodels
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCustomGradients are told but for that of swish, which is the derivative of its ops.
+func TestCustomGradients(t *testing.T) {
+	i, err := Inspect(filepath.Join("testdata", "straight_through"), Options{})
+	if err != nil || i.Problem != nil {
+		t.Fatal(err, i)
+	}
+	if len(i.Custom) != 1 || !strings.HasSuffix(i.Custom[0], "IdentityN_1") {
+		t.Errorf("custom gradients at %q, want the second IdentityN alone", i.Custom)
+	}
+}
