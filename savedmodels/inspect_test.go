@@ -15,4 +15,13 @@ func TestCustomGradients(t *testing.T) {
 	if len(i.Custom) != 1 || !strings.HasSuffix(i.Custom[0], "IdentityN_1") {
 		t.Errorf("custom gradients at %q, want the second IdentityN alone", i.Custom)
 	}
+	for _, ignore := range []bool{false, true} {
+		m, err := Open(filepath.Join("testdata", "straight_through"), Options{IgnoreCustomGradients: ignore})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Differentiable(); (err == nil) != ignore {
+			t.Errorf("ignore %v: %v", ignore, err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"upi/savedmodels/graphdef"
 
@@ -38,6 +39,9 @@ type Options struct {
 
 	// Shape is the images' height, width and channels where the signature leaves them open. Zero: as the signature says.
 	Shape [3]int
+
+	// IgnoreCustomGradients differentiates the ops of the network also where Python gives them another gradient.
+	IgnoreCustomGradients bool `json:",omitempty"`
 }
 
 // Model is an image classifier, ready to be added to graphs. It is safe for concurrent use.
@@ -120,6 +124,17 @@ func (m *Model) Bytes() int64 {
 
 // Hash is HashDir of the directory when it was opened.
 func (m *Model) Hash() string { return m.hash }
+
+// Differentiable is an error if Python, by tf.custom_gradient, gives some nodes of the network another gradient than the derivative of
+// their ops, unless the options ignore that. Such gradients are not followed.
+func (m *Model) Differentiable() error {
+	n := len(m.custom)
+	if n == 0 || m.options.IgnoreCustomGradients {
+		return nil
+	}
+	return fmt.Errorf("tf.custom_gradient gives %d of the network's nodes a gradient of its own, which is not followed (%s): "+
+		"custom_gradients: ignore differentiates their ops instead", n, strings.Join(m.custom[:min(n, 5)], ", "))
+}
 
 // Path lists the ops from the image to the logits that a gradient has to pass, sorted by type.
 func (m *Model) Path() []OpUse { return m.path }

@@ -48,6 +48,7 @@ func newModelSpec(m config.Model) modelSpec {
 	spec := modelSpec{
 		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
 		Head: m.Output.Head, Layout: m.Input.Layout, Scale: m.Input.Scale, Offset: m.Input.Offset,
+		IgnoreCustomGradients: m.CustomGradients == "ignore",
 	}
 	copy(spec.Shape[:], m.Input.Shape)
 	return spec
@@ -62,6 +63,9 @@ func (p *planner) model(m config.Model) (plannedModel, error) {
 	planned := plannedModel{name: m.Name, dir: m.Path, spec: newModelSpec(m), fit: d.Fit, test: d.Test}
 	opened, err := p.engine.model(m.Path, planned.spec)
 	if err != nil {
+		return planned, fmt.Errorf("model %s: %w", m.Name, err)
+	}
+	if err := opened.Differentiable(); err != nil {
 		return planned, fmt.Errorf("model %s: %w", m.Name, err)
 	}
 	planned.shape = opened.ImageShape()

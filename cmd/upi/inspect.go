@@ -45,6 +45,7 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.Output, "output", "", "the signature's output (default: the only one)")
 	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits or softmax")
 	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
+	f.BoolVar(&o.IgnoreCustomGradients, "ignore-custom-gradients", false, "differentiate the ops where Python gives them a gradient of their own")
 	return c
 }
 
@@ -76,10 +77,6 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 		ops = append(ops, fmt.Sprintf("%s %d", name, i.Ops[name]))
 	}
 	fmt.Fprintf(out, "ops: %s\n", strings.Join(ops, ", "))
-	if n := len(i.Custom); n > 0 {
-		fmt.Fprintf(out, "%d custom gradients of Python are not used, the ops before them are differentiated instead: %s\n", n,
-			strings.Join(i.Custom[:min(n, 5)], ", "))
-	}
 	fmt.Fprintln(out, "what can be differentiated:")
 	for _, line := range stages.Differentiable(dir, o) {
 		fmt.Fprintf(out, "  %s\n", line)

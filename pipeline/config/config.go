@@ -60,11 +60,14 @@ type Model struct {
 	Signature string      `yaml:"signature"`
 	Input     ModelInput  `yaml:"input"`
 	Output    ModelOutput `yaml:"output"`
+	// CustomGradients is refuse, or ignore: differentiate the ops where Python gives them a gradient of their own.
+	CustomGradients string `yaml:"custom_gradients"`
 }
 
 // SetDefaults implements [Defaulter].
 func (m *Model) SetDefaults() {
 	m.Signature = "serving_default"
+	m.CustomGradients = "refuse"
 	m.Input.SetDefaults()
 	m.Output.SetDefaults()
 }

@@ -181,6 +181,9 @@ func (n *network) distance(a, b tf.Output) tf.Output {
 }
 
 func (n *network) differentiate(y, x tf.Output) (tf.Output, error) {
+	if err := n.model.Differentiable(); err != nil {
+		return tf.Output{}, err
+	}
 	if err := n.scope.Err(); err != nil {
 		return tf.Output{}, fmt.Errorf("build graph: %w", err)
 	}
