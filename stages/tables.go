@@ -3,8 +3,11 @@ package stages
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"upi/data/table"
 	"upi/pipeline"
@@ -120,6 +123,9 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 		all[i] = s
 		job.Progress(int64(i+1), int64(len(all)))
 	}
+	if err := someScored(job, all); err != nil {
+		return err
+	}
 	if err := writePerturbations(job.Dir, all); err != nil {
 		return err
 	}
@@ -146,6 +152,30 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 		if err := writeTable(path, table.Options{}, rows); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// someScored warns of models of which no image was scored, and is an error if that is so of all.
+func someScored(job *pipeline.Job, all []*scored) error {
+	images := map[string]int{}
+	for i, s := range all {
+		for k, t := range s.targets {
+			if len(job.Parents(roleOf(roleScores, i, k))) > 0 {
+				images[t.model] += len(t.chosen.ids)
+			}
+		}
+	}
+	var none []string
+	for _, model := range slices.Sorted(maps.Keys(images)) {
+		if images[model] == 0 {
+			none = append(none, model)
+			job.Warn("model of which no image is scored", 1, model)
+		}
+	}
+	if len(none) > 0 && len(none) == len(images) {
+		return fmt.Errorf("no test image can be scored on %s: each is classified wrong or has no map (input.scale, input.offset and the "+
+			"numbers of the labels must be those of the training; evaluation.filter: all scores what is classified wrong)", strings.Join(none, ", "))
 	}
 	return nil
 }
