@@ -44,7 +44,7 @@ class Run:
             f"""
             select p.method, p.eps, p.model as source, s.model as target, s.explanation, s.image_id, avg(s.{metric}) as value
             from '{self.path}/scores/*.parquet' s join '{self.path}/perturbations.parquet' p on s.perturbation = p.id
-            where s.{metric} is not null group by all"""
+            where s.{metric} is not null group by all order by all"""
         ).df()
 
 
