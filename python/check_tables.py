@@ -57,10 +57,15 @@ def cells(checker):
     for place, kind in known.items():
         method, source, target, explanation, norm, eps = place
         rows = scores[scores.perturbation.isin(names[method, source, explanation, norm, eps]) & (scores.model == target)]
-        randoms = [m for (m, *rest), k in known.items() if k == "random" and tuple(rest) == place[1:]]
+        # Those of the same source, or else of the target itself.
+        for chance_source in (source, target):
+            like = (chance_source, *place[2:])
+            randoms = [m for (m, *rest), k in known.items() if k == "random" and tuple(rest) == like]
+            if randoms:
+                break
         chance = None
         if randoms and kind != "random":
-            chosen = names[randoms[-1], source, explanation, norm, eps]
+            chosen = names[randoms[-1], chance_source, explanation, norm, eps]
             chance = scores[scores.perturbation.isin(chosen) & (scores.model == target)]
         total = len(checker.images(target, "test").ids)
         for metric in checker.metrics:

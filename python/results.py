@@ -67,19 +67,23 @@ def interval(mean, low, high):
 
 def summary(run):
     """Normalised L2 of every method: rows are model and budget."""
+    place = ["source", "target", "explanation", "norm", "eps"]
     cells = run.cells().query("metric == 'normalized_l2'")
-    changed = run.cells().query("metric == 'prediction_changed'").set_index(["source", "explanation", "norm", "eps", "method"])["mean"]
+    changed = run.cells().query("metric == 'prediction_changed'").set_index([*place, "method"])["mean"]
     methods = list(dict.fromkeys(cells["method"]))
     rows = []
-    for (source, explanation, norm, eps), group in cells.groupby(["source", "explanation", "norm", "eps"], sort=False):
-        row = [source, explanation, f"{norm} {eps:g}"]
+    for (source, target, explanation, norm, eps), group in cells.groupby(place, sort=False):
+        row = [source if source == target else f"{source} on {target}", explanation, f"{norm} {eps:g}"]
         by_method = group.set_index("method")
         for m in methods:
             if m not in by_method.index:
-                row.append("not run")
+                row.append("–")  # the configuration does not ask for it
                 continue
             c = by_method.loc[m]
-            row.append(f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[source, explanation, norm, eps, m]:.0f} %)")
+            if pd.isna(c["mean"]):
+                row.append("missing")
+                continue
+            row.append(f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[source, target, explanation, norm, eps, m]:.0f} %)")
         rows.append(row + [int(group["images"].max())])
     return table(["model", "map", "budget", *methods, "images"], rows)
 

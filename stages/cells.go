@@ -84,12 +84,14 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 	random := map[string]*group{}
 	for _, g := range ordered {
 		if g.cell.Kind == "random" {
-			random[g.place()] = g
+			random[g.place(g.cell.Source)] = g
 		}
 	}
 	for _, g := range ordered {
 		for m := range spec.Metrics {
-			cell, err := g.summarise(m, random[g.place()], spec)
+			// A random perturbation depends on no model but by its sign: beside several sources stands the one of the target.
+			baseline := cmp.Or(random[g.place(g.cell.Source)], random[g.place(g.cell.Target)])
+			cell, err := g.summarise(m, baseline, spec)
 			if err != nil {
 				return nil, nil, fmt.Errorf("summarise %s on %s: %w", g.cell.Method, g.cell.Target, err)
 			}
@@ -102,10 +104,10 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 	return summary, transfer, nil
 }
 
-// place names what a group shares with the random perturbations that it is compared to.
-func (g *group) place() string {
+// place names what a group shares with the random perturbations of a source that it is compared to.
+func (g *group) place(source string) string {
 	c := g.cell
-	return fmt.Sprintf("%s %s %s %s %g", c.Source, c.Target, c.Explanation, c.Norm, c.Eps)
+	return fmt.Sprintf("%s %s %s %s %g", source, c.Target, c.Explanation, c.Norm, c.Eps)
 }
 
 func (g *group) summarise(metric int, random *group, spec tablesSpec) (results.Cell, error) {
