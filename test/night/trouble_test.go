@@ -1,6 +1,7 @@
 package night
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"upi/pipeline"
+	"upi/pipeline/lock"
 )
 
 // A trouble is one kind of thing that goes wrong at night.
@@ -45,9 +47,9 @@ var troubles = []trouble{
 		says: []string{"no space left on device", "free some space"}},
 	{name: "full output", mounts: true, strike: fill(func(p *place) disk { return p.output }), heal: healDisks, code: pipeline.ExitFailed,
 		says: []string{"no space left on device", "free some space"}},
-	{name: "read-only cache", mounts: true, before: lock(func(p *place) disk { return p.cache }), heal: healDisks, code: pipeline.ExitFailed,
+	{name: "read-only cache", mounts: true, before: readOnly(func(p *place) disk { return p.cache }), heal: healDisks, code: pipeline.ExitFailed,
 		says: []string{"read-only file system", "must be writable"}},
-	{name: "read-only output", mounts: true, before: lock(func(p *place) disk { return p.output }), heal: healDisks, code: pipeline.ExitFailed,
+	{name: "read-only output", mounts: true, before: readOnly(func(p *place) disk { return p.output }), heal: healDisks, code: pipeline.ExitFailed,
 		says: []string{"read-only file system", "must be writable"}},
 	{name: "shard vanishes", before: unread, early: true, strike: spoil(func([]byte, *rand.Rand) []byte { return nil }), heal: restore, code: pipeline.ExitFailed, hurts: true},
 	{name: "shard is cut", before: unread, early: true, strike: spoil(func(b []byte, r *rand.Rand) []byte { return b[:r.IntN(len(b))] }), heal: restore,
@@ -79,7 +81,7 @@ func fill(choose func(*place) disk) func(*testing.T, *place, *rand.Rand, *attemp
 	}
 }
 
-func lock(choose func(*place) disk) func(*testing.T, *place, *rand.Rand) string {
+func readOnly(choose func(*place) disk) func(*testing.T, *place, *rand.Rand) string {
 	return func(t *testing.T, p *place, _ *rand.Rand) string {
 		must(t, choose(p).lock())
 		return ""
@@ -136,9 +138,17 @@ func cut(t *testing.T, p *place, r *rand.Rand) string {
 	return path
 }
 
-// second starts the same run again: it is turned away, with the pid of the first.
+// second starts the same run again once the first has taken the directory: it is turned away, with the pid of the first.
 func second(t *testing.T, p *place, _ *rand.Rand, a *attempt) string {
 	t.Helper()
+	for holder := (lock.Holder{}); holder.PID != a.cmd.Process.Pid; {
+		if a.within(t.Context(), time.Millisecond) {
+			return "" // too late
+		}
+		if text, err := os.ReadFile(filepath.Join(p.dir(), "lock")); err == nil {
+			_ = json.Unmarshal(text, &holder) // it may be half written
+		}
+	}
 	b := p.run(t)
 	code := b.wait()
 	select {
