@@ -16,7 +16,7 @@ import (
 type engine struct {
 	// places holds one entry per call to TensorFlow that may run at once: a core of the CPU, or a GPU.
 	places chan runtime.Device
-	// rows is held by the fit that goes over rows of gradients.
+	// rows is held by the task of the stage direction that goes over rows of gradients.
 	rows   chan struct{}
 	width  int
 	memory int64

@@ -24,7 +24,7 @@ func readScores(dirs []string, metrics []string) (plus, minus columns, err error
 		if err != nil {
 			return plus, minus, err
 		}
-		for err == nil {
+		for {
 			var row scoreRow
 			if err = r.Next(&row); err != nil {
 				break

@@ -4,7 +4,6 @@ package test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"upi/data/table"
 	"upi/results"
+	"upi/test/internal/command"
 )
 
 // root is the repository's: relative paths in configurations begin there.
@@ -20,40 +20,7 @@ const root = ".."
 // upi is the built command.
 var upi string
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "upi-test")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		upi = filepath.Join(dir, "upi")
-		build := exec.Command("go", "build", "-o", upi, "upi/cmd/upi")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the command: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
-
-// look reads the repository's folders, nothing more: go test keeps a result until a file changes that the test itself has looked
-// at, and knows nothing of what the command and Python read.
-func look(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !e.IsDir() || e.Name()[0] == '.' || e.Name() == "runs" || e.Name() == "bin" {
-			continue
-		}
-		if err := look(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func TestMain(m *testing.M) { os.Exit(command.Main(m, &upi)) }
 
 // A run is a configuration of testdata with an output and a cache of its own.
 type run struct {
@@ -64,7 +31,7 @@ type run struct {
 
 func newRun(t *testing.T, config string, flags ...string) run {
 	t.Helper()
-	if err := look(root); err != nil {
+	if err := command.Look(root); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

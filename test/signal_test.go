@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"upi/test/internal/command"
 )
 
 // TestSignalAtAnyTime sends a signal while the libraries load, in the first process and in the one that starts it anew for
@@ -26,7 +28,14 @@ func TestSignalAtAnyTime(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for !takes(t, cmd.Process.Pid, s) {
+			for {
+				takes, err := command.Takes(cmd.Process.Pid, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if takes {
+					break
+				}
 				time.Sleep(time.Millisecond)
 			}
 			time.Sleep(time.Duration(pause) * time.Millisecond)
@@ -46,19 +55,4 @@ func TestSignalAtAnyTime(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(r.dir(), "attempt.json")); err == nil {
 		t.Error("the attempt is still there")
 	}
-}
-
-// takes reports whether a process has a handler for a signal: the dynamic loader has made way for the program.
-func takes(t *testing.T, pid int, s syscall.Signal) bool {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "SigCgt:")
-	var caught uint64
-	if _, err := fmt.Sscanf(after, "%x", &caught); err != nil {
-		t.Fatal(err)
-	}
-	return caught&(1<<(s-1)) != 0
 }

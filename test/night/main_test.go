@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"upi/test/internal/command"
 )
 
 // insideVariable is set in the process that has file systems of its own.
@@ -27,20 +28,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "nothing can be mounted here, so no disk gets full and none read-only: %v\n", err)
 		}
 	}
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "upi-night")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		upi = filepath.Join(dir, "upi")
-		build := exec.Command("go", "build", "-o", upi, "upi/cmd/upi")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the command: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(command.Main(m, &upi))
 }
 
 // enclosed runs the tests in a process of which nobody else sees the mounts, which end with it. The error says why there is none.

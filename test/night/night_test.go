@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"upi/pipeline"
+	"upi/test/internal/command"
 )
 
 // TestNight takes testdata/night.yaml, and every kind of trouble once. From the environment come another configuration
@@ -27,7 +28,7 @@ import (
 func TestNight(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	must(t, err)
-	must(t, look(root))
+	must(t, command.Look(root))
 	config, flags := filepath.Join(root, "test", "night", "testdata", "night.yaml"), []string{"--workers", "2"}
 	if path := os.Getenv("UPI_NIGHT_CONFIG"); path != "" {
 		config, flags = filepath.Join(root, path), nil
@@ -58,24 +59,6 @@ func TestNight(t *testing.T) {
 	n.want = quiet.published(t)
 	t.Logf("the tasks of a quiet run take %v", quiet.took(t).Round(time.Second))
 	n.spend(t, last)
-}
-
-// look reads the repository's folders, nothing more: go test keeps a result until a file changes that the test itself has looked at,
-// and knows nothing of what the command reads.
-func look(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !e.IsDir() || e.Name()[0] == '.' || e.Name() == "runs" || e.Name() == "bin" {
-			continue
-		}
-		if err := look(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // A night is a row of attempts at one run.

@@ -3,7 +3,6 @@ package night
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"upi/pipeline"
 	"upi/results"
+	"upi/test/internal/command"
 )
 
 // A place is where runs of one configuration take place: a working directory, a cache and an output.
@@ -158,15 +158,10 @@ func (a *attempt) within(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// takes reports whether the process has a handler for a signal.
+// takes reports whether the process has a handler for a signal; one that has ended has none.
 func (a *attempt) takes(s syscall.Signal) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.cmd.Process.Pid))
-	_, after, _ := strings.Cut(string(text), "SigCgt:")
-	var caught uint64
-	if _, bad := fmt.Sscanf(after, "%x", &caught); err != nil || bad != nil {
-		return false
-	}
-	return caught&(1<<(s-1)) != 0
+	takes, err := command.Takes(a.cmd.Process.Pid, s)
+	return err == nil && takes
 }
 
 // crashed reports whether the process shows that it came to a stop which nobody wrote.
