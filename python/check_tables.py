@@ -27,6 +27,57 @@ def check(run, checker, found):
             compare(found, f"tables/{name} {key}", cell, wanted.pop(key))
         for key in wanted:
             found.add(f"tables/{name}: no cell {key}")
+    return count + check_against(run, checker, found) + check_signs(run, checker, found)
+
+
+def check_against(run, checker, found):
+    """Compare the tables of the differences to each sgd_uap and per_image attack; returns the number of cells."""
+    known, names, count = places(checker), names_of(checker), 0
+    for attack in checker.config["attacks"]:
+        if attack["kind"] not in ("sgd_uap", "per_image"):
+            continue
+        wanted = {}
+        for place in known:
+            method, source, target, *rest = place
+            baseline = (attack["name"], source, target, *rest)
+            if method == attack["name"] or target not in source.split("+") or baseline not in known:
+                continue
+            for metric in checker.metrics:
+                own, other = (rows_of(checker, names, p) for p in (place, baseline))
+                wanted[*place, metric] = summary(own, other, metric, len(checker.images(target, "test").ids))
+        path = run / "tables" / f"against_{attack['name']}.parquet"
+        if not path.exists():
+            if wanted:
+                found.add(f"{path} is missing")
+            continue
+        for _, cell in pd.read_parquet(path).iterrows():
+            key = tuple(cell[CELL])
+            count += 1
+            if key not in wanted:
+                found.add(f"{path}: nobody asked for {key}")
+                continue
+            want = wanted.pop(key)
+            if cell["images"] != want["pairs"]:
+                found.add(f"{path} {key}: {cell['images']} images, computed here {want['pairs']}")
+            compare_difference(found, f"{path} {key}", cell, want)
+        for key in wanted:
+            found.add(f"{path}: no cell {key}")
+    return count
+
+
+def check_signs(run, checker, found):
+    """Compare the table of signs with the perturbations' own means where these are over the same images; returns the number of cells."""
+    count = 0
+    rows = {key: group for key, group in checker.perturbations.groupby(["method", "model", "explanation", "norm", "eps"])}
+    for _, cell in pd.read_parquet(run / "tables" / "sign.parquet").iterrows():
+        group = rows[tuple(cell[["method", "source", "explanation", "norm", "eps"]])]
+        if group.fit_images.nunique() > 1 or group.fit_images.iloc[0] != cell["images"]:
+            continue
+        count += 1
+        want = {"fit_plus": group.fit_plus, "fit_minus": group.fit_minus, "fit_difference": group.fit_plus - group.fit_minus}[cell["metric"]]
+        where = f"tables/sign {cell['method']} {cell['source']} {cell['metric']}"
+        found.compare(where, "mean", cell["mean"], want.mean(), EXACT)
+        found.compare(where, "seed_std_dev", cell["seed_std_dev"], want.std(), EXACT)
     return count
 
 
@@ -34,8 +85,13 @@ def compare(found, where, got, want):
     for column in ("diagonal", "images", "left_out", "perturbations"):
         if got[column] != want[column]:
             found.add(f"{where}: {column} is {got[column]}, computed here {want[column]}")
-    for column in ("mean", "std_error", "seed_std_dev", "difference"):
+    for column in ("mean", "std_error", "seed_std_dev"):
         found.compare(where, column, got[column], want[column], EXACT)
+    compare_difference(found, where, got, want)
+
+
+def compare_difference(found, where, got, want):
+    found.compare(where, "difference", got["difference"], want["difference"], EXACT)
     if np.isnan(want["difference"]):
         return
     # Resampling differs from one generator to the next: the interval must be where theory puts it, up to its own noise and
@@ -46,17 +102,28 @@ def compare(found, where, got, want):
             found.add(f"{where}: {column} is {got[column]:.5g}, an interval of normal theory has {bound:.5g}")
 
 
-def cells(checker):
-    """Each cell's key and numbers."""
-    scores, known = checker.scores, {}
+def places(checker):
+    """The kind of attack of each method, source, target, explanation, norm and eps."""
+    known = {}
     for attack, key, _ in checker.expected():
         method, source, explanation, norm, eps, _ = key
         for target in checker.targets(source, attack["kind"]):
             known[method, source, target, explanation, norm, eps] = attack["kind"]
-    names = names_of(checker)
+    return known
+
+
+def rows_of(checker, names, place):
+    """The scores of a place."""
+    method, source, target, *rest = place
+    return checker.scores[checker.scores.perturbation.isin(names[method, source, *rest]) & (checker.scores.model == target)]
+
+
+def cells(checker):
+    """Each cell's key and numbers."""
+    known, names = places(checker), names_of(checker)
     for place, kind in known.items():
         method, source, target, explanation, norm, eps = place
-        rows = scores[scores.perturbation.isin(names[method, source, explanation, norm, eps]) & (scores.model == target)]
+        rows = rows_of(checker, names, place)
         # Those of the same source, or else of the target itself.
         for chance_source in (source, target):
             like = (chance_source, *place[2:])
@@ -65,8 +132,7 @@ def cells(checker):
                 break
         chance = None
         if randoms and kind != "random":
-            chosen = names[randoms[-1], chance_source, explanation, norm, eps]
-            chance = scores[scores.perturbation.isin(chosen) & (scores.model == target)]
+            chance = rows_of(checker, names, (randoms[-1], chance_source, *place[2:]))
         total = len(checker.images(target, "test").ids)
         for metric in checker.metrics:
             yield (*place, metric), dict(summary(rows, chance, metric, total), diagonal=target in source.split("+"))
@@ -100,6 +166,7 @@ def summary(rows, chance, metric, total):
     }
     if chance is not None:
         difference = (per_image - chance.groupby("image_id")[metric].mean()).dropna()
+        cell["pairs"] = len(difference)
         cell["difference"] = difference.mean()
         cell["difference_error"] = difference.std() / np.sqrt(max(len(difference), 1))
         cell["one_image"] = difference.abs().max() / max(len(difference), 1)

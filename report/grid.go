@@ -27,6 +27,7 @@ type section struct {
 
 type column struct {
 	Name  string
+	Key   bool // tells the rows apart, and is repeated where a table is split
 	Right bool // numbers stand to the right
 }
 
@@ -100,15 +101,21 @@ func meanEntry(c results.Cell, known bool, images int64) entry {
 	return entry{Text: text}
 }
 
-// differenceEntry is "difference [low, high]". Comparable says that the run was asked for a random perturbation to compare to.
-func differenceEntry(c results.Cell, r record, comparable bool) entry {
-	switch {
-	case c.Difference != nil && c.Low != nil && c.High != nil:
-		return entry{Text: fmt.Sprintf("%s [%s, %s]", signed(*c.Difference), signed(*c.Low), signed(*c.High))}
-	case c.Difference != nil:
-		return entry{Text: signed(*c.Difference)}
-	case r.Kind == randomKind || !comparable:
+// differenceEntry is "difference [low, high]"; images is the number that the reader is told elsewhere. Owed says that there is
+// something to compare to.
+func differenceEntry(c results.Cell, images int64, owed bool) entry {
+	if c.Difference == nil {
+		if owed {
+			return missingEntry
+		}
 		return entry{Text: noText}
 	}
-	return missingEntry
+	text := signed(*c.Difference)
+	if c.Low != nil && c.High != nil {
+		text += fmt.Sprintf(" [%s, %s]", signed(*c.Low), signed(*c.High))
+	}
+	if c.Images != images {
+		text += fmt.Sprintf(" n=%d", c.Images)
+	}
+	return entry{Text: text}
 }

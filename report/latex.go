@@ -6,44 +6,22 @@ import (
 	"strings"
 )
 
-// writeLaTeX writes a grid as one table environment for each section, for \input in a document that uses booktabs. The
-// diagonal is bold.
+// latexWidth is about how many characters of \scriptsize fit in a line of LaTeX's article, and columnGap how many the space
+// between two columns takes.
+const (
+	latexWidth = 90
+	columnGap  = 2
+)
+
+// writeLaTeX writes a grid for \input in a document that uses booktabs: one table environment for each section, or several
+// where its columns do not fit beside each other. The diagonal is bold.
 func writeLaTeX(w io.Writer, g grid) error {
 	b := bufio.NewWriter(w)
 	b.WriteString("% Needs \\usepackage{booktabs}.\n")
 	for _, s := range g.Sections {
-		b.WriteString("\\begin{table}[htbp]\n\\centering\n")
-		b.WriteString("\\caption{" + latexText(g.Title+": "+s.Heading) + "}\n")
-		b.WriteString("\\begin{tabular}{")
-		for _, c := range s.Columns {
-			if c.Right {
-				b.WriteByte('r')
-			} else {
-				b.WriteByte('l')
-			}
+		for _, part := range s.split(latexWidth) {
+			writeLaTeXTable(b, g.Title+": "+s.Heading, part)
 		}
-		b.WriteString("}\n\\toprule\n")
-		for i, c := range s.Columns {
-			b.WriteString(separator(i) + latexText(c.Name))
-		}
-		b.WriteString(" \\\\\n\\midrule\n")
-		for _, row := range s.Rows {
-			for i, e := range row {
-				text := latexText(e.Text)
-				switch {
-				case e.Gap:
-					text = "\\emph{" + text + "}"
-				case s.Columns[i].Right:
-					text = strings.ReplaceAll(text, "-", "$-$")
-				}
-				if e.Strong {
-					text = "\\textbf{" + text + "}"
-				}
-				b.WriteString(separator(i) + text)
-			}
-			b.WriteString(" \\\\\n")
-		}
-		b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n\n")
 	}
 	b.WriteString("{\\footnotesize\n")
 	for _, line := range g.Legend {
@@ -54,6 +32,41 @@ func writeLaTeX(w io.Writer, g grid) error {
 	}
 	b.WriteString("}\n")
 	return b.Flush()
+}
+
+func writeLaTeXTable(b *bufio.Writer, caption string, s section) {
+	b.WriteString("\\begin{table}[htbp]\n\\centering\n")
+	b.WriteString("\\caption{" + latexText(caption) + "}\n")
+	b.WriteString("\\scriptsize\\setlength{\\tabcolsep}{3pt}\n\\begin{tabular}{")
+	for _, c := range s.Columns {
+		if c.Right {
+			b.WriteByte('r')
+		} else {
+			b.WriteByte('l')
+		}
+	}
+	b.WriteString("}\n\\toprule\n")
+	for i, c := range s.Columns {
+		b.WriteString(separator(i) + latexText(c.Name))
+	}
+	b.WriteString(" \\\\\n\\midrule\n")
+	for _, row := range s.Rows {
+		for i, e := range row {
+			text := latexText(e.Text)
+			switch {
+			case e.Gap:
+				text = "\\emph{" + text + "}"
+			case s.Columns[i].Right:
+				text = strings.ReplaceAll(text, "-", "$-$")
+			}
+			if e.Strong {
+				text = "\\textbf{" + text + "}"
+			}
+			b.WriteString(separator(i) + text)
+		}
+		b.WriteString(" \\\\\n")
+	}
+	b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n\n")
 }
 
 func separator(i int) string {

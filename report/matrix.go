@@ -109,7 +109,7 @@ func groups(rows []record, family []string) [][]record {
 func transferSections(r records) ([]section, []string) {
 	var sections []section
 	for _, m := range newMatrices(r) {
-		s := section{Heading: printable(m.title()), Columns: []column{{Name: "method"}, {Name: "fitted on"}}}
+		s := section{Heading: printable(m.title()), Columns: []column{{Name: "method", Key: true}, {Name: "fitted on", Key: true}}}
 		for _, target := range m.Targets {
 			s.Columns = append(s.Columns, column{Name: printable("on " + target), Right: true})
 		}

@@ -51,9 +51,13 @@ type records struct {
 // or, without settings, every method on every pair of models that the table has.
 func newRecords(table string, cells []results.Cell, s *settings) records {
 	r := records{Table: table}
-	var metrics, sources, targets, explanations, methods []string
+	shown := layoutOf(table)
+	metrics := slices.Clone(shown.metrics)
+	var sources, targets, explanations, methods []string
 	if s != nil {
-		metrics = append(metrics, s.Evaluation.Metrics...)
+		if len(metrics) == 0 {
+			metrics = append(metrics, s.Evaluation.Metrics...)
+		}
 		for _, m := range s.Models {
 			sources = append(sources, m.Name)
 		}
@@ -89,9 +93,12 @@ func newRecords(table string, cells []results.Cell, s *settings) records {
 		metrics = append(metrics, c.Metric)
 		has[c.Metric] = true
 	}
-	owed, known := s.asked(table)
-	if !known {
-		owed = implied(table, r.Rows)
+	known := s != nil && shown.owed != nil
+	var owed []place
+	if known {
+		owed = shown.owed(s)
+	} else {
+		owed = implied(r.Rows)
 	}
 	for _, p := range owed {
 		add(p, p.diagonal())
@@ -117,7 +124,7 @@ func newRecords(table string, cells []results.Cell, s *settings) records {
 
 // implied lists every method of the rows on every pair of models and explanation that some row has. Perturbations of several
 // sources are kept apart from those of one.
-func implied(table string, rows []record) []place {
+func implied(rows []record) []place {
 	type subject struct{ source, target, explanation string }
 	type method struct {
 		kind, name, norm string

@@ -91,7 +91,8 @@ const smallManifest = `{
   "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "status": "failed", "error": "every gradient is zero"}]
 }`
 
-// smallRun is a run of two models in which upi_grad at eps 510 failed on b, and upi_grad at eps 255 has no image left on b.
+// smallRun is a run of two models in which upi_grad at eps 510 failed on b, and upi_grad at eps 255 has no image left on b. Its
+// tables of signs and against per_image have a part of what they owe.
 func smallRun(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -131,6 +132,23 @@ func smallRun(t *testing.T) string {
 		transfer = append(transfer, c)
 	}
 	writeRows(t, filepath.Join(dir, results.TablesDir, "transfer.parquet"), transfer)
+	// Of the perturbations per image only those of a were found.
+	var compared []results.Cell
+	for _, method := range []string{"random", "upi_grad"} {
+		for _, metric := range []string{"normalized_l2", "cosine"} {
+			c := against(mean(method, "a", "a", 510, metric, 0), -0.3)
+			c.Mean, c.StdError, c.SeedStdDev = nil, nil, nil
+			compared = append(compared, c)
+		}
+	}
+	compared[3].Images, compared[3].LeftOut = 90, 10
+	writeRows(t, filepath.Join(dir, results.TablesDir, "against_per_image.parquet"), compared)
+	var signs []results.Cell
+	for _, sign := range []string{"fit_plus", "fit_minus", "fit_difference"} {
+		c := mean("upi_grad", "a", "a", 255, sign, 0.5)
+		signs = append(signs, c)
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "sign.parquet"), signs)
 	return dir
 }
 

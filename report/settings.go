@@ -70,22 +70,43 @@ func readSettings(dir string) (*settings, error) {
 	return s, nil
 }
 
-// asked lists what a table owes under these settings; ok is false for a table of which that is not known.
-func (s *settings) asked(table string) (places []place, ok bool) {
-	if s == nil {
-		return nil, false
+// summarised lists what the summary owes: every perturbation on the models that it was fitted on.
+func (s *settings) summarised() []place {
+	return s.places(func(_ attackSettings, sources []string) []string { return sources })
+}
+
+// transferred lists what the transfer table owes: every perturbation on the models of the same images.
+func (s *settings) transferred() []place { return s.places(s.transferTargets) }
+
+// signed lists what the table of signs owes: the perturbations whose sign the run chooses.
+func (s *settings) signed() []place {
+	return slices.DeleteFunc(s.summarised(), func(p place) bool {
+		return s.Evaluation.Sign == "plus" || p.Kind == "none" || p.Kind == "per_image"
+	})
+}
+
+// compared lists what the table against a baseline owes: the other perturbations that share their place with one of it.
+func (s *settings) compared(baseline string) []place {
+	all := s.summarised()
+	there := map[place]bool{}
+	for _, p := range all {
+		if p.Method == baseline {
+			there[p.budgeted()] = true
+		}
 	}
-	layout, ok := layouts[table]
-	if !ok || layout.targets == nil {
-		return nil, false
-	}
+	return slices.DeleteFunc(all, func(p place) bool { return p.Method == baseline || !there[p.budgeted()] })
+}
+
+// places lists every perturbation on its targets.
+func (s *settings) places(targets func(a attackSettings, sources []string) []string) []place {
+	var places []place
 	for _, a := range s.Attacks {
 		eps := a.Eps
 		if len(eps) == 0 {
 			eps = []projection.Eps{0} // the attack "none" has no budget
 		}
 		for _, sources := range s.sources(a) {
-			for _, target := range layout.targets(s, a, sources) {
+			for _, target := range targets(a, sources) {
 				for _, e := range s.Explanations {
 					if len(a.Explanations) > 0 && !slices.Contains(a.Explanations, e.Name) {
 						continue
@@ -100,7 +121,7 @@ func (s *settings) asked(table string) (places []place, ok bool) {
 			}
 		}
 	}
-	return places, true
+	return places
 }
 
 // sources lists the groups of models that an attack is fitted on.
@@ -119,11 +140,8 @@ func (s *settings) sources(a attackSettings) [][]string {
 	return alone
 }
 
-// ownTargets are the models that a perturbation was fitted on.
-func ownTargets(_ *settings, _ attackSettings, sources []string) []string { return sources }
-
 // transferTargets are the models of the same images; a perturbation per image knows the images of its own model only.
-func transferTargets(s *settings, a attackSettings, sources []string) []string {
+func (s *settings) transferTargets(a attackSettings, sources []string) []string {
 	if !s.Evaluation.Transfer || a.Kind == "per_image" {
 		return sources
 	}

@@ -20,7 +20,8 @@ func TestTables(t *testing.T) {
 	if err := report.WriteTables(dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"summary.md", "summary.tex", "summary.csv", "transfer.md", "transfer.tex", "transfer.csv"} {
+	for _, name := range []string{"summary.md", "summary.tex", "summary.csv", "transfer.md", "transfer.tex", "transfer.csv",
+		"against_per_image.md", "against_per_image.tex", "against_per_image.csv", "sign.md"} {
 		t.Run(name, func(t *testing.T) {
 			got, err := os.ReadFile(filepath.Join(dir, results.TablesDir, name))
 			if err != nil {
@@ -160,22 +161,49 @@ func TestDamagedInputs(t *testing.T) {
 	}
 }
 
+// wideRun has nine metrics, and a transfer between four models.
+func wideRun(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	models := []string{"cifar10_vgg", "cifar10_resnet20", "cifar10_mobilenetv2", "cifar10_vit"}
+	var summary, transfer []results.Cell
+	for _, metric := range []string{"normalized_l2", "cosine", "top_k", "spearman", "kendall", "ssim", "center_shift", "prediction_changed", "probability_drop"} {
+		for _, source := range models {
+			for _, target := range models {
+				c := against(mean("random", source, target, 510, metric, -4e-5), -0.05)
+				transfer = append(transfer, c)
+				if c.Diagonal {
+					summary = append(summary, c)
+				}
+			}
+		}
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), summary)
+	writeRows(t, filepath.Join(dir, results.TablesDir, "transfer.parquet"), transfer)
+	return dir
+}
+
 func TestLaTeXCompiles(t *testing.T) {
 	compiler, err := exec.LookPath("pdflatex")
 	if err != nil {
 		t.Skip("no pdflatex: install texlive-latex-recommended to have the tables compiled")
 	}
-	for name, dir := range map[string]string{"small": smallRun(t), "hostile": hostileRun(t)} {
+	for name, dir := range map[string]string{"small": smallRun(t), "wide": wideRun(t), "hostile": hostileRun(t)} {
 		t.Run(name, func(t *testing.T) {
 			if err := report.WriteTables(dir); err != nil {
 				t.Fatal(err)
 			}
 			tables := filepath.Join(dir, results.TablesDir)
-			writeText(t, filepath.Join(tables, "all.tex"), `\documentclass{article}\usepackage{booktabs}\begin{document}\input{summary}\input{transfer}\end{document}`)
+			writeText(t, filepath.Join(tables, "all.tex"), `\documentclass{article}\usepackage{booktabs}\begin{document}`+
+				`\input{summary}\input{transfer}\IfFileExists{sign.tex}{\input{sign}\input{against_per_image}}{}\end{document}`)
 			c := exec.CommandContext(t.Context(), compiler, "-interaction=nonstopmode", "-halt-on-error", "all.tex")
 			c.Dir = tables
-			if out, err := c.CombinedOutput(); err != nil {
+			out, err := c.CombinedOutput()
+			if err != nil {
 				t.Errorf("%v\n%s", err, out)
+			}
+			if name != "hostile" && bytes.Contains(out, []byte("Overfull")) {
+				t.Errorf("a table is wider than the page:\n%s", out)
 			}
 		})
 	}

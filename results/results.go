@@ -17,8 +17,12 @@ const (
 	SummaryTable = "summary"
 	// TransferTable scores each perturbation on every model of the same images.
 	TransferTable = "transfer"
-	// SignTable holds the mean normalised L2 of +delta and -delta on the fit split: metrics fit_plus and fit_minus.
+	// SignTable holds the normalised L2 of +delta and -delta on the fit split, and the difference of the two: metrics fit_plus,
+	// fit_minus and fit_difference.
 	SignTable = "sign"
+	// AgainstTable and the name of an sgd_uap or per_image attack name the table that compares the other methods with it on the
+	// models that they were fitted on, image by image.
+	AgainstTable = "against_"
 )
 
 // A Perturbation is one pattern for all images, in pixel units.
@@ -93,7 +97,8 @@ type Cell struct {
 	// SeedStdDev is the standard deviation of the mean over seeds and draws; NULL for a single one.
 	SeedStdDev *float64 `parquet:"seed_std_dev"`
 	// Difference to the random perturbation of the same norm, eps, source, target and explanation, over the same images, with a
-	// paired bootstrap 95 % interval; NULL for random itself and where there is none.
+	// paired bootstrap 95 % interval; NULL for random itself and where there is none. In an AgainstTable it is the difference to
+	// the attack of the table, Images are those that both have, and Mean and what belongs to it are NULL.
 	Difference *float64 `parquet:"difference"`
 	Low        *float64 `parquet:"low"`
 	High       *float64 `parquet:"high"`

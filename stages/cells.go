@@ -128,19 +128,25 @@ func (g *group) summarise(metric int, random *group, spec tablesSpec) (results.C
 	if random == nil || random == g {
 		return cell, nil
 	}
-	pairs, err := stats.Pair(m.images, random.measure(metric).images)
+	_, err := compare(&cell, m, random.measure(metric), spec)
+	return cell, err
+}
+
+// compare writes to cell the difference of one measured to another, and returns how many images both have.
+func compare(cell *results.Cell, own, other measured, spec tablesSpec) (int, error) {
+	pairs, err := stats.Pair(own.images, other.images)
 	if err != nil {
-		return cell, err
+		return 0, err
 	}
 	interval, err := stats.Bootstrap{Resamples: spec.Resamples, Seed: spec.Seed}.Mean(pairs.Values)
 	if err != nil {
-		return cell, err
+		return 0, err
 	}
 	if len(pairs.Values) > 0 {
 		cell.Difference = number(stats.Of(pairs.Values...).Mean)
 		cell.Low, cell.High = number(interval.Low), number(interval.High)
 	}
-	return cell, nil
+	return len(pairs.Values), nil
 }
 
 // number returns x, or nil for what is not defined.
@@ -149,31 +155,4 @@ func number(x float64) *float64 {
 		return nil
 	}
 	return &x
-}
-
-// signCells returns the mean normalised L2 of the perturbations and of their negatives on the fit split.
-func signCells(all []*scored) []results.Cell {
-	var rows []results.Cell
-	for _, g := range groups(all) {
-		var plus, minus stats.Summary
-		images := 0
-		for _, s := range g.members {
-			if s.signs.Images == 0 || s.targets[0].model != g.cell.Target {
-				continue
-			}
-			plus.Add(s.signs.Plus)
-			minus.Add(s.signs.Minus)
-			images = s.signs.Images
-		}
-		if plus.N == 0 {
-			continue
-		}
-		cell := g.cell
-		cell.Images, cell.Perturbations, cell.LeftOut = int64(images), int64(plus.N), g.members[0].spec.FitImages-int64(images)
-		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_plus", number(plus.Mean), number(plus.StdDev())
-		rows = append(rows, cell)
-		cell.Metric, cell.Mean, cell.SeedStdDev = "fit_minus", number(minus.Mean), number(minus.StdDev())
-		rows = append(rows, cell)
-	}
-	return rows
 }

@@ -97,12 +97,13 @@ func (s *scored) row() results.Perturbation {
 	p := s.spec
 	row := results.Perturbation{
 		ID: p.ID, Method: p.Method, Kind: p.Kind, Model: p.Source, Explanation: p.Explanation, Score: p.Score,
-		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(s.sign), FitImages: int64(s.signs.Images),
+		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(s.sign), FitImages: int64(len(s.signs.images)),
 		Shape: []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
 		Delta: s.delta,
 	}
-	if s.signs.Images > 0 {
-		row.FitPlus, row.FitMinus = &s.signs.Plus, &s.signs.Minus
+	if len(s.signs.images) > 0 {
+		plus, minus := s.signs.means()
+		row.FitPlus, row.FitMinus = &plus, &minus
 	}
 	if spectrum := s.fit.Spectrum; spectrum != nil {
 		row.ExplainedShare, row.SingularRatio = &spectrum.Terms[0].Share, &spectrum.Ratio

@@ -51,38 +51,3 @@ func (e *engine) runSign(ctx context.Context, job *pipeline.Job) error {
 	job.Count(pipeline.CountImages, done)
 	return out.Close()
 }
-
-// A signs is the mean score of a perturbation and of its negative over fit images.
-type signs struct {
-	Plus, Minus float64
-	Images      int
-}
-
-// better returns the sign that does better; +1 where both do as well.
-func (s signs) better() int {
-	if s.Minus > s.Plus {
-		return -1
-	}
-	return 1
-}
-
-// readSigns pools artefacts of the stage sign.
-func readSigns(dirs []string) (signs, error) {
-	var s signs
-	for _, dir := range dirs {
-		rows, err := table.ReadAll[signRow](filepath.Join(dir, signFile))
-		if err != nil {
-			return s, err
-		}
-		for _, row := range rows {
-			s.Plus += row.Plus
-			s.Minus += row.Minus
-		}
-		s.Images += len(rows)
-	}
-	if s.Images > 0 {
-		s.Plus /= float64(s.Images)
-		s.Minus /= float64(s.Images)
-	}
-	return s, nil
-}

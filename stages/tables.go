@@ -142,12 +142,15 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 	if err != nil {
 		return err
 	}
-	for name, rows := range map[string][]results.Cell{
-		results.SummaryTable: summary, results.TransferTable: transfer, results.SignTable: signCells(all),
-	} {
-		if name == results.TransferTable && len(transfer) == len(summary) {
-			continue
-		}
+	tables, err := against(spec, all)
+	if err != nil {
+		return err
+	}
+	tables[results.SummaryTable], tables[results.SignTable] = summary, signCells(all)
+	if len(transfer) > len(summary) {
+		tables[results.TransferTable] = transfer
+	}
+	for name, rows := range tables {
 		path := filepath.Join(job.Dir, results.TablesDir, name+".parquet")
 		if err := writeTable(path, table.Options{}, rows); err != nil {
 			return err

@@ -58,8 +58,8 @@ func TestAgainstTensorFlow(t *testing.T) {
 		// At least so many must have been compared.
 		rows, perturbations, cells int
 	}{
-		{"plain.yaml", []string{"--fit-signs"}, 2000, 10, 18},
-		{"wide.yaml", nil, 6000, 64, 700},
+		{"plain.yaml", []string{"--fit-signs"}, 2000, 10, 36},
+		{"wide.yaml", nil, 6000, 64, 900},
 	} {
 		t.Run(c.config, func(t *testing.T) {
 			python(t)

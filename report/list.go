@@ -1,0 +1,89 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+)
+
+// A value is a column of numbers in a list: images is the number of images that the row says.
+type value struct {
+	name  string
+	entry func(row record, images int64) entry
+}
+
+// means are the means of all metrics.
+func means(r records) []value {
+	var values []value
+	for _, m := range r.Metrics {
+		values = append(values, value{m, func(row record, images int64) entry {
+			c, known := row.Cells[m]
+			return meanEntry(c, known, images)
+		}})
+	}
+	return values
+}
+
+// differences are those of all metrics to an attack that every row can be compared to.
+func differences(r records) []value {
+	var values []value
+	for _, m := range r.Metrics {
+		values = append(values, value{m, func(row record, images int64) entry { return differenceEntry(row.Cells[m], images, true) }})
+	}
+	return values
+}
+
+// againstRandom is the difference of the first metric to random.
+func againstRandom(r records) value {
+	random := map[place]bool{}
+	for _, row := range r.Rows {
+		if row.Kind == randomKind {
+			random[row.budgeted()] = true
+		}
+	}
+	return value{"against random [95 %]", func(row record, _ int64) entry {
+		c := row.Cells[r.Metrics[0]]
+		return differenceEntry(c, c.Images, row.Kind != randomKind && random[row.budgeted()])
+	}}
+}
+
+// listSections has one section for each target and explanation, one row for each method and eps.
+func listSections(r records, values []value) []section {
+	joint := slices.ContainsFunc(r.Rows, func(r record) bool { return r.Source != r.Target })
+	columns := []column{{Name: "method", Key: true}}
+	if joint {
+		columns = append(columns, column{Name: "fitted on", Key: true})
+	}
+	columns = append(columns, column{Name: "norm", Key: true}, column{Name: "eps", Key: true, Right: true})
+	for _, v := range values {
+		columns = append(columns, column{Name: printable(v.name), Right: true})
+	}
+	columns = append(columns, column{Name: "images", Right: true}, column{Name: "left out", Right: true})
+	var sections []section
+	for i, row := range r.Rows {
+		if i == 0 || row.Target != r.Rows[i-1].Target || row.Explanation != r.Rows[i-1].Explanation {
+			sections = append(sections, section{Heading: printable(row.Target + ", " + row.Explanation), Columns: columns})
+		}
+		entries := []entry{newEntry(row.Method)}
+		if joint {
+			entries = append(entries, newEntry(row.Source))
+		}
+		entries = append(entries, newEntry(row.Norm), entry{Text: budget(row.Eps)})
+		images, counts := row.counts(r.Metrics)
+		for _, v := range values {
+			entries = append(entries, v.entry(row, images))
+		}
+		last := &sections[len(sections)-1]
+		last.Rows = append(last.Rows, append(entries, counts...))
+	}
+	return sections
+}
+
+// counts returns the number of images of the first metric that a record has, and the entries for it and for those left out.
+func (r record) counts(metrics []string) (int64, []entry) {
+	for _, m := range metrics {
+		if c, known := r.Cells[m]; known {
+			return c.Images, []entry{{Text: strconv.FormatInt(c.Images, 10)}, {Text: strconv.FormatInt(c.LeftOut, 10)}}
+		}
+	}
+	return 0, []entry{missingEntry, missingEntry}
+}
