@@ -2,8 +2,9 @@
 
     python python/results.py runs docs/results
 
-Every number on the page is computed here from the runs' Parquet files (tables/*.parquet, and scores/*.parquet for the paired
-differences that no table holds); nothing is typed in.
+Runs that are finished replace what docs/results has of them; the page is then written anew from all that lies there, so that
+the experiments may be run one by one, on different days. Every number on the page is one of the runs' own tables
+(tables/*.parquet), or a share or a count of such numbers; nothing is typed in.
 """
 
 import argparse
@@ -13,47 +14,30 @@ import os
 import re
 import shutil
 
-import duckdb
-import numpy as np
 import pandas as pd
 
 GROUPS = ("paper", "beyond")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
 KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
-RESAMPLES = 2000
+# The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
+PROVENANCE = ("finished", "seeds", "versions", "device")
+METHODS = ("upi_pca", "upi_pca_unit", "upi_grad")
 
 
 class Run:
-    """A run's directory: its manifest, its table of cells, and its scores by image."""
+    """What docs/results has of a run: where it comes from, and its tables of cells."""
 
     def __init__(self, path):
         self.path = path
         self.name = os.path.basename(path)
-        with open(os.path.join(path, "manifest.json")) as f:
-            self.manifest = json.load(f)
+        with open(os.path.join(path, "provenance.json")) as f:
+            self.provenance = json.load(f)
 
-    def done(self):
-        return self.manifest["status"] == "done"
+    def has(self, table):
+        return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
 
     def cells(self, table="summary"):
         return pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
-
-    def images(self, metric):
-        """One row per method, eps, source, target, explanation and image: the mean of the metric over seeds and draws."""
-        return duckdb.sql(
-            f"""
-            select p.method, p.eps, p.model as source, s.model as target, s.explanation, s.image_id, avg(s.{metric}) as value
-            from '{self.path}/scores/*.parquet' s join '{self.path}/perturbations.parquet' p on s.perturbation = p.id
-            where s.{metric} is not null group by all order by all"""
-        ).df()
-
-
-def bootstrap(values):
-    """The mean with its 95 % interval over images."""
-    values = np.asarray(values)
-    draws = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return values.mean(), low, high
 
 
 def table(header, rows):
@@ -88,23 +72,27 @@ def summary(run):
     return table(["model", "map", "budget", *methods, "images"], rows)
 
 
-def verdicts(runs, method):
-    """How often the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
-    rows = []
-    for run in runs:
-        against = run.cells().query("metric == 'normalized_l2' and method == @method")
-        counts = {"random": [int((against["low"] > 0).sum()), int(((against["low"] <= 0) & (against["high"] >= 0)).sum()),
-                             int((against["high"] < 0).sum())]}
-        images = run.images("normalized_l2")
-        keys = ["source", "target", "explanation", "eps", "image_id"]
-        pair = images[images.method == method].merge(images[images.method == "sgd_uap"], on=keys, suffixes=("", "_uap"))
-        signs = [0, 0, 0]
-        for _, group in pair.groupby(["source", "explanation", "eps"]):
-            _, low, high = bootstrap(group["value"] - group["value_uap"])
-            signs[0 if low > 0 else 2 if high < 0 else 1] += 1
-        counts["sgd_uap"] = signs
-        rows.append([run.name, method] + [f"{a} / {b} / {c}" for a, b, c in counts.values()])
-    return rows
+def verdicts(run, method):
+    """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
+    row = [run.name, method]
+    for cells in (run.cells(), against_sgd_uap(run)):
+        own = cells.query("metric == 'normalized_l2' and method == @method")
+        above, below = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
+        row.append(f"{above} / {len(own) - above - below} / {below}")
+    row[-1] += "" if run.has("against_sgd_uap") else " *"
+    return row
+
+
+def against_sgd_uap(run):
+    """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
+    if run.has("against_sgd_uap"):
+        return run.cells("against_sgd_uap")
+    place = ["source", "target", "explanation", "norm", "eps", "metric"]
+    cells = run.cells()
+    pairs = cells.merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
+    difference = pairs["mean"] - pairs["mean_uap"]
+    half = 1.96 * (pairs["std_error"] ** 2 + pairs["std_error_uap"] ** 2) ** 0.5
+    return pairs.assign(low=difference - half, high=difference + half)
 
 
 def reach(run):
@@ -114,8 +102,8 @@ def reach(run):
     for (source, eps), group in cells.groupby(["source", "eps"], sort=False):
         mean = group.set_index("method")["mean"]
         way = mean["per_image"] - mean["random"]
-        rows.append([run.name, source, f"{eps:g}", f"{way:+.3f}"] + [f"{100 * (mean[m] - mean['random']) / way:.0f} %" for m in
-                                                                    ("sgd_uap", "upi_pca", "upi_pca_unit", "upi_grad")])
+        shares = [f"{100 * (mean[m] - mean['random']) / way:.0f} %" for m in ("sgd_uap", *METHODS)]
+        rows.append([run.name, source, f"{eps:g}", f"{way:+.3f}", *shares])
     return rows
 
 
@@ -137,34 +125,39 @@ def transfer(run, method):
 
 def page(runs, missing):
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
-    first = next(iter(paper.values())).manifest
-    versions = ", ".join(f"{k} {v}" for k, v in first["versions"].items())
     text = ["# Tables of `make paper`", "",
             "Written by `python python/results.py runs docs/results` after `make paper`; [README.md](README.md) says what came out. "
-            f"{versions}; device {first['device']}. Scores are normalised L2 distances of saliency maps, mean ± standard error over "
-            "images, and in parentheses the share of predictions that change. Differences have 95 % bootstrap intervals, paired over images.",
+            "Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
+            "predictions that change. Differences have 95 % bootstrap intervals, paired over images.",
             "", "| run | finished | seeds |", "|---|---|---|"]
+    made = {}
     for group, members in runs.items():
         for run in members.values():
-            seeds = ", ".join(str(s) for s in run.manifest["seeds"])
-            text.append(f"| [{group}/{run.name}]({group}/{run.name}/tables/summary.md) | {run.manifest['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
+            p = run.provenance
+            seeds = ", ".join(str(s) for s in p["seeds"])
+            text.append(f"| [{group}/{run.name}]({group}/{run.name}/tables/summary.md) | {p['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
+            made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(f"{group}/{run.name}")
+    text.append("")
+    for how, names in made.items():
+        text.append(f"- {how}" + (f": {', '.join(names)}" if len(made) > 1 else ""))
     if missing:
         text += ["", "Not here, for it has not come to its end: " + ", ".join(missing) + "."]
     text += ["", "## The paper's tables", ""]
     for run in paper.values():
         text += [f"### {run.name}", "", summary(run)]
     text += ["## Better than random, and than SGD-UAP?", "",
-             "In how many of a run's cells (model and budget) the interval of the difference lies above / around / below 0.", "",
+             "In how many of a run's cells (model and budget) the interval of the difference lies above / around / below 0. "
+             "*: not paired by image, and so wider; the run is older than the table of paired differences.", "",
              table(["run", "method", "against random", "against sgd_uap"],
-                   [row for run in paper.values() for m in ("upi_pca", "upi_pca_unit", "upi_grad") for row in verdicts([run], m)]),
+                   [verdicts(run, m) for run in paper.values() for m in METHODS]),
              "## How near to the attack on each image alone?", "",
              "The share of the way from random to per_image that a method goes; above 100 % it beats that reference.", "",
-             table(["run", "model", "eps", "per_image - random", "sgd_uap", "upi_pca", "upi_pca_unit", "upi_grad"],
+             table(["run", "model", "eps", "per_image - random", "sgd_uap", *METHODS],
                    [row for run in paper.values() for row in reach(run)]),
              "## Transfer", "", "Difference to random of the same budget on the target; bold on the diagonal.", ""]
     for name, run in runs["paper"].items():
         if name.endswith("_transfer"):
-            text += [f"### {name}", ""] + [transfer(run, m) for m in ("sgd_uap", "upi_pca", "upi_pca_unit", "upi_grad")]
+            text += [f"### {name}", ""] + [transfer(run, m) for m in ("sgd_uap", *METHODS)]
     text += ["## Beyond the paper", ""]
     for name, run in runs["beyond"].items():
         with open(os.path.join("configs", "beyond", name + ".yaml")) as f:
@@ -175,13 +168,17 @@ def page(runs, missing):
     return "\n".join(text)
 
 
-def keep(run, target):
+def keep(run, manifest, target):
+    """Replace what docs/results has of a run by the run in a directory."""
     shutil.rmtree(target, ignore_errors=True)
     for pattern in KEPT:
-        for path in glob.glob(os.path.join(run.path, pattern)):
-            to = os.path.join(target, os.path.relpath(path, run.path))
+        for path in glob.glob(os.path.join(run, pattern)):
+            to = os.path.join(target, os.path.relpath(path, run))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copyfile(path, to)
+    with open(os.path.join(target, "provenance.json"), "w") as f:
+        json.dump({key: manifest[key] for key in PROVENANCE}, f, indent=2)
+        f.write("\n")
 
 
 # The configurations that need the user's own pictures and networks.
@@ -207,10 +204,14 @@ def main():
     for group in GROUPS:
         runs[group] = {}
         for name in experiments(group):
-            path = os.path.join(args.runs, group, name)
-            if os.path.exists(os.path.join(path, "manifest.json")) and Run(path).done():
-                runs[group][name] = Run(path)
-                keep(runs[group][name], os.path.join(args.results, group, name))
+            run, target = (os.path.join(root, group, name) for root in (args.runs, args.results))
+            if os.path.exists(os.path.join(run, "manifest.json")):
+                with open(os.path.join(run, "manifest.json")) as f:
+                    manifest = json.load(f)
+                if manifest["status"] == "done":
+                    keep(run, manifest, target)
+            if os.path.exists(target):
+                runs[group][name] = Run(target)
             else:
                 missing.append(f"{group}/{name}")
     if not runs["paper"]:
