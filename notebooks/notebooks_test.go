@@ -96,12 +96,13 @@ func writeRun(t *testing.T, dir string, rise float64, without string) {
 				p.Sign, p.Singular = -1, []float32{3, 2, 1}
 			case "upi_grad":
 				p.TraceStep, p.TraceValue = []int32{0, 10}, []float32{0.1, 0.2}
-			case "per_image":
-				p.Delta = nil
 			}
-			perturbations = append(perturbations, p)
+			if method != "per_image" {
+				perturbations = append(perturbations, p)
+			}
 			for id := range int64(images) {
-				scores = append(scores, results.Score{Perturbation: p.ID, Model: "a", Explanation: "sg", ImageID: id, Label: id % 3, Sign: p.Sign,
+				scores = append(scores, results.Score{Perturbation: p.ID, Method: method, Kind: method, Source: "a", Norm: p.Norm, Eps: p.Eps,
+					Draw: p.Draw, Model: "a", Explanation: "sg", ImageID: id, Label: id % 3, Sign: p.Sign,
 					Clip: "none", Metrics: map[string]float64{"normalized_l2": level + rise*float64(id) + float64(draw)/100, "prediction_changed": float64(id % 2)}})
 			}
 		}
@@ -126,7 +127,7 @@ func TestTour(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"6 perturbations, 72 scores, 5 numbers", "4 numbers of the summary follow from the images", "0 perturbations with a trace"} {
+	for _, want := range []string{"5 perturbations, 72 scores, 5 numbers", "4 numbers of the summary follow from the images", "0 perturbations with a trace"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the tour does not print %q:\n%s", want, out)
 		}

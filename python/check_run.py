@@ -221,9 +221,10 @@ class Checker:
             for model in self.targets(row.model):
                 got = left.pop((row.id, model), pd.DataFrame(columns=self.scores.columns)).set_index("image_id")
                 self.check_rows(row, model, got)
-        per_image = sum(a["kind"] == "per_image" for a, _, _ in self.expected())
-        if len(left) != per_image:
-            self.found.add(f"scores: {len(left)} sets of rows without a perturbation, {per_image} asked for per image")
+        per_image = {key for a, key, _ in self.expected() if a["kind"] == "per_image"}
+        have = {tuple(rows.iloc[0][["method", "source", "explanation", "norm", "eps", "seed"]]) for rows in left.values()}
+        if have != per_image or len(left) != len(per_image):
+            self.found.add(f"scores: rows without a perturbation of {sorted(have)}, asked for per image: {sorted(per_image)}")
         for (perturbation, model), rows in left.items():
             # A perturbation per image is not kept: only its set of images can be checked.
             clean = self.clean(model, rows.explanation.iloc[0], "test")
@@ -241,7 +242,8 @@ class Checker:
         where = f"{row.id} on {model}"
         want = self.perturbed(row, model, "test", row.sign)
         self.same_images(where, got.index, want.index)
-        for column, value in [("sign", row.sign), ("explanation", row.explanation), ("clip", self.config["evaluation"]["clip"])]:
+        own = {column: row[column] for column in ("method", "kind", "norm", "eps", "seed", "draw", "sign", "explanation")}
+        for column, value in dict(own, source=row.model, clip=self.config["evaluation"]["clip"]).items():
             if not (got[column] == value).all():
                 self.found.add(f"{where}: {column} is not {value} throughout")
         both = got.index.intersection(want.index)

@@ -1,5 +1,7 @@
 """Recompute the tables of a run from its per-image scores, with pandas. For check_run.py."""
 
+import collections
+
 import numpy as np
 import pandas as pd
 
@@ -139,17 +141,10 @@ def cells(checker):
 
 
 def names_of(checker):
-    """The ids of the perturbations that share a table's row."""
-    columns = ["method", "model", "explanation", "norm", "eps"]
-    names = {key: set(rows.id) for key, rows in checker.perturbations.groupby(columns)}
-    known = set(checker.perturbations.id)
-    for attack, key, _ in checker.expected():
-        if attack["kind"] == "per_image":
-            # Such a perturbation is in the scores alone; its name holds what tells it from the others.
-            method, source, explanation, norm, eps, _ = key
-            own = {n for n in set(checker.scores.perturbation) - known if f"{source}.{explanation}.{method}.{norm}-{eps:g}." in n}
-            names[key[:5]] = own
-    return names
+    """The ids of the perturbations that share a table's row; check_run.py holds the columns to perturbations.parquet."""
+    columns = ["method", "source", "explanation", "norm", "eps"]
+    named = checker.scores[["perturbation", *columns]].drop_duplicates()
+    return collections.defaultdict(set, {key: set(rows.perturbation) for key, rows in named.groupby(columns)})
 
 
 def summary(rows, chance, metric, total):

@@ -108,7 +108,7 @@ func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
 		p.Y.Max += height * min(1, float64(rows)*0.07)
 	}
 	if width := p.X.Max - p.X.Min; width > 0 {
-		p.X.Max += 0.02 * width
+		p.X.Max += 0.04 * width
 	}
 	var err error
 	f.PNG, err = encodePlot(p, plotWidth, plotHeight)

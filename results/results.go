@@ -62,6 +62,15 @@ type Perturbation struct {
 // A Score is one image under one perturbation.
 type Score struct {
 	Perturbation string `parquet:"perturbation"`
+	// Method to Draw are the perturbation's, so that a table's cell is a query over the scores alone: those of an attack per image,
+	// which has a perturbation for each row, are in no other file.
+	Method string  `parquet:"method"`
+	Kind   string  `parquet:"kind"`
+	Source string  `parquet:"source"`
+	Norm   string  `parquet:"norm"`
+	Eps    float64 `parquet:"eps"`
+	Seed   int64   `parquet:"seed"`
+	Draw   int64   `parquet:"draw"`
 	// Model is the target model's name.
 	Model       string             `parquet:"model"`
 	Explanation string             `parquet:"explanation"`

@@ -238,10 +238,12 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 }
 
 func (s *scored) writeScores(w *table.Writer[results.Score], t scoredTarget, spec tablesSpec) error {
+	p := s.spec
 	for i, id := range t.chosen.ids {
 		err := w.Write(results.Score{
-			Perturbation: s.spec.ID, Model: t.model, Explanation: s.spec.Explanation,
-			ImageID: id, Label: t.chosen.labels[i], Sign: int32(s.sign), Clip: spec.Clip, Metrics: t.chosen.metrics(i, spec.Metrics),
+			Perturbation: p.ID, Method: p.Method, Kind: p.Kind, Source: p.Source, Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw,
+			Model: t.model, Explanation: p.Explanation, ImageID: id, Label: t.chosen.labels[i], Sign: int32(s.sign), Clip: spec.Clip,
+			Metrics: t.chosen.metrics(i, spec.Metrics),
 		})
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,7 +79,22 @@ func TestAgainstTensorFlow(t *testing.T) {
 					t.Errorf("%s: want at least %d at number %d", found[0], least, i+1)
 				}
 			}
+			tour(t, r.dir())
+			documentedQuery(t, r.dir())
 		})
+	}
+}
+
+// tour executes the notebook that computes the summary of a run from its scores.
+func tour(t *testing.T, dir string) {
+	t.Helper()
+	cells := read[results.Cell](t, filepath.Join(dir, results.TablesDir, results.SummaryTable+".parquet"))
+	cmd := exec.Command(python(t), "notebooks/execute.py", "notebooks/tour.ipynb")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "UPI_RUN="+dir, "IPYTHONDIR="+t.TempDir(), "MPLCONFIGDIR="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if want := fmt.Sprintf("%d numbers of the summary follow from the images", len(cells)); err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v: the tour does not print %q:\n%s", err, want, out)
 	}
 }
 
