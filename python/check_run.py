@@ -260,13 +260,12 @@ class Checker:
                 continue
             attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
             most = attack.get("fit_images") if name == "fit" else None
-            mean = {}
-            for sign in (1, -1):
-                tables = [self.perturbed(row, model, name, sign).normalized_l2 for model in row.model.split("+")]
-                if most:
-                    known = [set(self.images(model, name).ids[:most]) for model in row.model.split("+")]
-                    tables = [t[t.index.isin(ids)] for t, ids in zip(tables, known)]
-                mean[sign] = pd.concat(tables).mean()
+            both = []
+            for model in row.model.split("+"):
+                # Only an image that has a map under either sign counts.
+                signs = pd.DataFrame({sign: self.perturbed(row, model, name, sign).normalized_l2 for sign in (1, -1)}).dropna()
+                both.append(signs[signs.index.isin(self.images(model, name).ids[:most])])
+            mean = pd.concat(both).mean()
             if name == "fit":
                 self.found.compare(row.id, "fit_plus", row.fit_plus, mean[1], self.tolerance)
                 self.found.compare(row.id, "fit_minus", row.fit_minus, mean[-1], self.tolerance)

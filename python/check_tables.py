@@ -1,6 +1,7 @@
 """Recompute the tables of a run from its per-image scores, with pandas. For check_run.py."""
 
 import collections
+import sys
 
 import numpy as np
 import pandas as pd
@@ -41,8 +42,10 @@ def check_against(run, checker, found):
         wanted = {}
         for place in known:
             method, source, target, *rest = place
-            baseline = (attack["name"], source, target, *rest)
-            if method == attack["name"] or target not in source.split("+") or baseline not in known:
+            # Those of the same sources, or else of the target alone.
+            others = [(attack["name"], s, target, *rest) for s in (source, target)]
+            baseline = next((b for b in others if b in known), None)
+            if method == attack["name"] or target not in source.split("+") or baseline is None:
                 continue
             for metric in checker.metrics:
                 own, other = (rows_of(checker, names, p) for p in (place, baseline))
@@ -68,19 +71,31 @@ def check_against(run, checker, found):
 
 
 def check_signs(run, checker, found):
-    """Compare the table of signs with the perturbations' own means where these are over the same images; returns the number of cells."""
-    count = 0
-    rows = {key: group for key, group in checker.perturbations.groupby(["method", "model", "explanation", "norm", "eps"])}
-    for _, cell in pd.read_parquet(run / "tables" / "sign.parquet").iterrows():
-        group = rows[tuple(cell[["method", "source", "explanation", "norm", "eps"]])]
-        if group.fit_images.nunique() > 1 or group.fit_images.iloc[0] != cell["images"]:
+    """Compare the table of signs with the perturbations' own means, where these are over the same images; returns the number of cells."""
+    columns, metrics = ["method", "model", "explanation", "norm", "eps"], ["fit_plus", "fit_minus", "fit_difference"]
+    rows = {key: group for key, group in checker.perturbations.groupby(columns) if (group.fit_images > 0).any()}
+    wanted = {(*key, metric) for key in rows for metric in metrics}
+    cells = pd.read_parquet(run / "tables" / "sign.parquet")
+    for _, cell in cells.iterrows():
+        key = tuple(cell[["method", "source", "explanation", "norm", "eps"]])
+        where = f"tables/sign {key} {cell['metric']}"
+        if (*key, cell["metric"]) not in wanted:
+            found.add(f"{where}: nobody asked for it")
             continue
-        count += 1
-        want = {"fit_plus": group.fit_plus, "fit_minus": group.fit_minus, "fit_difference": group.fit_plus - group.fit_minus}[cell["metric"]]
-        where = f"tables/sign {cell['method']} {cell['source']} {cell['metric']}"
+        wanted.remove((*key, cell["metric"]))
+        group, sources = rows[key].copy(), cell["source"].split("+")
+        attack = next(a for a in checker.config["attacks"] if a["name"] == cell["method"])
+        total = sum(min(len(checker.images(s, "fit").ids), attack.get("fit_images") or sys.maxsize) for s in sources)
+        if cell["target"] != cell["source"] or cell["images"] + cell["left_out"] != total or cell["perturbations"] != len(group):
+            found.add(f"{where}: target {cell['target']}, {cell['images']} images and {cell['left_out']} left out of {total}, {cell['perturbations']} perturbations")
+        if (group.fit_images != cell["images"]).any():
+            continue
+        want = group.assign(fit_difference=group.fit_plus - group.fit_minus)[cell["metric"]]
         found.compare(where, "mean", cell["mean"], want.mean(), EXACT)
         found.compare(where, "seed_std_dev", cell["seed_std_dev"], want.std(), EXACT)
-    return count
+    for key in wanted:
+        found.add(f"tables/sign: no cell {key}")
+    return len(cells)
 
 
 def compare(found, where, got, want):
@@ -134,7 +149,7 @@ def cells(checker):
                 break
         chance = None
         if randoms and kind != "random":
-            chance = rows_of(checker, names, (randoms[-1], chance_source, *place[2:]))
+            chance = rows_of(checker, names, (randoms[0], chance_source, *place[2:]))
         total = len(checker.images(target, "test").ids)
         for metric in checker.metrics:
             yield (*place, metric), dict(summary(rows, chance, metric, total), diagonal=target in source.split("+"))

@@ -9,6 +9,7 @@ the experiments may be run one by one, on different days. Every number on the pa
 
 import argparse
 import glob
+import itertools
 import json
 import os
 import re
@@ -128,7 +129,7 @@ def page(runs, missing):
     text = ["# Tables of `make paper`", "",
             "Written by `python python/results.py runs docs/results` after `make paper`; [README.md](README.md) says what came out. "
             "Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
-            "predictions that change. Differences have 95 % bootstrap intervals, paired over images.",
+            "predictions that change. Differences have 95 % bootstrap intervals, paired over images where no * says otherwise.",
             "", "| run | finished | seeds |", "|---|---|---|"]
     made = {}
     for group, members in runs.items():
@@ -161,7 +162,7 @@ def page(runs, missing):
     text += ["## Beyond the paper", ""]
     for name, run in runs["beyond"].items():
         with open(os.path.join("configs", "beyond", name + ".yaml")) as f:
-            about = f.readline().lstrip("# ").strip()
+            about = " ".join(line.lstrip("# ").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), f))
         text += [f"### {name}", "", about, "", summary(run)]
         if name == "sources":
             text += [transfer(run, m) for m in dict.fromkeys(run.cells("transfer")["method"]) if m != "random"]

@@ -155,7 +155,11 @@ func (r *run) scoreFigures() ([]figure, error) {
 			f.Caption += map[bool]string{true: " Missing: ", false: "; "}[i == 0] + name
 		}
 		p := newPlot(s.target+", "+s.explanation, "eps ("+s.norm+", pixel units)", t.Metrics[0])
-		p.X.Tick.Marker = budgetTicks(of[s])
+		ticks := budgetTicks(of[s])
+		p.X.Tick.Marker = ticks
+		if len(ticks) == 1 {
+			p.X.Min, p.X.Max = ticks[0].Value*(1-oneBudget), ticks[0].Value*(1+oneBudget)
+		}
 		f, err := curvesFigure(f, p, curves)
 		if err != nil {
 			return nil, err
@@ -164,6 +168,9 @@ func (r *run) scoreFigures() ([]figure, error) {
 	}
 	return all, nil
 }
+
+// oneBudget is the share of a single budget that the axis shows to either side of it.
+const oneBudget = 0.2
 
 // budgetTicks marks the budgets.
 func budgetTicks(rows []record) plot.ConstantTicks {
@@ -187,9 +194,16 @@ func (r record) curveName() string {
 
 // scoreCurves has a curve for each method and source; missing names the points that no curve can have.
 func scoreCurves(rows []record, metric string, styles map[string]int) (curves []curve, missing []string) {
-	widest := 0.0
+	// Curves that meet at a budget are set beside each other, so that their bars can be seen.
+	widest, methods := 0.0, map[string]bool{}
 	for _, row := range rows {
 		widest = max(widest, row.Eps)
+		methods[row.curveName()] = true
+	}
+	first, step := 0.0, 0.004*widest
+	if len(budgetTicks(rows)) == 1 {
+		step = oneBudget * widest / float64(len(methods))
+		first = -step * float64(len(methods)-1) / 2
 	}
 	for _, row := range rows {
 		name := row.curveName()
@@ -203,8 +217,7 @@ func scoreCurves(rows []record, metric string, styles map[string]int) (curves []
 			i = len(curves)
 			curves = append(curves, curve{name: name, style: styles[name]})
 		}
-		// Curves that meet at a budget are set beside each other, so that their bars can be seen.
-		aside := 0.004 * widest * float64(i)
+		aside := first + step*float64(i)
 		if row.Eps == 0 {
 			aside = 0
 		}

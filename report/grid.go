@@ -61,10 +61,11 @@ func printable(text string) string {
 	}, text)
 }
 
-// number prints three decimals, and the exponent of what these would round to zero.
+// number prints three decimals, and the exponent of what these would round to zero. What is smaller than the rounding of sums of
+// numbers around 1 is zero.
 func number(v float64) string {
 	switch magnitude := math.Abs(v); {
-	case v == 0:
+	case magnitude < 1e-12:
 		return "0.000"
 	case magnitude < 0.0005 || magnitude >= 1e6:
 		return strconv.FormatFloat(v, 'e', 1, 64)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -11,16 +12,27 @@ import (
 const (
 	latexWidth = 90
 	columnGap  = 2
+	// latexFloats is after how many tables the page is cleared: LaTeX gives up where about 50 wait for their place.
+	latexFloats = 12
 )
 
 // writeLaTeX writes a grid for \input in a document that uses booktabs: one table environment for each section, or several
 // where its columns do not fit beside each other. The diagonal is bold.
 func writeLaTeX(w io.Writer, g grid) error {
 	b := bufio.NewWriter(w)
+	tables := 0
 	b.WriteString("% Needs \\usepackage{booktabs}.\n")
 	for _, s := range g.Sections {
-		for _, part := range s.split(latexWidth) {
-			writeLaTeXTable(b, g.Title+": "+s.Heading, part)
+		parts := s.split(latexWidth)
+		for i, part := range parts {
+			caption := g.Title + ": " + s.Heading
+			if len(parts) > 1 {
+				caption += fmt.Sprintf(" (%d of %d)", i+1, len(parts))
+			}
+			writeLaTeXTable(b, caption, part)
+			if tables++; tables%latexFloats == 0 {
+				b.WriteString("\\clearpage\n\n")
+			}
 		}
 	}
 	b.WriteString("{\\footnotesize\n")

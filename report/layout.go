@@ -22,7 +22,7 @@ type layout struct {
 var layouts = map[string]layout{
 	results.SummaryTable:  {"Perturbations on the models that they were fitted on", (*settings).summarised, nil, summarySections},
 	results.TransferTable: {"Transfer: fitted on one model, scored on others", (*settings).transferred, nil, transferSections},
-	results.SignTable:     {"+delta and -delta on the fit split", (*settings).signed, signMetrics, plainSections},
+	results.SignTable:     {"+delta and -delta on the fit split", (*settings).signed, signMetrics, signSections},
 }
 
 var signMetrics = []string{"fit_plus", "fit_minus", "fit_difference"}
@@ -70,6 +70,15 @@ func summarySections(r records) ([]section, []string) {
 	return listSections(r, values), legend
 }
 
+func signSections(r records) ([]section, []string) {
+	return listSections(r, means(r)), []string{
+		meanLegend,
+		"fit_plus and fit_minus are the normalised L2 of +delta and -delta on the fit images of the models that it was fitted on, fit_difference " +
+			"that of the first less that of the second.",
+		missingLegend,
+	}
+}
+
 func plainSections(r records) ([]section, []string) {
 	return listSections(r, means(r)), []string{meanLegend}
 }
@@ -79,7 +88,8 @@ func againstSections(baseline string) func(r records) ([]section, []string) {
 	return func(r records) ([]section, []string) {
 		return listSections(r, differences(r)), []string{
 			"Each number is the mean difference of a metric to that of " + printable(baseline) + " of the same norm and eps, over the images that both have, " +
-				"with its paired bootstrap 95 % interval; above 0 the method named in the row has the larger value.",
+				"with its paired bootstrap 95 % interval; above 0 the method named in the row has the larger value. A perturbation of several models " +
+				"is compared with that of the target alone where there is none of the same models.",
 			missingLegend,
 		}
 	}

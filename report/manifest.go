@@ -89,24 +89,24 @@ func (m *manifest) notes() []string {
 		return []string{"The run has no manifest.json: what was left out, and why, is not known."}
 	}
 	var notes []string
+	failed := slices.DeleteFunc(slices.Clone(m.Tasks), func(t manifestTask) bool { return t.Error == "" })
 	if m.Status != "" && m.Status != "done" {
+		// The run's own error repeats those of its tasks.
+		reason := m.Error
+		if len(failed) > 0 {
+			reason = fmt.Sprintf("tasks that did not end well: %d", len(failed))
+		}
 		note := "The run is not complete: its status is " + m.Status
-		if m.Error != "" {
-			note += " (" + m.Error + ")"
+		if reason != "" {
+			note += " (" + reason + ")"
 		}
 		notes = append(notes, note+".")
 	}
-	failed := 0
-	for _, t := range m.Tasks {
-		if t.Error == "" {
-			continue
-		}
-		if failed++; failed <= maxFailures {
-			notes = append(notes, fmt.Sprintf("%s %s %s: %s", t.Stage, t.Label, orElse(t.Status, "failed"), t.Error))
-		}
+	for _, t := range failed[:min(len(failed), maxFailures)] {
+		notes = append(notes, fmt.Sprintf("%s %s %s: %s", t.Stage, t.Label, orElse(t.Status, "failed"), t.Error))
 	}
-	if failed > maxFailures {
-		notes = append(notes, fmt.Sprintf("%d more tasks did not end well; manifest.json names them.", failed-maxFailures))
+	if more := len(failed) - maxFailures; more > 0 {
+		notes = append(notes, fmt.Sprintf("%d more tasks did not end well; manifest.json names them.", more))
 	}
 	staged := false
 	for _, s := range m.Stages {

@@ -24,8 +24,10 @@ type place struct {
 	Eps                                             float64
 }
 
-// diagonal says whether the target is one of the sources.
-func (p place) diagonal() bool { return slices.Contains(strings.Split(p.Source, sourceJoin), p.Target) }
+// diagonal says whether the target is one of the sources, or all of them.
+func (p place) diagonal() bool {
+	return p.Source == p.Target || slices.Contains(strings.Split(p.Source, sourceJoin), p.Target)
+}
 
 // budgeted is the place without the method: a perturbation is compared to the random one that shares it.
 func (p place) budgeted() place {

@@ -78,14 +78,16 @@ func (s *settings) summarised() []place {
 // transferred lists what the transfer table owes: every perturbation on the models of the same images.
 func (s *settings) transferred() []place { return s.places(s.transferTargets) }
 
-// signed lists what the table of signs owes: the perturbations whose sign the run chooses.
+// signed lists what the table of signs owes: the perturbations whose sign the run chooses, on all their sources together.
 func (s *settings) signed() []place {
-	return slices.DeleteFunc(s.summarised(), func(p place) bool {
+	all := s.places(func(_ attackSettings, sources []string) []string { return []string{strings.Join(sources, sourceJoin)} })
+	return slices.DeleteFunc(all, func(p place) bool {
 		return s.Evaluation.Sign == "plus" || p.Kind == "none" || p.Kind == "per_image"
 	})
 }
 
-// compared lists what the table against a baseline owes: the other perturbations that share their place with one of it.
+// compared lists what the table against a baseline owes: the other perturbations that share their place with one of it, where
+// several sources share that of the target alone.
 func (s *settings) compared(baseline string) []place {
 	all := s.summarised()
 	there := map[place]bool{}
@@ -94,7 +96,11 @@ func (s *settings) compared(baseline string) []place {
 			there[p.budgeted()] = true
 		}
 	}
-	return slices.DeleteFunc(all, func(p place) bool { return p.Method == baseline || !there[p.budgeted()] })
+	return slices.DeleteFunc(all, func(p place) bool {
+		alone := p.budgeted()
+		alone.Source = p.Target
+		return p.Method == baseline || !there[p.budgeted()] && !there[alone]
+	})
 }
 
 // places lists every perturbation on its targets.

@@ -41,6 +41,11 @@ type Perturbation struct {
 	Seed        int64   `parquet:"seed"`
 	// Draw numbers the perturbations that an attack draws for one seed.
 	Draw int64 `parquet:"draw"`
+	// SmoothingSigma or SmoothingRadius is the noise that the attack climbed through, in pixel units, and SmoothingDraws how often
+	// it was drawn for each image and gradient; NULL and 0 for attacks that look at no image.
+	SmoothingSigma  *float64 `parquet:"smoothing_sigma"`
+	SmoothingRadius *float64 `parquet:"smoothing_radius"`
+	SmoothingDraws  int64    `parquet:"smoothing_draws"`
 	// Sign is +1 or -1: the sign under which Delta is scored.
 	Sign int32 `parquet:"sign"`
 	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images.

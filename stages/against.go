@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,22 +13,31 @@ var baselines = []string{"sgd_uap", "per_image"}
 
 // against returns the tables that compare the other methods with each baseline, by the tables' names.
 func against(spec tablesSpec, all []*scored) (map[string][]results.Cell, error) {
-	ordered := groups(all)
-	tables := map[string][]results.Cell{}
-	for _, baseline := range ordered {
-		if !slices.Contains(baselines, baseline.cell.Kind) || !baseline.cell.Diagonal {
+	ordered := slices.DeleteFunc(groups(all), func(g *group) bool { return !g.cell.Diagonal })
+	of := map[string]map[string]*group{}
+	for _, g := range ordered {
+		if !slices.Contains(baselines, g.cell.Kind) {
 			continue
 		}
-		name := results.AgainstTable + baseline.cell.Method
+		name := results.AgainstTable + g.cell.Method
+		if of[name] == nil {
+			of[name] = map[string]*group{}
+		}
+		of[name][g.place(g.cell.Source)] = g
+	}
+	tables := map[string][]results.Cell{}
+	for name, baseline := range of {
 		for _, g := range ordered {
-			if g == baseline || g.place(g.cell.Source) != baseline.place(baseline.cell.Source) {
+			// Beside several sources stands the baseline of the target alone, where there is none of the same sources.
+			other := cmp.Or(baseline[g.place(g.cell.Source)], baseline[g.place(g.cell.Target)])
+			if other == nil || other.cell.Method == g.cell.Method {
 				continue
 			}
 			for m := range spec.Metrics {
 				cell, own := g.cell, g.measure(m)
-				n, err := compare(&cell, own, baseline.measure(m), spec)
+				n, err := compare(&cell, own, other.measure(m), spec)
 				if err != nil {
-					return nil, fmt.Errorf("compare %s with %s on %s: %w", g.cell.Method, baseline.cell.Method, g.cell.Target, err)
+					return nil, fmt.Errorf("compare %s with %s on %s: %w", g.cell.Method, other.cell.Method, g.cell.Target, err)
 				}
 				cell.Metric = spec.Metrics[m]
 				cell.Images, cell.LeftOut = int64(n), g.targets[0].images-int64(n)

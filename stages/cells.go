@@ -83,8 +83,9 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 	ordered := groups(all)
 	random := map[string]*group{}
 	for _, g := range ordered {
-		if g.cell.Kind == "random" {
-			random[g.place(g.cell.Source)] = g
+		// Of several random attacks of a budget the first is compared to.
+		if place := g.place(g.cell.Source); g.cell.Kind == "random" && random[place] == nil {
+			random[place] = g
 		}
 	}
 	for _, g := range ordered {
@@ -104,7 +105,7 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 	return summary, transfer, nil
 }
 
-// place names what a group shares with the random perturbations of a source that it is compared to.
+// place names what a group shares with the perturbations of a source that it is compared to.
 func (g *group) place(source string) string {
 	c := g.cell
 	return fmt.Sprintf("%s %s %s %s %g", source, c.Target, c.Explanation, c.Norm, c.Eps)
@@ -125,7 +126,7 @@ func (g *group) summarise(metric int, random *group, spec tablesSpec) (results.C
 		cell.StdError = number(images.StdErr())
 		cell.SeedStdDev = number(m.seeds.StdDev())
 	}
-	if random == nil || random == g {
+	if random == nil || cell.Kind == "random" {
 		return cell, nil
 	}
 	_, err := compare(&cell, m, random.measure(metric), spec)

@@ -132,19 +132,26 @@ func (p *planner) perturbation(f fitting, models []plannedModel, t *tablesPlan) 
 	if err != nil {
 		return err
 	}
-	signs, err := p.signs(f, deltas[0])
+	signsOf, err := p.signs(f, deltas[0])
 	if err != nil {
 		return err
 	}
+	signs := slices.Concat(signsOf...)
 	examples, err := p.examples(f, deltas, signs)
 	if err != nil {
 		return err
 	}
-	fit, err := p.split(f.sources[0].fit)
-	if err != nil {
+	fitImages := int64(0)
+	for _, m := range f.sources {
+		fit, err := p.split(m.fit)
+		if err != nil {
+			return err
+		}
+		fitImages += fit.dataset.Len()
+	}
+	if err := t.begin(f, p.sign(f), fitImages, deltas, signsOf, examples); err != nil {
 		return err
 	}
-	t.begin(f, p.sign(f), fit.dataset.Len(), deltas, signs, examples)
 	for _, target := range p.targets(f, models) {
 		scores, err := p.scores(f, target, deltas, signs)
 		if err != nil {

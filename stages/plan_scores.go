@@ -27,13 +27,13 @@ func (p *planner) sign(f fitting) string {
 	return p.config.Evaluation.Sign
 }
 
-// signs plans to score a perturbation and its negative on the fit split of its sources.
-func (p *planner) signs(f fitting, delta pipeline.Key) ([]pipeline.Key, error) {
+// signs plans to score a perturbation and its negative on the fit split of its sources, and returns the tasks of each source.
+func (p *planner) signs(f fitting, delta pipeline.Key) ([][]pipeline.Key, error) {
 	if p.sign(f) == "plus" {
 		return nil, nil
 	}
-	var keys []pipeline.Key
-	for _, m := range f.sources {
+	keys := make([][]pipeline.Key, len(f.sources))
+	for k, m := range f.sources {
 		split, err := p.split(m.fit)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (p *planner) signs(f fitting, delta pipeline.Key) ([]pipeline.Key, error) {
 			if err != nil {
 				return nil, err
 			}
-			keys = append(keys, key)
+			keys[k] = append(keys[k], key)
 		}
 	}
 	return keys, nil

@@ -40,26 +40,13 @@ func TestPlanSharesAndSplits(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "plan.yaml")
-			text := `
+			plan, err := planOf(t, `
 data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}
 models: [{name: mnist_mlp, path: savedmodels/mnist_mlp}]
 explanations: [{name: sg, kind: simple_gradient}]
-attacks: [` + c.attacks + `]
-`
-			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			settings, err := config.Load(path, nil, Kinds())
+attacks: [`+c.attacks+`]
+`)
 			if err != nil {
-				t.Fatal(err)
-			}
-			runner, err := NewRunner(settings)
-			if err != nil {
-				t.Fatal(err)
-			}
-			plan := pipeline.NewPlan(runner.Environment(settings), nil)
-			if err := runner.Plan(settings, plan); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]int{}
@@ -72,5 +59,48 @@ attacks: [` + c.attacks + `]
 				t.Errorf("%s\ngives %v, want %v", strings.TrimSpace(c.attacks), got, c.want)
 			}
 		})
+	}
+}
+
+// planOf plans the tasks of a configuration.
+func planOf(t *testing.T, text string) (*pipeline.Plan, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := config.Load(path, nil, Kinds())
+	if err != nil {
+		return nil, err
+	}
+	runner, err := NewRunner(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := pipeline.NewPlan(runner.Environment(settings), nil)
+	return plan, runner.Plan(settings, plan)
+}
+
+// TestPlanRefuses what would be read as something else.
+func TestPlanRefuses(t *testing.T) {
+	t.Chdir("..")
+	for want, text := range map[string]string{
+		"the names m, a.b, random and m.a, b, random make the same id": `
+models: [{name: m, path: savedmodels/mnist_mlp}, {name: m.a, path: savedmodels/mnist_cnn}]
+explanations: [{name: a.b, kind: simple_gradient}, {name: b, kind: simple_gradient}]
+attacks: [{name: random, kind: random, eps: [255], draws: 1}]`,
+		"attacks[0].sources (grad) = [m m]: want each model once": `
+models: [{name: m, path: savedmodels/mnist_mlp}]
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [{name: grad, kind: upi_grad, eps: [255], sources: [m, m]}]`,
+		"attacks[0].sources (each) = [m n]: want one model": `
+models: [{name: m, path: savedmodels/mnist_mlp}, {name: n, path: savedmodels/mnist_cnn}]
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [{name: each, kind: per_image, eps: [255], sources: [m, n]}]`,
+	} {
+		_, err := planOf(t, "data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}"+text)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }

@@ -125,6 +125,9 @@ func check(c *config.Config) []error {
 			problems = append(problems, setting.Check(false, fmt.Sprintf("attacks[%d].sources", i), common.Sources,
 				"want models of the same images")...)
 		}
+		if len(slices.Compact(slices.Sorted(slices.Values(common.Sources)))) < len(common.Sources) {
+			problems = append(problems, setting.Check(false, fmt.Sprintf("attacks[%d].sources", i), common.Sources, "want each model once")...)
+		}
 		if isPerImage(a) && len(common.Sources) > 1 {
 			problems = append(problems, setting.Check(false, fmt.Sprintf("attacks[%d].sources", i), common.Sources,
 				"want one model: an attack per image has one source")...)

@@ -46,7 +46,11 @@ func readScored(job *pipeline.Job, i int, p perturbationSpec, metrics []string) 
 		}
 	}
 	var err error
-	if s.signs, err = readSigns(job.Parents(roleOf(roleSign, i))); err != nil {
+	ofSources := make([][]string, len(p.Sources))
+	for k := range p.Sources {
+		ofSources[k] = job.Parents(roleOf(roleSign, i, k))
+	}
+	if s.signs, err = readSigns(ofSources...); err != nil {
 		return nil, err
 	}
 	if p.Sign == "fit" {
@@ -100,6 +104,14 @@ func (s *scored) row() results.Perturbation {
 		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(s.sign), FitImages: int64(len(s.signs.images)),
 		Shape: []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
 		Delta: s.delta,
+	}
+	row.SmoothingDraws = int64(p.Noise.Draws)
+	switch {
+	case p.Noise.Draws == 0:
+	case p.Noise.Sigma > 0:
+		row.SmoothingSigma = &p.Noise.Sigma
+	default:
+		row.SmoothingRadius = &p.Noise.Radius
 	}
 	if len(s.signs.images) > 0 {
 		plus, minus := s.signs.means()

@@ -14,24 +14,26 @@ type signs struct {
 	plus, minus []float64
 }
 
-// A fitImage is an image of one of the artefacts of the stage sign: several sources may look at the same image.
+// A fitImage is an image seen by one of the sources.
 type fitImage struct {
-	artefact int
-	id       int64
+	source int
+	id     int64
 }
 
-// readSigns pools artefacts of the stage sign.
-func readSigns(dirs []string) (signs, error) {
+// readSigns pools artefacts of the stage sign, those of one source after the other's.
+func readSigns(sources ...[]string) (signs, error) {
 	var s signs
-	for artefact, dir := range dirs {
-		rows, err := table.ReadAll[signRow](filepath.Join(dir, signFile))
-		if err != nil {
-			return s, err
-		}
-		for _, row := range rows {
-			s.images = append(s.images, fitImage{artefact, row.ID})
-			s.plus = append(s.plus, row.Plus)
-			s.minus = append(s.minus, row.Minus)
+	for source, dirs := range sources {
+		for _, dir := range dirs {
+			rows, err := table.ReadAll[signRow](filepath.Join(dir, signFile))
+			if err != nil {
+				return s, err
+			}
+			for _, row := range rows {
+				s.images = append(s.images, fitImage{source, row.ID})
+				s.plus = append(s.plus, row.Plus)
+				s.minus = append(s.minus, row.Minus)
+			}
 		}
 	}
 	return s, nil
@@ -57,8 +59,8 @@ func (s signs) better() int {
 	return 1
 }
 
-// signCells returns the normalised L2 of the perturbations and of their negatives on the fit split, and the difference of the
-// two: of each image the mean over the perturbations, and of those the mean with its standard error.
+// signCells returns the normalised L2 of the perturbations and of their negatives on the fit split of all their sources, and the
+// difference of the two: of each image the mean over the perturbations, and of those the mean with its standard error.
 func signCells(all []*scored) []results.Cell {
 	metrics := []struct {
 		name  string
@@ -72,7 +74,7 @@ func signCells(all []*scored) []results.Cell {
 	for _, g := range groups(all) {
 		var members []signs
 		for _, s := range g.members {
-			if len(s.signs.images) > 0 && s.targets[0].model == g.cell.Target {
+			if len(s.signs.images) > 0 && g.cell.Target == s.spec.Sources[0] {
 				members = append(members, s.signs)
 			}
 		}
@@ -81,6 +83,7 @@ func signCells(all []*scored) []results.Cell {
 		}
 		for _, m := range metrics {
 			cell := g.cell
+			cell.Target = cell.Source
 			cell.Metric, cell.Perturbations = m.name, int64(len(members))
 			images, seeds := pool(members, m.value)
 			cell.Images, cell.LeftOut = int64(images.N), g.members[0].spec.FitImages-int64(images.N)

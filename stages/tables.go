@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"upi/attack"
 	"upi/data/table"
 	"upi/pipeline"
 	"upi/pipeline/config"
@@ -38,10 +39,12 @@ type perturbationSpec struct {
 	Seed        int64    `json:"seed"`
 	Draw        int64    `json:"draw"`
 	Shape       [3]int   `json:"shape"`
+	// Noise is that of the smoothing; without draws where the attack looks at no image.
+	Noise attack.Noise `json:"noise"`
 	// Sign says how the sign was chosen: fit, test or plus.
 	Sign     string `json:"sign"`
 	PerImage bool   `json:"per_image"`
-	// FitImages is the size of the fit split.
+	// FitImages is the size of the fit split, that of each source counted.
 	FitImages int64        `json:"fit_images"`
 	Targets   []targetSpec `json:"targets"`
 }
@@ -67,23 +70,33 @@ func newTablesPlan(c *config.Config) *tablesPlan {
 	}
 }
 
-// begin adds a perturbation; target then adds what it was scored on.
-func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas, signs, examples []pipeline.Key) {
+// begin adds a perturbation; target then adds what it was scored on. Two that would bear the same id, since their names differ
+// in where they hold a dot, are an error.
+func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas []pipeline.Key, signs [][]pipeline.Key, examples []pipeline.Key) error {
 	p := perturbationSpec{
 		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
 		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
-		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Sign: sign, FitImages: fitImages, PerImage: len(deltas) > 1 || isPerImage(f.settings),
+		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Noise: f.noise(), Sign: sign, FitImages: fitImages, PerImage: len(deltas) > 1 || isPerImage(f.settings),
 	}
 	for _, m := range f.sources {
 		p.Sources = append(p.Sources, m.name)
 	}
 	number := len(t.spec.Perturbations)
+	for _, other := range t.spec.Perturbations {
+		if other.ID == p.ID {
+			return fmt.Errorf("the names %s, %s, %s and %s, %s, %s make the same id: rename a model, an explanation or an attack",
+				other.Source, other.Explanation, other.Method, p.Source, p.Explanation, p.Method)
+		}
+	}
 	t.spec.Perturbations = append(t.spec.Perturbations, p)
 	if !p.PerImage {
 		t.add(roleOf(roleDelta, number), deltas)
 	}
-	t.add(roleOf(roleSign, number), signs)
+	for k := range signs {
+		t.add(roleOf(roleSign, number, k), signs[k])
+	}
 	t.add(roleOf(roleExamples, number), examples)
+	return nil
 }
 
 func (t *tablesPlan) target(model string, images int64, scores []pipeline.Key) {

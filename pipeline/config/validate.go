@@ -111,6 +111,7 @@ func (l *loader) models(models []Model) {
 	for i, m := range models {
 		at := fmt.Sprintf("models[%d]", i)
 		l.name(at+".name", m.Name)
+		l.need(!strings.Contains(m.Name, "+"), at+".name", m.Name, "a + joins the names of several sources: want a name without it")
 		l.unique(names, at, m.Name, i)
 		l.required(at+".path", m.Path, "the directory of a SavedModel")
 		l.filled(at+".signature", m.Signature)
