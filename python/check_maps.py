@@ -47,18 +47,19 @@ class Network:
 
     @tf.function(reduce_retracing=True)
     def gradient(self, pixels, classes, logit):
-        """dS_c/dx; S_c is the logit or the probability, as exported where the model ends in a softmax."""
+        """dS_c/dx; S_c is the logit or the probability.
+
+        The softmax is differentiated in float64: near p_c = 1 its float32 gradient p_c (1 - p_c) has lost its digits.
+        """
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            scores, logits = self.scores_and_logits(pixels)
-            if logit:
-                answers = logits
-            elif self.softmax:
-                answers = scores
-            else:
-                answers = tf.nn.softmax(logits)
-            total = tf.reduce_sum(tf.gather(answers, classes, batch_dims=1))
-        return tape.gradient(total, pixels)
+            _, logits = self.scores_and_logits(pixels)
+        chosen = tf.one_hot(classes, logits.shape[1], dtype=tf.float64)
+        upstream = chosen
+        if not logit:
+            p = tf.nn.softmax(tf.cast(logits, tf.float64))
+            upstream = tf.reduce_sum(p * chosen, axis=1, keepdims=True) * (chosen - p)
+        return tape.gradient(logits, pixels, output_gradients=tf.cast(upstream, logits.dtype))
 
     @tf.function(reduce_retracing=True)
     def predict(self, pixels):
