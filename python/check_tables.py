@@ -21,16 +21,22 @@ def check(run, checker, found):
             if name == "summary" or len(wanted) != len([c for c in expected.values() if c["diagonal"]]):
                 found.add(f"tables/{name}.parquet is missing")
             continue
-        for _, cell in pd.read_parquet(path).iterrows():
-            key = tuple(cell[CELL])
-            count += 1
-            if key not in wanted:
-                found.add(f"tables/{name}: nobody asked for {key}")
-                continue
-            compare(found, f"tables/{name} {key}", cell, wanted.pop(key))
-        for key in wanted:
-            found.add(f"tables/{name}: no cell {key}")
+        count += hold(found, path, wanted, compare)
     return count + check_against(run, checker, found) + check_signs(run, checker, found)
+
+
+def hold(found, path, wanted, compare_cell):
+    """Compare the cells of a table with those wanted, by key: none more and none less; returns the number of cells."""
+    cells, wanted, name = pd.read_parquet(path), dict(wanted), f"tables/{path.stem}"
+    for _, cell in cells.iterrows():
+        key = tuple(cell[CELL])
+        if key not in wanted:
+            found.add(f"{name}: nobody asked for {key}")
+            continue
+        compare_cell(found, f"{name} {key}", cell, wanted.pop(key))
+    for key in wanted:
+        found.add(f"{name}: no cell {key}")
+    return len(cells)
 
 
 def check_against(run, checker, found):
@@ -47,55 +53,46 @@ def check_against(run, checker, found):
             baseline = next((b for b in others if b in known), None)
             if method == attack["name"] or target not in source.split("+") or baseline is None:
                 continue
+            own, other = (rows_of(checker, names, p) for p in (place, baseline))
             for metric in checker.metrics:
-                own, other = (rows_of(checker, names, p) for p in (place, baseline))
                 wanted[*place, metric] = summary(own, other, metric, len(checker.images(target, "test").ids))
         path = run / "tables" / f"against_{attack['name']}.parquet"
         if not path.exists():
             if wanted:
                 found.add(f"{path} is missing")
             continue
-        for _, cell in pd.read_parquet(path).iterrows():
-            key = tuple(cell[CELL])
-            count += 1
-            if key not in wanted:
-                found.add(f"{path}: nobody asked for {key}")
-                continue
-            want = wanted.pop(key)
-            if cell["images"] != want["pairs"]:
-                found.add(f"{path} {key}: {cell['images']} images, computed here {want['pairs']}")
-            compare_difference(found, f"{path} {key}", cell, want)
-        for key in wanted:
-            found.add(f"{path}: no cell {key}")
+        count += hold(found, path, wanted, compare_pairs)
     return count
 
 
 def check_signs(run, checker, found):
-    """Compare the table of signs with the perturbations' own means, where these are over the same images; returns the number of cells."""
-    columns, metrics = ["method", "model", "explanation", "norm", "eps"], ["fit_plus", "fit_minus", "fit_difference"]
-    rows = {key: group for key, group in checker.perturbations.groupby(columns) if (group.fit_images > 0).any()}
-    wanted = {(*key, metric) for key in rows for metric in metrics}
-    cells = pd.read_parquet(run / "tables" / "sign.parquet")
-    for _, cell in cells.iterrows():
-        key = tuple(cell[["method", "source", "explanation", "norm", "eps"]])
-        where = f"tables/sign {key} {cell['metric']}"
-        if (*key, cell["metric"]) not in wanted:
-            found.add(f"{where}: nobody asked for it")
+    """Compare the table of signs with the perturbations' own means; returns the number of cells."""
+    wanted = {}
+    for (method, source, *rest), group in checker.perturbations.groupby(["method", "model", "explanation", "norm", "eps"]):
+        if not (group.fit_images > 0).any():
             continue
-        wanted.remove((*key, cell["metric"]))
-        group, sources = rows[key].copy(), cell["source"].split("+")
-        attack = next(a for a in checker.config["attacks"] if a["name"] == cell["method"])
-        total = sum(min(len(checker.images(s, "fit").ids), attack.get("fit_images") or sys.maxsize) for s in sources)
-        if cell["target"] != cell["source"] or cell["images"] + cell["left_out"] != total or cell["perturbations"] != len(group):
-            found.add(f"{where}: target {cell['target']}, {cell['images']} images and {cell['left_out']} left out of {total}, {cell['perturbations']} perturbations")
-        if (group.fit_images != cell["images"]).any():
-            continue
-        want = group.assign(fit_difference=group.fit_plus - group.fit_minus)[cell["metric"]]
-        found.compare(where, "mean", cell["mean"], want.mean(), EXACT)
-        found.compare(where, "seed_std_dev", cell["seed_std_dev"], want.std(), EXACT)
-    for key in wanted:
-        found.add(f"tables/sign: no cell {key}")
-    return len(cells)
+        most = next(a for a in checker.config["attacks"] if a["name"] == method).get("fit_images") or sys.maxsize
+        total = sum(min(len(checker.images(s, "fit").ids), most) for s in source.split("+"))
+        for metric in ("fit_plus", "fit_minus", "fit_difference"):
+            # The table files a perturbation of several sources under all of them.
+            wanted[method, source, source, *rest, metric] = (group.assign(fit_difference=group.fit_plus - group.fit_minus), metric, total)
+    return hold(found, run / "tables" / "sign.parquet", wanted, compare_signs)
+
+
+def compare_signs(found, where, got, want):
+    group, metric, total = want
+    if got["images"] + got["left_out"] != total or got["perturbations"] != len(group):
+        found.add(f"{where}: {got['images']} images and {got['left_out']} left out of {total}, {got['perturbations']} perturbations")
+    # Means over different images cannot be had from the perturbations'.
+    if (group.fit_images == got["images"]).all():
+        found.compare(where, "mean", got["mean"], group[metric].mean(), EXACT)
+        found.compare(where, "seed_std_dev", got["seed_std_dev"], group[metric].std(), EXACT)
+
+
+def compare_pairs(found, where, got, want):
+    if got["images"] != want["pairs"]:
+        found.add(f"{where}: {got['images']} images, computed here {want['pairs']}")
+    compare_difference(found, where, got, want)
 
 
 def compare(found, where, got, want):

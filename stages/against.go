@@ -1,7 +1,6 @@
 package stages
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,22 +13,21 @@ var baselines = []string{"sgd_uap", "per_image"}
 // against returns the tables that compare the other methods with each baseline, by the tables' names.
 func against(spec tablesSpec, all []*scored) (map[string][]results.Cell, error) {
 	ordered := slices.DeleteFunc(groups(all), func(g *group) bool { return !g.cell.Diagonal })
-	of := map[string]map[string]*group{}
+	of := map[string]baseline{}
 	for _, g := range ordered {
 		if !slices.Contains(baselines, g.cell.Kind) {
 			continue
 		}
 		name := results.AgainstTable + g.cell.Method
 		if of[name] == nil {
-			of[name] = map[string]*group{}
+			of[name] = baseline{}
 		}
 		of[name][g.place(g.cell.Source)] = g
 	}
 	tables := map[string][]results.Cell{}
-	for name, baseline := range of {
+	for name, attack := range of {
 		for _, g := range ordered {
-			// Beside several sources stands the baseline of the target alone, where there is none of the same sources.
-			other := cmp.Or(baseline[g.place(g.cell.Source)], baseline[g.place(g.cell.Target)])
+			other := attack.beside(g)
 			if other == nil || other.cell.Method == g.cell.Method {
 				continue
 			}

@@ -81,7 +81,7 @@ func (g *group) measure(metric int) measured {
 // every target.
 func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, err error) {
 	ordered := groups(all)
-	random := map[string]*group{}
+	random := baseline{}
 	for _, g := range ordered {
 		// Of several random attacks of a budget the first is compared to.
 		if place := g.place(g.cell.Source); g.cell.Kind == "random" && random[place] == nil {
@@ -90,9 +90,7 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 	}
 	for _, g := range ordered {
 		for m := range spec.Metrics {
-			// A random perturbation depends on no model but by its sign: beside several sources stands the one of the target.
-			baseline := cmp.Or(random[g.place(g.cell.Source)], random[g.place(g.cell.Target)])
-			cell, err := g.summarise(m, baseline, spec)
+			cell, err := g.summarise(m, random.beside(g), spec)
 			if err != nil {
 				return nil, nil, fmt.Errorf("summarise %s on %s: %w", g.cell.Method, g.cell.Target, err)
 			}
@@ -103,6 +101,15 @@ func cells(spec tablesSpec, all []*scored) (summary, transfer []results.Cell, er
 		}
 	}
 	return summary, transfer, nil
+}
+
+// A baseline holds the groups of one attack, or kind of attack, by their places.
+type baseline map[string]*group
+
+// beside returns the group that g is compared to, nil where there is none: that of the same sources or, beside several sources, that
+// of the target alone.
+func (b baseline) beside(g *group) *group {
+	return cmp.Or(b[g.place(g.cell.Source)], b[g.place(g.cell.Target)])
 }
 
 // place names what a group shares with the perturbations of a source that it is compared to.
