@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"slices"
@@ -22,12 +23,12 @@ type board struct {
 	change *sync.Cond
 	result *Result
 	// waiting counts the parents of each task that have not ended.
-	waiting  []int
-	children [][]int
-	ready    []int // sorted
-	left     int   // tasks that have not ended
+	waiting  []int32
+	children children
+	ready    queue
+	left     int // tasks that have not ended
 	active   map[string]int
-	actual   map[Key]Key    // planned key -> key as run
+	actual   map[Key]Key    // planned key -> key as run, where they differ
 	failed   map[Key]string // planned key -> label
 }
 
@@ -35,33 +36,69 @@ func newBoard(plan *Plan, report progress.Reporter, keepGoing bool, stop context
 	n := len(plan.tasks)
 	b := &board{plan: plan, report: report, keepGoing: keepGoing, stop: stop,
 		result:  &Result{Started: time.Now(), Tasks: make([]TaskResult, n)},
-		waiting: make([]int, n), children: make([][]int, n), left: n,
+		waiting: make([]int32, n), children: newChildren(plan), left: n,
 		active: map[string]int{}, actual: map[Key]Key{}, failed: map[Key]string{}}
 	b.change = sync.NewCond(&b.mu)
 	for i, t := range plan.tasks {
 		b.result.Tasks[i] = TaskResult{Task: t, Status: progress.Skipped}
-		for _, p := range t.Parents {
-			from := plan.index[p.Key]
-			b.children[from] = append(b.children[from], i)
-			b.waiting[i]++
-		}
+		b.waiting[i] = int32(len(t.Parents))
 		if len(t.Parents) == 0 {
-			b.ready = append(b.ready, i)
+			heap.Push(&b.ready, int32(i))
 		}
 	}
 	return b
 }
 
+// children lists for each task those that read its artefact: for task i
+// of[from[i]:from[i+1]].
+type children struct{ from, of []int32 }
+
+func newChildren(plan *Plan) children {
+	c := children{from: make([]int32, len(plan.tasks)+1)}
+	for _, t := range plan.tasks {
+		for _, p := range t.Parents {
+			c.from[plan.index[p.Key]+1]++
+		}
+	}
+	for i := range plan.tasks {
+		c.from[i+1] += c.from[i]
+	}
+	c.of = make([]int32, c.from[len(plan.tasks)])
+	next := slices.Clone(c.from)
+	for i, t := range plan.tasks {
+		for _, p := range t.Parents {
+			parent := plan.index[p.Key]
+			c.of[next[parent]] = int32(i)
+			next[parent]++
+		}
+	}
+	return c
+}
+
+func (c children) at(i int) []int32 { return c.of[c.from[i]:c.from[i+1]] }
+
+// queue is a heap of tasks: the first in the order of the plan is on top.
+type queue []int32
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i] < q[j] }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)        { *q = append(*q, x.(int32)) }
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	x := (*q)[last]
+	*q = (*q)[:last]
+	return x
+}
+
 func (b *board) stages() []progress.Stage {
+	count := map[string]int{}
+	for _, t := range b.plan.tasks {
+		count[t.Stage]++
+	}
 	var stages []progress.Stage
 	for _, name := range b.plan.StageNames() {
-		n := 0
-		for _, t := range b.plan.tasks {
-			if t.Stage == name {
-				n++
-			}
-		}
-		stages = append(stages, progress.Stage{Name: name, Tasks: n})
+		stages = append(stages, progress.Stage{Name: name, Tasks: count[name]})
 	}
 	return stages
 }
@@ -86,22 +123,20 @@ func (b *board) running() []string {
 }
 
 // next waits for a task that can run: the first in the order of the plan.
-func (b *board) next(ctx context.Context) (int, Task, bool) {
+func (b *board) next(ctx context.Context) (int, *Task, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
 		if ctx.Err() != nil || b.left == 0 {
-			return 0, Task{}, false
+			return 0, nil, false
 		}
 		if len(b.ready) > 0 {
-			i := b.ready[0]
-			b.ready = b.ready[1:]
-			t, err := b.plan.tasks[i].rekey(b.actual, b.failed)
-			if err != nil {
-				b.end(i, TaskResult{Task: b.plan.tasks[i], Status: progress.Failed, Err: err})
-				continue
+			i := int(heap.Pop(&b.ready).(int32))
+			planned := b.plan.tasks[i]
+			t := planned.rekey(b.actual, b.failed)
+			if t.Key != planned.Key {
+				b.actual[planned.Key] = t.Key
 			}
-			b.actual[b.plan.tasks[i].Key] = t.Key
 			b.active[t.Stage]++
 			return i, t, true
 		}
@@ -145,17 +180,16 @@ func (b *board) end(i int, r TaskResult) {
 	if r.Status == progress.Failed && !b.keepGoing {
 		b.stop(&TaskError{r.Task.Stage, r.Task.Label, r.Err})
 	}
-	for _, c := range b.children[i] {
-		b.waiting[c]--
-		if b.waiting[c] > 0 {
+	for _, child := range b.children.at(i) {
+		b.waiting[child]--
+		if b.waiting[child] > 0 {
 			continue
 		}
-		if b.lost(c) {
-			b.end(c, TaskResult{Task: b.plan.tasks[c], Status: progress.Skipped})
+		if b.lost(int(child)) {
+			b.end(int(child), TaskResult{Task: b.plan.tasks[child], Status: progress.Skipped})
 			continue
 		}
-		at, _ := slices.BinarySearch(b.ready, c)
-		b.ready = slices.Insert(b.ready, at, c)
+		heap.Push(&b.ready, child)
 	}
 	b.change.Broadcast()
 }
@@ -186,7 +220,7 @@ func (b *board) conclude(cause error) error {
 		case progress.Skipped:
 			skipped++
 		case progress.Done, progress.Hit:
-			if len(b.children[i]) == 0 {
+			if len(b.children.at(i)) == 0 {
 				ended++
 			}
 		}

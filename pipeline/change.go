@@ -27,13 +27,13 @@ func (c Change) String() string {
 }
 
 // changes compares two flat values, in order of the paths.
-func changes(old, new map[string]string) []Change {
+func changes(before, now map[string]string) []Change {
 	var all []Change
-	paths := slices.Concat(slices.Collect(maps.Keys(old)), slices.Collect(maps.Keys(new)))
+	paths := slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(now)))
 	slices.Sort(paths)
 	for _, path := range slices.Compact(paths) {
-		if old[path] != new[path] {
-			all = append(all, Change{path, old[path], new[path]})
+		if before[path] != now[path] {
+			all = append(all, Change{path, before[path], now[path]})
 		}
 	}
 	return all

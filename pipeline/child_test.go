@@ -100,7 +100,7 @@ func (c child) plan(store *cache.Store) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return planWords(store, texts, countSpec{Pause: c.Pause}, From)
+	return planWords(store, texts, countSpec{Pause: c.Pause}, false)
 }
 
 // command is the process, ready to start.

@@ -31,7 +31,7 @@ type Result struct {
 type TaskResult struct {
 	// Task is as it was run: its key differs from the planned one if optional
 	// parents failed.
-	Task   Task
+	Task   *Task
 	Status progress.Status
 	// Elapsed is the time that this run spent on it.
 	Elapsed time.Duration

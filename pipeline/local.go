@@ -39,8 +39,8 @@ func (l *Local) Execute(ctx context.Context, plan *Plan, report progress.Reporte
 	b.memory = memory
 
 	var group sync.WaitGroup
-	for number := range workers {
-		w := &Worker{Stages: plan.stages, Store: l.Store, Number: number, Refresh: l.Refresh, Log: l.Log}
+	for range workers {
+		w := &Worker{Stages: plan.stages, Store: l.Store, Refresh: l.Refresh, Log: l.Log}
 		group.Go(func() { l.work(ctx, b, w) })
 	}
 	wake := context.AfterFunc(ctx, b.wake)

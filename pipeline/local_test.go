@@ -37,7 +37,7 @@ func TestLocalRunsOnceAndHitsAfterwards(t *testing.T) {
 	var want string
 	for _, workers := range []int{1, 2, 7} {
 		store := openStore(t, t.TempDir())
-		plan := wordPlan(t, store, texts, countSpec{}, From)
+		plan := wordPlan(t, store, texts, countSpec{}, false)
 		local := &Local{Store: store, Workers: workers}
 		first, err := local.Execute(t.Context(), plan, progress.Silent{})
 		if err != nil {
@@ -69,14 +69,14 @@ func TestLocalFailure(t *testing.T) {
 	os.WriteFile(texts[2], []byte("POISON"), 0o666)
 	store := openStore(t, t.TempDir())
 
-	strict := wordPlan(t, store, texts, countSpec{}, From)
+	strict := wordPlan(t, store, texts, countSpec{}, false)
 	_, err := (&Local{Store: store, Workers: 1}).Execute(t.Context(), strict, progress.Silent{})
 	var task *TaskError
 	if !errors.As(err, &task) || task.Label != "text-1.txt" || !strings.Contains(err.Error(), "line 2 is broken") {
 		t.Errorf("got %v", err)
 	}
 
-	lenient := wordPlan(t, store, texts, countSpec{}, FromIfThere)
+	lenient := wordPlan(t, store, texts, countSpec{}, true)
 	r, err := (&Local{Store: store, Workers: 2, KeepGoing: true}).Execute(t.Context(), lenient, progress.Silent{})
 	var partial *PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 2 || partial.Skipped != 0 {
@@ -86,7 +86,7 @@ func TestLocalFailure(t *testing.T) {
 	if !errors.As(err, &panicked) {
 		t.Errorf("the panic is not among the failures: %v", err)
 	}
-	if top := topOf(t, r); !strings.Contains(top, "missing: counts text-1.txt\t1") {
+	if top := topOf(t, r); !strings.Contains(top, "missing: count text-1.txt\t1") {
 		t.Errorf("the missing parent is not told: %q", top)
 	}
 }
@@ -94,7 +94,7 @@ func TestLocalFailure(t *testing.T) {
 func TestLocalCancelled(t *testing.T) {
 	texts := corpus(t, t.TempDir(), 4)
 	store := openStore(t, t.TempDir())
-	plan := wordPlan(t, store, texts, countSpec{Pause: 20}, From)
+	plan := wordPlan(t, store, texts, countSpec{Pause: 20}, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	watch := &cancelAfter{Silent: progress.Silent{}, cancel: cancel}
 	r, err := (&Local{Store: store, Workers: 2}).Execute(ctx, plan, watch)

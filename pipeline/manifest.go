@@ -57,15 +57,15 @@ type Manifest struct {
 	Seeds       []uint64          `json:"seeds"`
 	Environment Environment       `json:"environment"`
 	Config      json.RawMessage   `json:"config"`
-	Inputs      []Input           `json:"inputs"`
+	Inputs      []ReadInput           `json:"inputs"`
 	Stages      []StageSummary    `json:"stages"`
 	Warnings    []Warning         `json:"warnings"`
 	Outputs     []Output          `json:"outputs"`
 	Tasks       []TaskRecord      `json:"tasks"`
 }
 
-// Input is a file or directory that the run has read.
-type Input struct {
+// ReadInput is a file or directory that the run has read.
+type ReadInput struct {
 	Role   string `json:"role"`
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`
@@ -119,7 +119,7 @@ func newManifest(name string, d Description, plan *Plan, r *Result, failure erro
 	m := &Manifest{Format: manifestFormat, Run: name, Status: statusOf(failure), Host: host,
 		Started: r.Started.UTC(), Finished: r.Finished.UTC(), Seconds: r.Finished.Sub(r.Started).Seconds(),
 		Versions: d.Versions, Device: d.Device, Seeds: d.Seeds, Environment: plan.environment, Config: settings,
-		Inputs: []Input{}, Stages: []StageSummary{}, Warnings: []Warning{}, Outputs: []Output{}, Tasks: []TaskRecord{}}
+		Inputs: []ReadInput{}, Stages: []StageSummary{}, Warnings: []Warning{}, Outputs: []Output{}, Tasks: []TaskRecord{}}
 	if failure != nil {
 		m.Error = failure.Error()
 	}
@@ -152,7 +152,7 @@ func statusOf(err error) RunStatus {
 }
 
 func (m *Manifest) record(t TaskResult) {
-	rec := TaskRecord{Task: t.Task, Status: t.Status}
+	rec := TaskRecord{Task: *t.Task, Status: t.Status}
 	s := &m.Stages[slices.IndexFunc(m.Stages, func(s StageSummary) bool { return s.Stage == t.Task.Stage })]
 	if t.Err != nil {
 		rec.Error = t.Err.Error()
@@ -182,7 +182,7 @@ func (m *Manifest) record(t TaskResult) {
 	}
 	m.Tasks = append(m.Tasks, rec)
 	for _, f := range t.Task.Files {
-		in := Input{Role: f.Role, Path: f.Path, Size: f.Size, SHA256: f.Hash}
+		in := ReadInput{Role: f.Role, Path: f.Path, Size: f.Size, SHA256: f.Hash}
 		if !slices.Contains(m.Inputs, in) {
 			m.Inputs = append(m.Inputs, in)
 		}

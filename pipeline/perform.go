@@ -22,8 +22,6 @@ import (
 type Worker struct {
 	Stages Stages
 	Store  *cache.Store
-	// Number tells the workers of one process apart.
-	Number int
 	// Refresh runs a task even if its artefact is in the cache.
 	Refresh bool
 	// Log is where the worker tells what it waits for; nil is silent.
@@ -41,7 +39,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Valu
 // Perform sees to it that the artefact of a task is in the cache; hit tells that
 // it was there. The artefacts of its parents must be there. Advance, which may
 // be nil, is told of the progress.
-func (w *Worker) Perform(ctx context.Context, t Task, advance func(done, total int64)) (a *cache.Artefact, hit bool, err error) {
+func (w *Worker) Perform(ctx context.Context, t *Task, advance func(done, total int64)) (a *cache.Artefact, hit bool, err error) {
 	stage, ok := w.Stages[t.Stage]
 	if !ok || stage.Version != t.StageVersion {
 		return nil, false, fmt.Errorf("this program has no stage %s of version %d", t.Stage, t.StageVersion)
@@ -76,7 +74,7 @@ func (w *Worker) Perform(ctx context.Context, t Task, advance func(done, total i
 }
 
 // lookup finds the artefact of a task, or clears a damaged one out of the way.
-func (w *Worker) lookup(t Task, log *slog.Logger) (*cache.Artefact, error) {
+func (w *Worker) lookup(t *Task, log *slog.Logger) (*cache.Artefact, error) {
 	a, err := w.Store.Lookup(t.Stage, t.Key)
 	var damaged *cache.DamagedError
 	if !errors.As(err, &damaged) {
@@ -86,7 +84,7 @@ func (w *Worker) lookup(t Task, log *slog.Logger) (*cache.Artefact, error) {
 	return nil, w.Store.Remove(t.Stage, t.Key)
 }
 
-func (w *Worker) run(ctx context.Context, stage *Stage, t Task, log *slog.Logger, advance func(done, total int64)) (*cache.Artefact, error) {
+func (w *Worker) run(ctx context.Context, stage *Stage, t *Task, log *slog.Logger, advance func(done, total int64)) (*cache.Artefact, error) {
 	if err := checkFiles(t); err != nil {
 		return nil, err
 	}
@@ -98,7 +96,7 @@ func (w *Worker) run(ctx context.Context, stage *Stage, t Task, log *slog.Logger
 	if advance == nil {
 		advance = func(int64, int64) {}
 	}
-	job := &Job{Task: t, Dir: draft.Dir(), Worker: w.Number, Log: log, store: w.Store, advance: advance,
+	job := &Job{Task: t, Out: draft.Dir(), Log: log, store: w.Store, advance: advance,
 		counts: map[string]int64{}, warnings: map[string]*Warning{}}
 	start := time.Now()
 	if err := protect(ctx, stage, job); err != nil {
@@ -118,7 +116,9 @@ func (w *Worker) run(ctx context.Context, stage *Stage, t Task, log *slog.Logger
 	a := cache.Artefact{Key: t.Key, Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Task: text,
 		Created: start.UTC(), Seconds: time.Since(start).Seconds()}
 	for _, p := range t.Parents {
-		a.Parents = append(a.Parents, p.Key)
+		if p.Key != "" {
+			a.Parents = append(a.Parents, p.Key)
+		}
 	}
 	a.Counts, a.Warnings = job.tally()
 	put, differed, err := draft.Commit(a, w.Refresh)
@@ -134,7 +134,7 @@ func (w *Worker) run(ctx context.Context, stage *Stage, t Task, log *slog.Logger
 	return put, nil
 }
 
-func checkFiles(t Task) error {
+func checkFiles(t *Task) error {
 	for _, f := range t.Files {
 		if err := content.Check(f.Path, f.sum()); err != nil {
 			return err
@@ -150,7 +150,7 @@ func protect(ctx context.Context, stage *Stage, job *Job) (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return stage.Run(ctx, job)
+	return stage.run(ctx, job)
 }
 
 // Advise adds what to do about errors of the disk.

@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"upi/pipeline/cache"
@@ -14,10 +16,13 @@ import (
 type Plan struct {
 	environment Environment
 	hasher      *content.Hasher
-	tasks       []Task
+	tasks       []*Task
 	index       map[Key]int
 	stages      Stages
-	sums        map[string]content.Sum
+	inputs      map[string]Input
+	// specs holds each spec once: the tasks of one perturbation differ in little
+	// but in the artefacts that they read.
+	specs map[string]json.RawMessage
 }
 
 // NewPlan returns an empty plan. The hasher, which may be nil, remembers the
@@ -31,130 +36,97 @@ func NewPlan(environment Environment, hasher *content.Hasher) *Plan {
 		hasher:      hasher,
 		index:       map[Key]int{},
 		stages:      Stages{},
-		sums:        map[string]content.Sum{},
+		inputs:      map[string]Input{},
+		specs:       map[string]json.RawMessage{},
 	}
 }
 
 // Option adds to a task.
-type Option func(*Plan, *Task) error
-
-// From makes the artefact of an earlier task of the plan an input.
-func From(role string, key Key) Option {
-	return func(p *Plan, t *Task) error {
-		i, ok := p.index[key]
-		if !ok {
-			return fmt.Errorf("parent %s: the plan has no task of key %s", role, key.Short())
-		}
-		t.Parents = append(t.Parents, Parent{Role: role, Stage: p.tasks[i].Stage, Key: key})
-		return nil
-	}
-}
-
-// FromIfThere is From for a parent whose failure does not keep the task from
-// running; see [Job.Missing].
-func FromIfThere(role string, key Key) Option {
-	return func(p *Plan, t *Task) error {
-		if err := From(role, key)(p, t); err != nil {
-			return err
-		}
-		t.Parents[len(t.Parents)-1].Optional = true
-		return nil
-	}
-}
-
-// Reads makes a file or directory an input, by its content.
-func Reads(role, path string) Option {
-	return func(p *Plan, t *Task) error {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return fmt.Errorf("locate %s: %w", role, err)
-		}
-		sum, ok := p.sums[abs]
-		if !ok {
-			if sum, err = p.hasher.Sum(abs); err != nil {
-				return fmt.Errorf("hash %s: %w", role, err)
-			}
-			p.sums[abs] = sum
-		}
-		t.Files = append(t.Files, File{Role: role, Path: abs, Hash: sum.Hash, Size: sum.Size, Stamp: sum.Stamp})
-		return nil
-	}
-}
+type Option func(*Task)
 
 // Costs gives a task's estimate.
-func Costs(e Estimate) Option {
-	return func(_ *Plan, t *Task) error {
-		t.Estimate = e
-		return nil
-	}
-}
+func Costs(e Estimate) Option { return func(t *Task) { t.Estimate = e } }
 
 // Published has the files of the artefact copied into the run's directory.
-func Published() Option {
-	return func(_ *Plan, t *Task) error {
-		t.Publish = true
-		return nil
-	}
-}
+func Published() Option { return func(t *Task) { t.Publish = true } }
 
-// Add adds a task, unless the plan has one of the same key, and returns its key.
-// The spec is a value that encoding/json takes.
-func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Key, error) {
-	fail := func(err error) (Key, error) { return "", fmt.Errorf("plan %s %s: %w", stage.Name, label, err) }
-	if err := cache.CheckStage(stage.Name); err != nil {
-		return fail(err)
+// Add adds a task, unless the plan has one of the same key, and returns what it
+// makes. The spec is of the stage's type; its fields of type [Artefact],
+// [Optional] and [Input] are what the task reads.
+func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Artefact, error) {
+	fail := func(err error) (Artefact, error) {
+		return Artefact{}, fmt.Errorf("plan %s %s: %w", stage.Name, label, err)
 	}
-	if known, ok := p.stages[stage.Name]; ok && known != stage {
-		return fail(fmt.Errorf("there are two stages of that name"))
+	if p.stages[stage.Name] != stage {
+		if err := cache.CheckStage(stage.Name); err != nil {
+			return fail(err)
+		}
+		if p.stages[stage.Name] != nil {
+			return fail(fmt.Errorf("there are two stages of that name"))
+		}
 	}
-	text, err := canonical(spec)
+	if t := reflect.TypeOf(spec); t != stage.spec {
+		return fail(fmt.Errorf("the spec is a %v, the stage takes a %v", t, stage.spec))
+	}
+	text, err := json.Marshal(spec)
 	if err != nil {
 		return fail(fmt.Errorf("encode spec: %w", err))
 	}
-	t := Task{Stage: stage.Name, StageVersion: stage.Version, Label: label, Spec: text, Environment: p.environment}
-	for _, option := range options {
-		if err := option(p, &t); err != nil {
-			return fail(err)
-		}
-	}
-	t.Shard = p.shard(t)
-	if err := t.seal(); err != nil {
+	t := &Task{Stage: stage.Name, StageVersion: stage.Version, Label: label, Spec: p.intern(text), Environment: p.environment}
+	if err := p.collect(t, spec); err != nil {
 		return fail(err)
 	}
-	if _, ok := p.index[t.Key]; !ok {
-		p.index[t.Key] = len(p.tasks)
-		p.tasks = append(p.tasks, t)
-		p.stages[stage.Name] = stage
+	for _, option := range options {
+		option(t)
 	}
-	return t.Key, nil
+	t.seal()
+	made := Artefact{t.Stage, t.Key}
+	if _, ok := p.index[t.Key]; ok {
+		return made, nil
+	}
+	t.Shard = p.shard(t)
+	p.index[t.Key] = len(p.tasks)
+	p.tasks = append(p.tasks, t)
+	p.stages[stage.Name] = stage
+	return made, nil
+}
+
+func (p *Plan) intern(spec []byte) json.RawMessage {
+	if known, ok := p.specs[string(spec)]; ok {
+		return known
+	}
+	p.specs[string(spec)] = spec
+	return spec
 }
 
 // shard finds the file that a task is about: the only one that it reads if it has
 // no parents, else the only one of such parents.
-func (p *Plan) shard(t Task) string {
+func (p *Plan) shard(t *Task) string {
 	if len(t.Parents) == 0 && len(t.Files) == 1 {
 		return filepath.Base(t.Files[0].Path)
 	}
-	var found []string
+	found := ""
 	for _, parent := range t.Parents {
-		if from := p.tasks[p.index[parent.Key]]; len(from.Parents) == 0 && from.Shard != "" {
-			found = append(found, from.Shard)
+		from := p.tasks[p.index[parent.Key]]
+		if len(from.Parents) > 0 || from.Shard == "" || from.Shard == found {
+			continue
 		}
+		if found != "" {
+			return ""
+		}
+		found = from.Shard
 	}
-	if slices.Sort(found); len(slices.Compact(found)) == 1 {
-		return found[0]
-	}
-	return ""
+	return found
 }
 
 // Tasks are the tasks of the plan, parents before children.
-func (p *Plan) Tasks() []Task { return slices.Clone(p.tasks) }
+func (p *Plan) Tasks() []*Task { return slices.Clone(p.tasks) }
 
 // Task is the task of a key, if the plan has it.
-func (p *Plan) Task(key Key) (Task, bool) {
+func (p *Plan) Task(key Key) (*Task, bool) {
 	i, ok := p.index[key]
 	if !ok {
-		return Task{}, false
+		return nil, false
 	}
 	return p.tasks[i], true
 }
@@ -165,8 +137,10 @@ func (p *Plan) Stages() Stages { return maps.Clone(p.stages) }
 // StageNames are the names of the stages in the order of their first task.
 func (p *Plan) StageNames() []string {
 	var names []string
+	seen := map[string]bool{}
 	for _, t := range p.tasks {
-		if !slices.Contains(names, t.Stage) {
+		if !seen[t.Stage] {
+			seen[t.Stage] = true
 			names = append(names, t.Stage)
 		}
 	}

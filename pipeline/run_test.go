@@ -38,7 +38,7 @@ func TestRunWritesItsDirectory(t *testing.T) {
 	if err := os.WriteFile(texts[2], []byte("a word\n\n\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	m, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	m, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +83,14 @@ func TestRunWritesItsDirectory(t *testing.T) {
 func TestRunThatFailsLeavesTheLastResults(t *testing.T) {
 	output, store := t.TempDir(), openStore(t, t.TempDir())
 	texts := corpus(t, t.TempDir(), 3)
-	good, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	good, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(texts[1], []byte("BROKEN"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	bad, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	bad, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false)
 	if ExitCode(err) != ExitFailed || bad.Status != RunFailed {
 		t.Fatalf("got %v", err)
 	}
@@ -114,7 +114,7 @@ func TestRunThatFailsLeavesTheLastResults(t *testing.T) {
 	if want := []string{"input " + texts[1] + " has changed"}; err != nil || !reflect.DeepEqual(wrong, want) {
 		t.Errorf("got %v, %v", wrong, err)
 	}
-	partial, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, FromIfThere), true)
+	partial, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, true), true)
 	if ExitCode(err) != ExitPartial || partial.Status != RunPartial || !partial.LastSuccess.Equal(good.Finished) {
 		t.Errorf("got %v, %v", err, partial.Status)
 	}
@@ -122,7 +122,7 @@ func TestRunThatFailsLeavesTheLastResults(t *testing.T) {
 		t.Error("the attempt is still there")
 	}
 	table, _ := os.ReadFile(filepath.Join(dir, "tables", "top.tsv"))
-	if !strings.Contains(string(table), "missing: counts text-1.txt") {
+	if !strings.Contains(string(table), "missing: count text-1.txt") {
 		t.Errorf("the table hides what is missing: %s", table)
 	}
 }
@@ -130,7 +130,7 @@ func TestRunThatFailsLeavesTheLastResults(t *testing.T) {
 func TestRunRemovesResultsOfTheRunBefore(t *testing.T) {
 	output, store := t.TempDir(), openStore(t, t.TempDir())
 	texts := corpus(t, t.TempDir(), 2)
-	if _, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false); err != nil {
+	if _, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(output, "words")
@@ -139,7 +139,11 @@ func TestRunRemovesResultsOfTheRunBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := NewPlan(nil, nil)
-	if _, err := plan.Add(countStage, "one", countSpec{}, Reads("text", texts[0]), Published()); err != nil {
+	in, err := plan.Input("text", texts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Add(countStage, "one", countSpec{Text: in}, Published()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := execute(t, output, store, plan, false); err != nil {
@@ -158,7 +162,7 @@ func TestRunRemovesResultsOfTheRunBefore(t *testing.T) {
 func TestVerifyFindsEveryHarm(t *testing.T) {
 	output, store := t.TempDir(), openStore(t, t.TempDir())
 	texts := corpus(t, t.TempDir(), 3)
-	m, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	m, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +209,7 @@ func TestVerifyFindsEveryHarm(t *testing.T) {
 func TestFailAndInclude(t *testing.T) {
 	output, store := t.TempDir(), openStore(t, t.TempDir())
 	texts := corpus(t, t.TempDir(), 2)
-	good, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, From), false)
+	good, err := execute(t, output, store, wordPlan(t, store, texts, countSpec{}, false), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +283,7 @@ func TestMetrics(t *testing.T) {
 // TestSpoil: where the report of good results cannot be written, they stay, and whoever watches learns of it.
 func TestSpoil(t *testing.T) {
 	output, store := t.TempDir(), openStore(t, t.TempDir())
-	m, err := execute(t, output, store, wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, From), false)
+	m, err := execute(t, output, store, wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, false), false)
 	if err != nil {
 		t.Fatal(err)
 	}

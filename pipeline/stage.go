@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -17,11 +17,23 @@ type Stage struct {
 	Name string
 	// Version is raised by whoever changes what the stage writes.
 	Version int
-	// Run does one task: it reads what the job gives it and writes files below
-	// job.Dir. It returns soon after ctx is done, and is called by several
-	// goroutines at once for different tasks. Its result depends on nothing
-	// but the task.
-	Run func(ctx context.Context, job *Job) error
+
+	spec reflect.Type
+	run  func(ctx context.Context, job *Job) error
+}
+
+// NewStage returns a stage whose tasks have specs of type S. Run does one task:
+// it reads what the spec names and writes files below job.Out. It returns soon
+// after ctx is done, and is called by several goroutines at once for different
+// tasks. Its result depends on nothing but the task.
+func NewStage[S any](name string, version int, run func(ctx context.Context, job *Job, spec S) error) *Stage {
+	return &Stage{Name: name, Version: version, spec: reflect.TypeFor[S](), run: func(ctx context.Context, job *Job) error {
+		var spec S
+		if err := job.Task.decode(&spec); err != nil {
+			return err
+		}
+		return run(ctx, job, spec)
+	}}
 }
 
 // Stages finds a stage by its name.
@@ -44,12 +56,9 @@ const maxExamples = 3
 
 // Job is a task while it runs.
 type Job struct {
-	Task Task
-	// Dir is an empty directory for the files of the artefact.
-	Dir string
-	// Worker is the number of the goroutine that runs the task, below the
-	// number of workers: no two tasks that run at once share it.
-	Worker int
+	Task *Task
+	// Out is an empty directory for the files of the artefact.
+	Out string
 	// Log carries the names of the run, the stage and the task.
 	Log *slog.Logger
 
@@ -61,47 +70,19 @@ type Job struct {
 	warnings map[string]*Warning
 }
 
-// Decode reads the task's spec, strictly.
-func (j *Job) Decode(into any) error { return j.Task.Decode(into) }
+// Dir is the directory of an artefact that the spec names.
+func (j *Job) Dir(a Artefact) string { return j.store.Path(a.stage, a.key) }
 
-// Parent is the directory of the one parent of a role. A stage that asks for a
-// role its plan does not give is wrong in itself: Parent panics, which the
-// executor turns into the task's error.
-func (j *Job) Parent(role string) string { return one(j, "parent", role, j.Parents(role)) }
-
-// Parents are the directories of all parents of a role, in the order of the plan.
-func (j *Job) Parents(role string) []string {
-	var dirs []string
+// Missing are the stages and labels of the optional artefacts that are missing,
+// in the order of the spec.
+func (j *Job) Missing() []string {
+	var missing []string
 	for _, p := range j.Task.Parents {
-		if p.Role == role {
-			dirs = append(dirs, j.store.Path(p.Stage, p.Key))
+		if p.Missing != "" {
+			missing = append(missing, p.Missing)
 		}
 	}
-	return dirs
-}
-
-// Missing are the roles and labels of optional parents that failed.
-func (j *Job) Missing() []string { return slices.Clone(j.Task.Missing) }
-
-// File is the path of the one input file of a role; see [Job.Parent].
-func (j *Job) File(role string) string { return one(j, "file", role, j.Files(role)) }
-
-// Files are the paths of all input files of a role, in the order of the plan.
-func (j *Job) Files(role string) []string {
-	var paths []string
-	for _, f := range j.Task.Files {
-		if f.Role == role {
-			paths = append(paths, f.Path)
-		}
-	}
-	return paths
-}
-
-func one(j *Job, what, role string, found []string) string {
-	if len(found) != 1 {
-		panic(fmt.Sprintf("stage %s wants one %s of role %q, its plan gives %d", j.Task.Stage, what, role, len(found)))
-	}
-	return found[0]
+	return missing
 }
 
 // Checkpoint is a directory that is still there, with what was in it, when the

@@ -3,10 +3,12 @@ package pipeline
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"upi/pipeline/cache"
@@ -18,7 +20,7 @@ import (
 type Key = cache.Key
 
 // keyFormat is part of every key; a change of it empties all caches.
-const keyFormat = "upi-task-1"
+const keyFormat = "upi-task-2"
 
 // Environment holds what changes bits beside the tasks themselves, such as the
 // version of TensorFlow and the kind of device.
@@ -37,10 +39,10 @@ type Task struct {
 	Shard       string          `json:"shard,omitempty"`
 	Spec        json.RawMessage `json:"spec"`
 	Environment Environment     `json:"environment,omitempty"`
-	Parents     []Parent        `json:"parents,omitempty"`
-	Files       []File          `json:"files,omitempty"`
-	// Missing are the labels of optional parents that failed.
-	Missing []string `json:"missing,omitempty"`
+	// Parents and Files are the inputs that the spec has marks for, in the order
+	// of its fields.
+	Parents []Parent `json:"parents,omitempty"`
+	Files   []*File  `json:"files,omitempty"`
 	// Publish has the artefact's files copied into the run's directory.
 	Publish  bool     `json:"publish,omitempty"`
 	Estimate Estimate `json:"estimate"`
@@ -49,13 +51,13 @@ type Task struct {
 
 // Parent is an artefact that a task reads.
 type Parent struct {
-	// Role is what the artefact is to the task, such as "reference". Several
-	// parents may share a role; their order counts.
-	Role  string `json:"role"`
 	Stage string `json:"stage"`
-	Key   Key    `json:"key"`
+	// Key is empty if the parent is missing.
+	Key Key `json:"key,omitempty"`
 	// Optional parents may fail without taking the task with them.
 	Optional bool `json:"optional,omitempty"`
+	// Missing is the label of an optional parent that failed.
+	Missing string `json:"missing,omitempty"`
 }
 
 // File is an input file or directory that a task reads.
@@ -73,94 +75,107 @@ func (f File) sum() content.Sum { return content.Sum{Hash: f.Hash, Stamp: f.Stam
 
 // Estimate is what a task is expected to cost.
 type Estimate struct {
-	Seconds float64 `json:"seconds,omitempty"`
 	// Bytes is the size of the artefact.
 	Bytes int64 `json:"bytes,omitempty"`
-	// Memory is held while the task runs.
-	Memory int64 `json:"memory,omitempty"`
 }
 
 // name is how progress is shown.
-func (t Task) name() progress.Task {
+func (t *Task) name() progress.Task {
 	return progress.Task{Stage: t.Stage, Label: t.Label, Shard: t.Shard}
 }
 
-// seal computes the task's key.
-func (t *Task) seal() error {
-	type input struct{ Role, ID string }
-	in := struct {
-		Format      string
-		Stage       string
-		Version     int
-		Spec        json.RawMessage
-		Environment Environment
-		Parents     []input
-		Files       []input
-		Missing     []string
-	}{Format: keyFormat, Stage: t.Stage, Version: t.StageVersion, Spec: t.Spec, Environment: t.Environment, Missing: t.Missing}
+// seal computes the task's key: the SHA-256 of what its result depends on, each
+// text and list after its length as a little-endian uint64.
+func (t *Task) seal() {
+	h := sha256.New()
+	length := make([]byte, 8)
+	number := func(n int) {
+		binary.LittleEndian.PutUint64(length, uint64(n))
+		h.Write(length)
+	}
+	write := func(text string) {
+		number(len(text))
+		io.WriteString(h, text)
+	}
+	write(keyFormat)
+	write(t.Stage)
+	number(t.StageVersion)
+	number(len(t.Environment))
+	for _, name := range slices.Sorted(maps.Keys(t.Environment)) {
+		write(name)
+		write(t.Environment[name])
+	}
+	number(len(t.Spec))
+	h.Write(t.Spec)
+	number(len(t.Parents))
 	for _, p := range t.Parents {
-		in.Parents = append(in.Parents, input{p.Role, string(p.Key)})
+		write(string(p.Key))
 	}
+	number(len(t.Files))
 	for _, f := range t.Files {
-		in.Files = append(in.Files, input{f.Role, f.Hash})
+		write(f.Hash)
 	}
-	text, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("encode task: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	t.Key = Key(hex.EncodeToString(sum[:]))
-	return nil
+	t.Key = Key(hex.EncodeToString(h.Sum(nil)))
 }
 
-// canonical encodes a spec with sorted keys and no white space, so that equal
-// specs have equal bytes whatever type they were made from.
-func canonical(spec any) (json.RawMessage, error) {
-	text, err := json.Marshal(spec)
+// canonical encodes a value with sorted keys and no white space, so that equal
+// values have equal bytes whatever type they were made from.
+func canonical(value any) (json.RawMessage, error) {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	var value any
-	if err := d.Decode(&value); err != nil {
+	var plain any
+	if err := d.Decode(&plain); err != nil {
 		return nil, err
 	}
-	return json.Marshal(value)
+	return json.Marshal(plain)
 }
 
-// Decode reads the spec into the value that into points to. A key that it does
-// not have is an error.
-func (t *Task) Decode(into any) error {
+// decode reads the spec into the value that into points to, with its inputs. A
+// key that it does not have is an error.
+func (t *Task) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(t.Spec))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("decode spec of %s: %w", t.Stage, err)
+	err := d.Decode(into)
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = fmt.Errorf("more than one value")
+		}
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("decode spec of %s: more than one value", t.Stage)
+	if err == nil {
+		err = t.restore(into)
+	}
+	if err != nil {
+		return fmt.Errorf("decode spec of %s: %w", t.Stage, err)
 	}
 	return nil
 }
 
 // rekey returns the task with the keys of parents that were themselves rekeyed,
 // and without the optional parents in failed (by planned key, with label).
-func (t Task) rekey(actual map[Key]Key, failed map[Key]string) (Task, error) {
-	parents := make([]Parent, 0, len(t.Parents))
-	missing := slices.Clone(t.Missing)
-	for _, p := range t.Parents {
+func (t *Task) rekey(actual map[Key]Key, failed map[Key]string) *Task {
+	var parents []Parent
+	for i, p := range t.Parents {
 		if label, gone := failed[p.Key]; gone {
-			missing = append(missing, p.Role+" "+label)
-			continue
-		}
-		if k, ok := actual[p.Key]; ok {
+			p.Key, p.Missing = "", p.Stage+" "+label
+		} else if k, ok := actual[p.Key]; ok {
 			p.Key = k
 		}
-		parents = append(parents, p)
+		if p != t.Parents[i] && parents == nil {
+			parents = slices.Clone(t.Parents)
+		}
+		if parents != nil {
+			parents[i] = p
+		}
 	}
-	if slices.Equal(parents, t.Parents) && len(missing) == len(t.Missing) {
-		return t, nil
+	if parents == nil {
+		return t
 	}
-	t.Parents, t.Missing = parents, missing
-	return t, t.seal()
+	other := *t
+	other.Parents = parents
+	other.seal()
+	return &other
 }

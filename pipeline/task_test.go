@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +15,19 @@ import (
 	"upi/pipeline/progress"
 )
 
-func writeEmpty(_ context.Context, job *Job) error {
-	return os.WriteFile(filepath.Join(job.Dir, "words.json"), []byte("{}"), 0o666)
+func writeEmpty[S any](_ context.Context, job *Job, _ S) error {
+	return os.WriteFile(filepath.Join(job.Out, "words.json"), []byte("{}"), 0o666)
+}
+
+// A keySpec has an input and two settings.
+type keySpec struct {
+	Text Input  `json:"text"`
+	B    int    `json:"b"`
+	A    string `json:"a"`
 }
 
 // keyOf plans one task over a file with the given text and returns its key.
-func keyOf(t testing.TB, environment Environment, stage *Stage, label string, spec any, path, text string) Key {
+func keyOf(t testing.TB, environment Environment, stage, label string, version int, spec keySpec, path, text string) Key {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
@@ -28,35 +36,34 @@ func keyOf(t testing.TB, environment Environment, stage *Stage, label string, sp
 		t.Fatal(err)
 	}
 	plan := NewPlan(environment, nil)
-	key, err := plan.Add(stage, label, spec, Reads("text", path))
+	var err error
+	if spec.Text, err = plan.Input("text", path); err != nil {
+		t.Fatal(err)
+	}
+	made, err := plan.Add(NewStage(stage, version, writeEmpty[keySpec]), label, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	return made.Key()
 }
 
 func TestKey(t *testing.T) {
 	dir := t.TempDir()
-	type ordered struct {
-		B int    `json:"b"`
-		A string `json:"a"`
-	}
 	environment := Environment{"tensorflow": "2.18", "device": "cpu"}
-	stage := func(name string, version int) *Stage { return &Stage{Name: name, Version: version} }
-	want := keyOf(t, environment, stage("count", 1), "a label", ordered{1, "x"}, dir+"/one", "abc")
-	// A key that changes without its format's number would make all caches useless.
-	// Python: hashlib.sha256(text).hexdigest() of {"Format":"upi-task-1","Stage":"count",
-	// "Version":1,"Spec":{"a":"x","b":1},"Environment":{"device":"cpu","tensorflow":"2.18"},
-	// "Parents":null,"Files":[{"Role":"text","ID":SHA-256 of "abc"}],"Missing":null}
-	// without the line breaks.
-	const fixed = "1f34dc4359dc324afd90e3e7b3eb3a4afd86bc39c707adb67b129d6f24e74714"
+	want := keyOf(t, environment, "count", "a label", 1, keySpec{B: 1, A: "x"}, dir+"/one", "abc")
+	// A key that changes without its format's number would make all caches useless. Python:
+	//
+	//	n = lambda i: i.to_bytes(8, "little"); s = lambda t: n(len(t)) + t.encode()
+	//	spec = '{"text":"file","b":1,"a":"x"}'
+	//	hashlib.sha256(s("upi-task-2") + s("count") + n(1) + n(2) + s("device") + s("cpu") + s("tensorflow") + s("2.18") +
+	//	    s(spec) + n(0) + n(1) + s(hashlib.sha256(b"abc").hexdigest())).hexdigest()
+	const fixed = "e5fbffe4eb76e772a01ae9534933399b37e1727e92a49cb35120c12aeb4a246e"
 	if want != fixed {
 		t.Errorf("the key of a fixed task is now %s", want)
 	}
 	same := map[string]Key{
-		"label":         keyOf(t, environment, stage("count", 1), "another", ordered{1, "x"}, dir+"/one", "abc"),
-		"path":          keyOf(t, environment, stage("count", 1), "a label", ordered{1, "x"}, dir+"/sub/two", "abc"),
-		"order of keys": keyOf(t, environment, stage("count", 1), "a label", map[string]any{"a": "x", "b": 1}, dir+"/one", "abc"),
+		"label": keyOf(t, environment, "count", "another", 1, keySpec{B: 1, A: "x"}, dir+"/one", "abc"),
+		"path":  keyOf(t, environment, "count", "a label", 1, keySpec{B: 1, A: "x"}, dir+"/sub/two", "abc"),
 	}
 	for what, key := range same {
 		if key != want {
@@ -64,11 +71,11 @@ func TestKey(t *testing.T) {
 		}
 	}
 	others := map[string]Key{
-		"stage":       keyOf(t, environment, stage("merge", 1), "a label", ordered{1, "x"}, dir+"/one", "abc"),
-		"version":     keyOf(t, environment, stage("count", 2), "a label", ordered{1, "x"}, dir+"/one", "abc"),
-		"environment": keyOf(t, Environment{"tensorflow": "2.18", "device": "gpu"}, stage("count", 1), "a label", ordered{1, "x"}, dir+"/one", "abc"),
-		"spec":        keyOf(t, environment, stage("count", 1), "a label", ordered{2, "x"}, dir+"/one", "abc"),
-		"content":     keyOf(t, environment, stage("count", 1), "a label", ordered{1, "x"}, dir+"/one", "abd"),
+		"stage":       keyOf(t, environment, "merge", "a label", 1, keySpec{B: 1, A: "x"}, dir+"/one", "abc"),
+		"version":     keyOf(t, environment, "count", "a label", 2, keySpec{B: 1, A: "x"}, dir+"/one", "abc"),
+		"environment": keyOf(t, Environment{"tensorflow": "2.18", "device": "gpu"}, "count", "a label", 1, keySpec{B: 1, A: "x"}, dir+"/one", "abc"),
+		"spec":        keyOf(t, environment, "count", "a label", 1, keySpec{B: 2, A: "x"}, dir+"/one", "abc"),
+		"content":     keyOf(t, environment, "count", "a label", 1, keySpec{B: 1, A: "x"}, dir+"/one", "abd"),
 	}
 	for what, key := range others {
 		if key == want {
@@ -77,59 +84,150 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestKeysDoNotCollide: tasks that differ in spec or environment differ in key,
-// whatever characters are in them.
+// TestKeysDoNotCollide: tasks that differ in spec, environment or parents differ in
+// key, whatever characters are in them.
 func TestKeysDoNotCollide(t *testing.T) {
+	type spec struct {
+		Words   map[string]string
+		Parents []Artefact
+	}
+	stage := NewStage("x", 1, writeEmpty[spec])
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `"`, `","b":"`, `\`, "\x00"}))
-		draw := func(label string) (Environment, map[string]string, Key) {
+		draw := func(label string) (string, Key) {
 			environment := Environment(rapid.MapOfN(text, text, 0, 2).Draw(t, label+" environment"))
-			spec := rapid.MapOfN(text, text, 0, 2).Draw(t, label+" spec")
-			key, err := NewPlan(environment, nil).Add(&Stage{Name: "x"}, "", spec)
+			plan := NewPlan(environment, nil)
+			one, err := plan.Add(stage, "", spec{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return environment, spec, key
+			s := spec{Words: rapid.MapOfN(text, text, 0, 2).Draw(t, label+" spec")}
+			parents := rapid.IntRange(0, 2).Draw(t, label+" parents")
+			for range parents {
+				s.Parents = append(s.Parents, one)
+			}
+			made, err := plan.Add(stage, "", s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The JSON is what counts: invalid UTF-8 is replaced in it.
+			described, _ := json.Marshal([]any{environment, s.Words, parents})
+			return string(described), made.Key()
 		}
-		envA, specA, a := draw("a")
-		envB, specB, b := draw("b")
-		// The JSON is what counts: invalid UTF-8 is replaced in it.
-		textA, _ := json.Marshal([]any{envA, specA})
-		textB, _ := json.Marshal([]any{envB, specB})
-		if (a == b) != (string(textA) == string(textB)) {
+		textA, a := draw("a")
+		textB, b := draw("b")
+		if (a == b) != (textA == textB) {
 			t.Fatalf("%s and %s have keys %s and %s", textA, textB, a, b)
 		}
 	})
 }
 
+// TestInputsOfASpec: wherever they stand in it, they are the task's, and come back
+// when the spec is decoded.
+func TestInputsOfASpec(t *testing.T) {
+	type inner struct {
+		Name string
+		Many []Artefact
+		Text Input
+	}
+	type spec struct {
+		First  Artefact
+		Maybe  *Artefact
+		None   *inner
+		Some   Optional
+		Inners [2]inner
+		Words  map[string]int
+	}
+	dir := t.TempDir()
+	plan := NewPlan(nil, nil)
+	texts := corpus(t, dir, 2)
+	var files []Input
+	var made []Artefact
+	for i, path := range texts {
+		in, err := plan.Input("text", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := plan.Add(countStage, path, countSpec{Text: in, MinLength: i})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, made = append(files, in), append(made, a)
+	}
+	stage := NewStage("x", 1, writeEmpty[spec])
+	want := spec{First: made[1], Maybe: &made[0], Some: IfThere(made[1]), Words: map[string]int{"a": 1},
+		Inners: [2]inner{{"one", made, files[1]}, {"two", made[:1], files[0]}}}
+	a, err := plan.Add(stage, "x", want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, _ := plan.Task(a.Key())
+	if len(task.Parents) != 6 || task.Parents[0].Key != made[1].Key() || !task.Parents[2].Optional || len(task.Files) != 2 {
+		t.Errorf("got %+v", task)
+	}
+	var got spec
+	if err := task.decode(&got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	lost := task.rekey(nil, map[Key]string{made[1].Key(): "two"})
+	if err := lost.decode(&got); err != nil || lost.Key == task.Key {
+		t.Errorf("got %v", err)
+	}
+	if _, there := got.Some.Get(); there || lost.Parents[2].Missing != "count two" {
+		t.Errorf("got %+v", lost.Parents)
+	}
+	task.Parents = task.Parents[1:]
+	if err := task.decode(&got); err == nil || !strings.Contains(err.Error(), "more artefacts than the task") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	dir := t.TempDir()
+	type inMap struct{ Of map[string]Artefact }
+	type noJSON struct{ F func() }
 	cases := []struct {
 		name string
 		add  func(p *Plan) error
 		says string
 	}{
-		{"an unknown parent", func(p *Plan) error {
-			_, err := p.Add(mergeStage, "m", nil, From("counts", Key(strings.Repeat("a", 64))))
+		{"an artefact of no task", func(p *Plan) error {
+			_, err := p.Add(mergeStage, "m", mergeSpec{Counts: []Artefact{{"count", Key(strings.Repeat("a", 64))}}})
 			return err
-		}, "no task of key aaaaaaaaaaaa"},
+		}, `no task of key "aaaaaaaaaaaa"`},
+		{"no artefact", func(p *Plan) error {
+			_, err := p.Add(topStage, "t", topSpec{})
+			return err
+		}, `no task of key ""`},
+		{"no file", func(p *Plan) error {
+			_, err := p.Add(countStage, "c", countSpec{})
+			return err
+		}, "an input that is no file"},
 		{"a file that is not there", func(p *Plan) error {
-			_, err := p.Add(countStage, "c", nil, Reads("text", dir+"/none"))
+			_, err := p.Input("text", dir+"/none")
 			return err
-		}, "plan count c: hash text: look at input: stat " + dir + "/none"},
+		}, "hash text: look at input: stat " + dir + "/none"},
+		{"another stage's spec", func(p *Plan) error {
+			_, err := p.Add(countStage, "c", topSpec{})
+			return err
+		}, "plan count c: the spec is a pipeline.topSpec, the stage takes a pipeline.countSpec"},
 		{"a spec that is no JSON", func(p *Plan) error {
-			_, err := p.Add(countStage, "c", func() {})
+			_, err := p.Add(NewStage("x", 1, writeEmpty[noJSON]), "c", noJSON{})
 			return err
 		}, "encode spec"},
+		{"inputs without an order", func(p *Plan) error {
+			_, err := p.Add(NewStage("x", 1, writeEmpty[inMap]), "c", inMap{map[string]Artefact{}})
+			return err
+		}, "have no order"},
 		{"a stage name with a separator", func(p *Plan) error {
-			_, err := p.Add(&Stage{Name: "../x"}, "c", nil)
+			_, err := p.Add(NewStage("../x", 1, writeEmpty[int]), "c", 0)
 			return err
 		}, `stage name "../x"`},
 		{"two stages of one name", func(p *Plan) error {
-			if _, err := p.Add(&Stage{Name: "x"}, "c", 1); err != nil {
+			if _, err := p.Add(NewStage("x", 1, writeEmpty[int]), "c", 1); err != nil {
 				return err
 			}
-			_, err := p.Add(&Stage{Name: "x"}, "c", 2)
+			_, err := p.Add(NewStage("x", 1, writeEmpty[int]), "c", 2)
 			return err
 		}, "two stages of that name"},
 	}
@@ -145,7 +243,7 @@ func TestPlanRefuses(t *testing.T) {
 func TestTaskFromJSON(t *testing.T) {
 	texts := corpus(t, t.TempDir(), 3)
 	store := openStore(t, t.TempDir())
-	plan := wordPlan(t, store, texts, countSpec{}, From)
+	plan := wordPlan(t, store, texts, countSpec{}, false)
 	worker := &Worker{Stages: Stages{"count": countStage, "merge": mergeStage, "top": topStage}, Store: store}
 	for _, task := range plan.Tasks() {
 		text, err := json.Marshal(task)
@@ -156,7 +254,7 @@ func TestTaskFromJSON(t *testing.T) {
 		if err := json.Unmarshal(text, &read); err != nil {
 			t.Fatal(err)
 		}
-		if _, hit, err := worker.Perform(t.Context(), read, nil); hit || err != nil {
+		if _, hit, err := worker.Perform(t.Context(), &read, nil); hit || err != nil {
 			t.Fatal(hit, err)
 		}
 	}
@@ -197,22 +295,34 @@ func TestWarningsDoNotDependOnTheirOrder(t *testing.T) {
 
 // TestShard: a task is about the one file that it reads, or that the artefacts which it reads were made from, in whatever order.
 func TestShard(t *testing.T) {
-	dir, plan, stage := t.TempDir(), NewPlan(nil, nil), &Stage{Name: "count", Version: 1}
+	type spec struct {
+		Name  string
+		Model *Input
+		Of    []Artefact
+	}
+	dir, plan, stage := t.TempDir(), NewPlan(nil, nil), NewStage("count", 1, writeEmpty[spec])
 	texts := corpus(t, dir, 2)
-	add := func(label string, options ...Option) Key {
+	add := func(label, path string, of ...Artefact) Artefact {
 		t.Helper()
-		key, err := plan.Add(stage, label, label, options...)
+		s := spec{Name: label, Of: of}
+		if path != "" {
+			in, err := plan.Input("text", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Model = &in
+		}
+		made, err := plan.Add(stage, label, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return key
+		return made
 	}
-	zero, one, model := add("zero", Reads("text", texts[0])), add("one", Reads("text", texts[1])), Reads("model", dir)
-	random := add("random")
-	both := add("both", From("counts", zero), From("counts", one))
-	add("model and shard", model, From("counts", one))
-	add("perturbation, model and shard", model, From("delta", random), From("delta", both), From("counts", zero))
-	add("perturbation and model", model, From("delta", both))
+	zero, one, random := add("zero", texts[0]), add("one", texts[1]), add("random", "")
+	both := add("both", "", zero, one)
+	add("model and shard", dir, one)
+	add("perturbation, model and shard", dir, random, both, zero)
+	add("perturbation and model", dir, both)
 	want := map[string]string{"zero": "text-0.txt", "one": "text-1.txt", "model and shard": "text-1.txt",
 		"perturbation, model and shard": "text-0.txt"}
 	for _, task := range plan.Tasks() {

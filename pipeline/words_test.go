@@ -23,26 +23,36 @@ import (
 // its file line by line with a checkpoint after each, as an iterative attack does.
 
 type countSpec struct {
-	MinLength int `json:"min_length"`
+	Text      Input `json:"text"`
+	MinLength int   `json:"min_length"`
 	// Pause is the time per line in milliseconds, to give kills a chance.
 	Pause int `json:"pause"`
 }
 
-var countStage = &Stage{Name: "count", Version: 1, Run: countWords}
-var mergeStage = &Stage{Name: "merge", Version: 1, Run: mergeWords}
-var topStage = &Stage{Name: "top", Version: 1, Run: topWords}
+type mergeSpec struct {
+	// Counts or, if the run goes on without some of them, Some are the words of
+	// the texts.
+	Counts []Artefact `json:"counts"`
+	Some   []Optional `json:"some"`
+	Pause  int        `json:"pause"`
+}
+
+type topSpec struct {
+	Merged Artefact `json:"merged"`
+	Pause  int      `json:"pause"`
+}
+
+var countStage = NewStage("count", 1, countWords)
+var mergeStage = NewStage("merge", 1, mergeWords)
+var topStage = NewStage("top", 1, topWords)
 
 type countState struct {
 	Line  int            `json:"line"`
 	Words map[string]int `json:"words"`
 }
 
-func countWords(ctx context.Context, job *Job) error {
-	var spec countSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	text, err := os.ReadFile(job.File("text"))
+func countWords(ctx context.Context, job *Job, spec countSpec) error {
+	text, err := os.ReadFile(spec.Text.Path())
 	if err != nil {
 		return err
 	}
@@ -87,19 +97,23 @@ func countWords(ctx context.Context, job *Job) error {
 	job.Count(CountImages, int64(len(lines)))
 	for i, line := range lines {
 		if strings.TrimSpace(line) == "" {
-			job.Warn("empty_line", 1, fmt.Sprintf("%s:%03d", filepath.Base(job.File("text")), i+1))
+			job.Warn("empty_line", 1, fmt.Sprintf("%s:%03d", filepath.Base(spec.Text.Path()), i+1))
 		}
 	}
-	return writeJSON(filepath.Join(job.Dir, "words.json"), state.Words)
+	return writeJSON(filepath.Join(job.Out, "words.json"), state.Words)
 }
 
-func mergeWords(_ context.Context, job *Job) error {
-	if err := pause(job); err != nil {
-		return err
+func mergeWords(_ context.Context, job *Job, spec mergeSpec) error {
+	pause(spec.Pause)
+	counts := spec.Counts
+	for _, o := range spec.Some {
+		if a, there := o.Get(); there {
+			counts = append(counts, a)
+		}
 	}
 	total := map[string]int{}
-	for _, dir := range job.Parents("counts") {
-		text, err := os.ReadFile(filepath.Join(dir, "words.json"))
+	for _, a := range counts {
+		text, err := os.ReadFile(filepath.Join(job.Dir(a), "words.json"))
 		if err != nil {
 			return err
 		}
@@ -114,14 +128,12 @@ func mergeWords(_ context.Context, job *Job) error {
 	for _, m := range job.Missing() {
 		total["missing: "+m]++
 	}
-	return writeJSON(filepath.Join(job.Dir, "words.json"), total)
+	return writeJSON(filepath.Join(job.Out, "words.json"), total)
 }
 
-func topWords(_ context.Context, job *Job) error {
-	if err := pause(job); err != nil {
-		return err
-	}
-	text, err := os.ReadFile(filepath.Join(job.Parent("merged"), "words.json"))
+func topWords(_ context.Context, job *Job, spec topSpec) error {
+	pause(spec.Pause)
+	text, err := os.ReadFile(filepath.Join(job.Dir(spec.Merged), "words.json"))
 	if err != nil {
 		return err
 	}
@@ -139,21 +151,14 @@ func topWords(_ context.Context, job *Job) error {
 	for _, name := range names {
 		fmt.Fprintf(&out, "%s\t%d\n", name, words[name])
 	}
-	if err := os.MkdirAll(filepath.Join(job.Dir, "tables"), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(job.Out, "tables"), 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(job.Dir, "tables", "top.tsv"), out.Bytes(), 0o666)
+	return os.WriteFile(filepath.Join(job.Out, "tables", "top.tsv"), out.Bytes(), 0o666)
 }
 
 // pause gives kills a chance in the stages that are over at once.
-func pause(job *Job) error {
-	var spec countSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	time.Sleep(10 * time.Duration(spec.Pause) * time.Millisecond)
-	return nil
-}
+func pause(lines int) { time.Sleep(10 * time.Duration(lines) * time.Millisecond) }
 
 func writeJSON(path string, value any) error {
 	text, err := json.Marshal(value)
@@ -181,28 +186,37 @@ func corpus(t testing.TB, dir string, n int) []string {
 	return paths
 }
 
-// planWords plans count per text, then merge and top.
-func planWords(store *cache.Store, texts []string, spec countSpec, parent func(string, Key) Option) (*Plan, error) {
+// planWords plans count per text, then merge and top. With some, merge takes what
+// there is.
+func planWords(store *cache.Store, texts []string, spec countSpec, some bool) (*Plan, error) {
 	plan := NewPlan(Environment{"words": "1.0"}, store.Hasher())
-	var counts []Option
+	merge := mergeSpec{Pause: spec.Pause}
 	for _, path := range texts {
-		key, err := plan.Add(countStage, filepath.Base(path), spec, Reads("text", path), Costs(Estimate{Seconds: 2, Bytes: 100, Memory: 10}))
+		var err error
+		if spec.Text, err = plan.Input("text", path); err != nil {
+			return nil, err
+		}
+		counted, err := plan.Add(countStage, filepath.Base(path), spec, Costs(Estimate{Bytes: 100}))
 		if err != nil {
 			return nil, err
 		}
-		counts = append(counts, parent("counts", key))
+		if some {
+			merge.Some = append(merge.Some, IfThere(counted))
+		} else {
+			merge.Counts = append(merge.Counts, counted)
+		}
 	}
-	merged, err := plan.Add(mergeStage, "all", countSpec{Pause: spec.Pause}, counts...)
+	merged, err := plan.Add(mergeStage, "all", merge)
 	if err != nil {
 		return nil, err
 	}
-	_, err = plan.Add(topStage, "all", countSpec{Pause: spec.Pause}, From("merged", merged), Published())
+	_, err = plan.Add(topStage, "all", topSpec{merged, spec.Pause}, Published())
 	return plan, err
 }
 
-func wordPlan(t testing.TB, store *cache.Store, texts []string, spec countSpec, parent func(string, Key) Option) *Plan {
+func wordPlan(t testing.TB, store *cache.Store, texts []string, spec countSpec, some bool) *Plan {
 	t.Helper()
-	plan, err := planWords(store, texts, spec, parent)
+	plan, err := planWords(store, texts, spec, some)
 	if err != nil {
 		t.Fatal(err)
 	}

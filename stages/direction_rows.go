@@ -7,54 +7,52 @@ import (
 
 	"upi/data/table"
 	"upi/savedmodels/runtime"
+	"upi/stages/imageset"
 )
 
 // A chunk is some rows at the front of a buffer.
 type chunk struct {
 	buffer *runtime.Buffer
-	size   int // of them all, in numbers
+	values int // of all its rows
 }
 
-func (c chunk) rows() []float32 { return c.buffer.Floats()[:c.size] }
+func (c chunk) rows() []float32 { return c.buffer.Floats()[:c.values] }
 
-// chunks reads the rows of all shards, a fixed number at a time.
+// chunks reads the rows of all shards, a buffer at a time.
 type chunks struct {
-	// shards are the artefacts of each shard, one for each source.
+	// shards are directories of the stage gradients: of each shard one for each source.
 	shards [][]string
-	size   int
+	size   int // of a row
 	// free are the buffers that nobody uses.
-	free chan *runtime.Buffer
-	open *gradients
+	free   chan *runtime.Buffer
+	opened *shardRows
 }
 
 // next returns as many rows as a buffer holds, fewer at the end, or io.EOF.
 func (c *chunks) next() (chunk, error) {
 	read := chunk{buffer: <-c.free}
 	room := read.buffer.Floats()
-	for read.size < len(room) {
-		if c.open == nil {
+	for read.values < len(room) {
+		if c.opened == nil {
 			if len(c.shards) == 0 {
 				break
 			}
 			var err error
-			if c.open, err = openGradients(c.shards[0]); err != nil {
+			if c.opened, err = openRows(c.shards[0], c.size); err != nil {
 				return chunk{}, err
 			}
 			c.shards = c.shards[1:]
 		}
-		err := c.open.next(room[read.size:][:c.size])
-		if errors.Is(err, io.EOF) {
-			if err := c.Close(); err != nil {
-				return chunk{}, err
-			}
-			continue
-		}
+		n, err := c.opened.read(room[read.values:])
 		if err != nil {
 			return chunk{}, err
 		}
-		read.size += c.size
+		if n == 0 {
+			c.Close()
+		}
+		read.values += n * c.size
 	}
-	if read.size == 0 {
+	if read.values == 0 {
 		c.free <- read.buffer
 		return chunk{}, io.EOF
 	}
@@ -62,79 +60,97 @@ func (c *chunks) next() (chunk, error) {
 }
 
 // Close closes the shard that is open.
-func (c *chunks) Close() error {
-	if c.open == nil {
-		return nil
+func (c *chunks) Close() {
+	if c.opened != nil {
+		c.opened.Close()
+		c.opened = nil
 	}
-	err := c.open.Close()
-	c.open = nil
-	return err
 }
 
-// gradients reads the rows of one shard: for several sources the mean over them, of the images that all of them have.
-type gradients struct {
-	readers []*table.Reader[gradientRow]
-	rows    []gradientRow
+// shardRows reads the rows of one shard: for several sources the mean over them, of the images that all of them have.
+type shardRows struct {
+	size  int
+	files []*imageset.Records
+	// at has for each image the number of its row in each file.
+	at   [][]int
+	done int
+	one  []float32
 }
 
-func openGradients(dirs []string) (*gradients, error) {
-	g := &gradients{rows: make([]gradientRow, len(dirs))}
-	for _, dir := range dirs {
-		r, err := table.Open[gradientRow](filepath.Join(dir, gradientsFile))
+func openRows(dirs []string, size int) (*shardRows, error) {
+	s := &shardRows{size: size}
+	byPosition := make([]map[int64]int, len(dirs))
+	var first []gradientRow
+	for k, dir := range dirs {
+		rows, err := table.ReadAll[gradientRow](filepath.Join(dir, rowsFile))
 		if err != nil {
-			return nil, errors.Join(err, g.Close())
+			s.Close()
+			return nil, err
 		}
-		g.readers = append(g.readers, r)
+		file, err := imageset.OpenRecords(filepath.Join(dir, gradientsFile), len(rows), 4*size, true)
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		s.files = append(s.files, file)
+		if k == 0 {
+			first = rows
+		}
+		byPosition[k] = make(map[int64]int, len(rows))
+		for number, row := range rows {
+			byPosition[k][row.Position] = number
+		}
 	}
-	return g, nil
+	for _, row := range first {
+		numbers := make([]int, 0, len(dirs))
+		for k := range dirs {
+			if number, ok := byPosition[k][row.Position]; ok {
+				numbers = append(numbers, number)
+			}
+		}
+		if len(numbers) == len(dirs) {
+			s.at = append(s.at, numbers)
+		}
+	}
+	return s, nil
 }
 
 // Close closes the files.
-func (g *gradients) Close() error {
-	var problems []error
-	for _, r := range g.readers {
-		problems = append(problems, r.Close())
+func (s *shardRows) Close() {
+	for _, f := range s.files {
+		f.Close()
 	}
-	return errors.Join(problems...)
 }
 
-// next writes a row to dst, or returns io.EOF.
-func (g *gradients) next(dst []float32) error {
-	if err := g.advance(); err != nil {
-		return err
+// read fills room with rows and returns how many: 0 at the end.
+func (s *shardRows) read(room []float32) (int, error) {
+	n := min(len(room)/s.size, len(s.at)-s.done)
+	if n == 0 {
+		return 0, nil
 	}
-	copy(dst, g.rows[0].Gradient)
-	for _, other := range g.rows[1:] {
-		add(dst, other.Gradient)
+	room = room[:n*s.size]
+	if len(s.files) == 1 {
+		// The rows of a single source are all there, and lie as they are wanted.
+		err := s.files[0].Read(s.done, imageset.BytesOf(room))
+		s.done += n
+		return n, err
 	}
-	if len(g.rows) > 1 {
-		scale(dst, 1/float32(len(g.rows)))
+	if s.one == nil {
+		s.one = make([]float32, s.size)
 	}
-	return nil
-}
-
-// advance moves every reader to the next image that all have.
-func (g *gradients) advance() error {
-	var most int64 = -1
-	for i, r := range g.readers {
-		if err := r.Next(&g.rows[i]); err != nil {
-			return err
+	for i := range n {
+		mean := room[i*s.size : (i+1)*s.size]
+		numbers := s.at[s.done]
+		s.done++
+		err := s.files[0].Read(numbers[0], imageset.BytesOf(mean))
+		for k, number := range numbers[1:] {
+			err = errors.Join(err, s.files[k+1].Read(number, imageset.BytesOf(s.one)))
+			add(mean, s.one)
 		}
-		most = max(most, g.rows[i].Position)
-	}
-	for {
-		all := true
-		for i, r := range g.readers {
-			for g.rows[i].Position < most {
-				if err := r.Next(&g.rows[i]); err != nil {
-					return err
-				}
-			}
-			all = all && g.rows[i].Position == most
-			most = max(most, g.rows[i].Position)
+		if err != nil {
+			return 0, err
 		}
-		if all {
-			return nil
-		}
+		scale(mean, 1/float32(len(numbers)))
 	}
+	return n, nil
 }

@@ -2,75 +2,86 @@ package stages
 
 import (
 	"context"
-	"math"
 	"path/filepath"
 	"slices"
 
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/stages/tables"
 )
 
-// evaluateSpec is a task that scores one perturbation on one target model and test shard.
-type evaluateSpec struct {
-	Scoring scoringSpec `json:"scoring"`
-	// Sign is fit (the sign that does better on the fit split), test (both are scored) or plus.
-	Sign string `json:"sign"`
+// EvaluateSpec is a task that scores one perturbation on one target model and test shard.
+type EvaluateSpec struct {
+	Scoring
+	Source Source `json:"source"`
+	Shard  Shard  `json:"shard"`
+	Signed
 }
 
-const scoresFile = "scores.parquet"
-
-// A scoreRow is one image's metrics under one sign of one perturbation.
-type scoreRow struct {
-	ID      int64              `parquet:"image_id"`
-	Label   int64              `parquet:"label"`
-	Sign    int32              `parquet:"sign"`
-	Metrics map[string]float64 `parquet:",columns"`
+// Signed says under which sign a perturbation is scored.
+type Signed struct {
+	Rule tables.SignRule `json:"rule"`
+	// Sign is the record of the fit split, if the rule asks for it.
+	Sign *pipeline.Artefact `json:"sign,omitempty"`
 }
 
-func (e *engine) runEvaluate(ctx context.Context, job *pipeline.Job) error {
-	var spec evaluateSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
+// signs lists the signs to score.
+func (s Signed) signs(job *pipeline.Job) ([]int, error) {
+	switch {
+	case s.Sign != nil:
+		record, err := readSign(job.Dir(*s.Sign))
+		if err != nil {
+			return nil, err
+		}
+		return []int{record.Sign}, nil
+	case s.Rule == tables.SignTest:
+		return []int{1, -1}, nil
 	}
-	c, from, err := e.newScorer(job, spec.Scoring)
+	return []int{1}, nil
+}
+
+const scoresFile = "scores.parquet" // scoreRow
+
+// A scoreRow is one image's metrics under one sign of one perturbation. A metric that is not defined on an image is NaN, in the
+// file NULL.
+type scoreRow struct {
+	ID      int64     `parquet:"image_id"`
+	Label   int64     `parquet:"label"`
+	Sign    int32     `parquet:"sign"`
+	Metrics []float64 `parquet:",columns"`
+}
+
+func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec EvaluateSpec) error {
+	signs, err := spec.signs(job)
 	if err != nil {
 		return err
 	}
-	defer c.view.split.Close()
-	try := []int{1}
-	switch spec.Sign {
-	case "test":
-		try = []int{1, -1}
-	case "fit":
-		s, err := readSigns(job.Parents(roleSign))
-		if err != nil {
-			return err
-		}
-		try = []int{s.better()}
+	e, err := r.open(job, spec.Source, spec.Shard)
+	if err != nil {
+		return err
 	}
-	out, err := table.Create[scoreRow](filepath.Join(job.Dir, scoresFile), table.Options{Columns: spec.Scoring.Metrics})
+	defer e.set.Close()
+	c, err := newScorer(job, e, spec.Scoring)
+	if err != nil {
+		return err
+	}
+	defer c.deltas.Close()
+	out, err := table.Create[scoreRow](filepath.Join(job.Out, scoresFile), table.Options{Columns: spec.Metrics})
 	if err != nil {
 		return err
 	}
 	defer out.Abort()
-	done := int64(0)
-	err = c.scores(ctx, e, from, try, func(scores []score) error {
+	positions, done := c.eligible(job, between(0, e.set.Len())), int64(0)
+	err = c.scores(ctx, r.engine, positions, signs, func(scores []score) error {
 		done++
-		job.Progress(done, int64(len(c.positions)))
-		image := c.view.split.images[scores[0].position]
+		job.Progress(done, int64(len(positions)))
+		image := e.set.Images[scores[0].position]
 		if slices.ContainsFunc(scores, func(s score) bool { return !s.hasMap }) {
 			warnNoMap(job, image.ID)
 			return nil
 		}
 		for k, s := range scores {
-			row := scoreRow{image.ID, image.Label, int32(try[k]), map[string]float64{}}
-			for m, name := range spec.Scoring.Metrics {
-				// A metric that is not defined on an image is NULL, never a number.
-				if !math.IsNaN(s.values[m]) {
-					row.Metrics[name] = s.values[m]
-				}
-			}
-			if err := out.Write(row); err != nil {
+			if err := out.Write(scoreRow{image.ID, image.Label, int32(signs[k]), s.values}); err != nil {
 				return err
 			}
 		}

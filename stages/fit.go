@@ -2,9 +2,7 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -12,30 +10,45 @@ import (
 	"upi/pca"
 	"upi/pipeline"
 	"upi/projection"
+	"upi/setting"
+	"upi/stages/imageset"
 )
 
-// fitSpec is a task that finds one perturbation.
-type fitSpec struct {
-	Attack itemSpec `json:"attack"`
-	// Sources are the models that it is fitted on.
-	Sources []sourceSpec `json:"sources"`
+// A Problem is what an attack is given beside its settings.
+type Problem struct {
+	Attack setting.Item `json:"attack"`
 	// Shape is the perturbation's height, width and channels.
 	Shape [3]int          `json:"shape"`
 	Norm  projection.Norm `json:"norm"`
-	Eps   float64         `json:"eps"`
-	Noise attack.Noise    `json:"noise"`
-	Clip  bool            `json:"clip"`
-	Seed  int64           `json:"seed"`
+	// Eps is the budget in pixel units.
+	Eps   float64      `json:"eps"`
+	Noise attack.Noise `json:"noise"`
+	Clip  bool         `json:"clip"`
+	Seed  int64        `json:"seed"`
 	// Draw numbers the perturbations of an attack that draws several.
 	Draw int64 `json:"draw"`
-	// Shards is the number of fit shards.
-	Shards int `json:"shards"`
 }
 
-func (s fitSpec) size() int { return s.Shape[0] * s.Shape[1] * s.Shape[2] }
+func (p Problem) size() int { return p.Shape[0] * p.Shape[1] * p.Shape[2] }
 
-func (s fitSpec) ball() projection.Ball { return projection.Ball{Norm: s.Norm, Eps: s.Eps} }
+func (p Problem) ball() projection.Ball { return projection.Ball{Norm: p.Norm, Eps: p.Eps} }
 
+// FitSpec is a task that finds one perturbation for all images.
+type FitSpec struct {
+	Problem
+	// Sources are the models that an ascent looks at, with the fit shards as each sees them.
+	Sources []FitSource `json:"sources,omitempty"`
+	// Direction is that of an attack on rows of gradients.
+	Direction *pipeline.Artefact `json:"direction,omitempty"`
+}
+
+// A FitSource is a model with the fit shards as it sees them.
+type FitSource struct {
+	Source Source  `json:"source"`
+	Shards []Shard `json:"shards"`
+}
+
+// Files of an artefact of the stage fit.
 const (
 	deltaFile = "delta.f32" // little-endian float32, H x W x C
 	fitFile   = "fit.json"  // fitRecord
@@ -43,31 +56,27 @@ const (
 
 // A fitRecord tells how a perturbation was found.
 type fitRecord struct {
-	// Spectrum is what UPI-PCA and UPI-plus found out about the matrix of gradients.
+	// Spectrum is what an attack on rows found out about the matrix of gradients.
 	Spectrum *pca.Result `json:"spectrum,omitempty"`
-	// Trace is the objective on held-back fit images while UPI-Grad and SGD-UAP climbed; BestStep's iterate is the result.
+	// Trace is the objective on held-back fit images during an ascent; the iterate of BestStep is the result.
 	Trace    []attack.TracePoint `json:"trace,omitempty"`
 	BestStep int                 `json:"best_step,omitempty"`
 }
 
-func (e *engine) runFit(ctx context.Context, job *pipeline.Job) error {
-	var spec fitSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	a, err := spec.Attack.attack()
+func (r *runner) runFit(ctx context.Context, job *pipeline.Job, spec FitSpec) error {
+	a, err := attack.New(spec.Attack)
 	if err != nil {
 		return err
 	}
 	var delta []float32
 	var record fitRecord
-	switch a := a.(type) {
-	case attack.Direct:
-		delta, err = a.Draw(spec.ball(), spec.size(), spec.Seed, spec.Draw)
-	case attack.FromRows:
-		delta, record, err = fitDirection(job.Parent(roleDirection), spec)
-	case attack.Iterative:
-		delta, record, err = e.fitSteps(ctx, job, spec, a)
+	switch needs := a.Needs(); {
+	case needs.Draw != nil:
+		delta, err = needs.Draw.Sample(spec.ball(), spec.size(), spec.Seed, spec.Draw)
+	case needs.Rows != nil:
+		delta, record, err = fitDirection(job, spec)
+	case needs.Ascent != nil && !needs.Ascent.PerImage:
+		delta, record, err = r.ascend(ctx, job, spec, *needs.Ascent)
 	default:
 		err = fmt.Errorf("attack %s finds no universal perturbation", spec.Attack.Kind)
 	}
@@ -78,10 +87,28 @@ func (e *engine) runFit(ctx context.Context, job *pipeline.Job) error {
 	if err := spec.ball().Project(delta); err != nil {
 		return fmt.Errorf("project the perturbation: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(job.Dir, deltaFile), bytesOf(delta), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(job.Out, deltaFile), imageset.BytesOf(delta), 0o666); err != nil {
 		return fmt.Errorf("write perturbation: %w", err)
 	}
-	return writeJSON(filepath.Join(job.Dir, fitFile), record)
+	return writeJSON(filepath.Join(job.Out, fitFile), record)
+}
+
+// fitDirection scales the direction that an artefact of the stage direction holds to the ball's boundary.
+func fitDirection(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error) {
+	dir := job.Dir(*spec.Direction)
+	var result pca.Result
+	if err := readJSON(filepath.Join(dir, directionFile), &result); err != nil {
+		return nil, fitRecord{}, err
+	}
+	if len(result.Vector) != spec.size() {
+		return nil, fitRecord{}, fmt.Errorf("read direction %s: %d values, the perturbation has %d", dir, len(result.Vector), spec.size())
+	}
+	delta := make([]float32, spec.size())
+	if err := projection.Boundary(spec.ball(), delta, result.Vector); err != nil {
+		return nil, fitRecord{}, err
+	}
+	result.Vector = nil
+	return delta, fitRecord{Spectrum: &result}, nil
 }
 
 // readDelta reads the perturbation of an artefact of the stage fit.
@@ -94,36 +121,6 @@ func readDelta(dir string, size int) ([]float32, error) {
 		return nil, fmt.Errorf("read perturbation %s: %d bytes, %d values take %d", dir, len(raw), size, 4*size)
 	}
 	delta := make([]float32, size)
-	copy(bytesOf(delta), raw)
+	copy(imageset.BytesOf(delta), raw)
 	return delta, nil
-}
-
-func writeJSON(path string, value any) error {
-	encoded, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
-	}
-	if err := os.WriteFile(path, append(encoded, '\n'), 0o666); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
-func readJSON(path string, value any) error {
-	encoded, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", filepath.Base(path), err)
-	}
-	if err := json.Unmarshal(encoded, value); err != nil {
-		return fmt.Errorf("decode %s: %w", path, err)
-	}
-	return nil
-}
-
-// l2 returns the L2 norm of the largest perturbations of a budget: for L-infinity that of its corners.
-func l2(norm projection.Norm, eps float64, size int) float64 {
-	if norm == projection.LInf {
-		return eps * math.Sqrt(float64(size))
-	}
-	return eps
 }

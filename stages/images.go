@@ -1,45 +1,43 @@
 package stages
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"upi/data"
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/stages/imageset"
 )
 
-// imagesSpec is a task that decodes the images of one shard.
-type imagesSpec struct {
+// ImagesSpec is a task that decodes the images of one shard.
+type ImagesSpec struct {
+	Shard pipeline.Input `json:"shard"`
 	// FirstRow is the position of the shard's first image in its dataset: its id where the shard has none.
-	FirstRow int64  `json:"first_row"`
-	Rows     int64  `json:"rows"`
-	Shape    [3]int `json:"shape"`
+	FirstRow int64 `json:"first_row"`
+	// Rows is how many images are read, from the first.
+	Rows int64 `json:"rows"`
+	// Shape is height, width, channels.
+	Shape [3]int `json:"shape"`
 }
 
 // runImages writes the pixels of a shard's images side by side.
-func runImages(ctx context.Context, job *pipeline.Job) error {
-	var spec imagesSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	shard := data.Shard{Path: job.File(roleShard), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape}
+func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
+	shard := data.Shard{Path: spec.Shard.Path(), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape}
 	reader, err := shard.Read(ctx)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	pixels, err := createRecords(job, pixelsFile)
+	pixels, err := imageset.Create(filepath.Join(job.Out, imageset.PixelsFile))
 	if err != nil {
 		return err
 	}
 	defer pixels.Close()
-	rows, err := table.Create[imageRow](filepath.Join(job.Dir, imagesFile), table.Options{})
+	rows, err := table.Create[imageset.Image](filepath.Join(job.Out, imageset.ImagesFile), table.Options{})
 	if err != nil {
 		return err
 	}
@@ -55,35 +53,11 @@ func runImages(ctx context.Context, job *pipeline.Job) error {
 		if _, err := pixels.Write(image.Pixels); err != nil {
 			return fmt.Errorf("write pixels: %w", err)
 		}
-		if err := rows.Write(imageRow{image.ID, image.Label}); err != nil {
+		if err := rows.Write(imageset.Image{ID: image.ID, Label: image.Label}); err != nil {
 			return err
 		}
 		job.Progress(done+1, spec.Rows)
 	}
 	job.Count(pipeline.CountImages, spec.Rows)
 	return errors.Join(rows.Close(), pixels.Close())
-}
-
-// records is a file of records under construction.
-type records struct {
-	*bufio.Writer
-	file *os.File
-}
-
-func createRecords(job *pipeline.Job, name string) (*records, error) {
-	f, err := os.Create(filepath.Join(job.Dir, name))
-	if err != nil {
-		return nil, fmt.Errorf("create records: %w", err)
-	}
-	return &records{bufio.NewWriterSize(f, 1<<20), f}, nil
-}
-
-// Close writes what is buffered. Closing again does nothing.
-func (r *records) Close() error {
-	if r.file == nil {
-		return nil
-	}
-	err := errors.Join(r.Flush(), r.file.Close())
-	r.file = nil
-	return err
 }

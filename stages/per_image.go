@@ -3,52 +3,57 @@ package stages
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"upi/attack"
 	"upi/pipeline"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/saliency"
+	"upi/stages/imageset"
 )
 
-// deltasFile holds a perturbation for each image of a shard, as delta.f32; zeros where the image has no map.
+// PerImageSpec is a task that gives each image of one test shard a perturbation of its own.
+type PerImageSpec struct {
+	Problem
+	Source Source `json:"source"`
+	Shard  Shard  `json:"shard"`
+}
+
+// deltasFile holds a perturbation for each image of a shard, as deltaFile does; zeros where the image has no map.
 const deltasFile = "deltas.f32"
 
-// runPerImage gives each image of one shard a perturbation of its own. Its spec is a fitSpec with one source.
-func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
-	var spec fitSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	any, err := spec.Attack.attack()
+func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerImageSpec) error {
+	a, err := attack.New(spec.Attack)
 	if err != nil {
 		return err
 	}
-	a, ok := any.(attack.PerImage)
-	if !ok {
+	needs := a.Needs()
+	if !needs.PerImage() {
 		return fmt.Errorf("attack %s finds no perturbation per image", spec.Attack.Kind)
 	}
-	from := spec.Sources[0].at(job.File(roleModel))
-	o, err := e.open(from)
+	kind, err := objective(needs.Ascent.Objective.Of)
 	if err != nil {
 		return err
 	}
-	s, err := o.split(job)
+	e, err := r.open(job, spec.Source, spec.Shard)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	v := view{s, o.explanation, spec.Clip, spec.Noise, spec.Seed}
-	file, err := createRecords(job, deltasFile)
+	defer e.set.Close()
+	batcher := e.batcher(needs.Ascent.Objective.Of)
+	batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
+	file, err := imageset.Create(filepath.Join(job.Out, deltasFile))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	err = each(ctx, e, dissimilarity, from, s.Len(),
-		func(p *saliency.Objective, lo, hi int) ([]float32, error) {
-			return climbEach(ctx, p, a, spec, v, lo, hi)
+	err = engine.Each(ctx, r.engine, kind, e.source, e.set.Len(),
+		func(o *saliency.Objective, lo, hi int) ([]float32, error) {
+			return ascendEach(ctx, o, *needs.Ascent, spec.Problem, batcher, lo, hi)
 		},
 		func(lo, hi int, deltas []float32) error {
-			job.Progress(int64(hi), int64(s.Len()))
-			if _, err := file.Write(bytesOf(deltas)); err != nil {
+			job.Progress(int64(hi), int64(e.set.Len()))
+			if _, err := file.Write(imageset.BytesOf(deltas)); err != nil {
 				return fmt.Errorf("write perturbations: %w", err)
 			}
 			return nil
@@ -56,82 +61,71 @@ func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
 	if err != nil {
 		return err
 	}
-	job.Count(pipeline.CountImages, int64(s.Len()))
+	job.Count(pipeline.CountImages, int64(e.set.Len()))
 	return file.Close()
 }
 
-// climbEach returns the perturbations of images lo to hi.
-func climbEach(ctx context.Context, p *saliency.Objective, a attack.PerImage, spec fitSpec, v view, lo, hi int) ([]float32, error) {
-	size := spec.size()
+// ascendEach returns the perturbations of images lo to hi.
+func ascendEach(ctx context.Context, o *saliency.Objective, a attack.Ascent, p Problem, b imageset.Batcher, lo, hi int) ([]float32, error) {
+	size := p.size()
 	all := make([]float32, (hi-lo)*size)
 	var positions []int
 	for i := lo; i < hi; i++ {
-		if v.split.references[i].hasMap() {
+		if b.Set.HasMap(i) {
 			positions = append(positions, i)
 		}
 	}
 	if len(positions) == 0 {
 		return all, nil
 	}
-	evaluate := func(ctx context.Context, deltas []float32, noise attack.NoiseKey, rows, values []float32) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return v.evaluateEach(p, positions, deltas, noise, rows, values)
-	}
-	deltas, err := a.ClimbEach(ctx, spec.ball(), size, len(positions), evaluate)
+	state, err := attack.EachImage{
+		Ball: p.ball(), Size: size, Images: len(positions),
+		Evaluate: func(ctx context.Context, deltas []float32, noise attack.NoiseKey, rows, values []float32) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return evaluateEach(o, a.Objective, b, positions, deltas, noise, rows, values)
+		},
+	}.Climb(ctx, a.Settings)
 	if err != nil {
 		return nil, err
 	}
 	for k, i := range positions {
-		delta := deltas[k*size : (k+1)*size]
-		if err := spec.ball().Project(delta); err != nil {
-			return nil, fmt.Errorf("project the perturbation of image %d: %w", v.split.images[i].ID, err)
+		delta := state.Best[k*size : (k+1)*size]
+		if err := p.ball().Project(delta); err != nil {
+			return nil, fmt.Errorf("project the perturbation of image %d: %w", b.Set.Images[i].ID, err)
 		}
 		copy(all[(i-lo)*size:], delta)
 	}
 	return all, nil
 }
 
-// evaluateEach is an attack.Each: the mean over the draws of the noise.
-func (v view) evaluateEach(p *saliency.Objective, positions []int, deltas []float32, noise attack.NoiseKey, rows, values []float32) error {
-	size := v.split.size
+// evaluateEach is that of an attack.EachImage: the mean over the draws of the noise.
+func evaluateEach(o *saliency.Objective, objective attack.Objective, b imageset.Batcher, positions []int, deltas []float32, noise attack.NoiseKey,
+	rows, values []float32) error {
+	size := b.Set.Size
 	clear(rows)
 	clear(values)
-	for draw := range v.noise.Draws {
-		how := variant{
-			delta:   func(k int) []float32 { return deltas[k*size : (k+1)*size] },
-			purpose: noise.Purpose,
-			draw:    noise.Draw*int64(v.noise.Draws) + int64(draw),
-		}
-		var kept []float32
-		if v.clip {
-			kept = make([]float32, len(positions)*size)
-		}
-		b, err := v.batch(positions, how, kept)
+	for draw := range b.Noise.Draws {
+		own := func(k int) []float32 { return deltas[k*size : (k+1)*size] }
+		e, err := evaluate(o, b, positions, perturbed(own, b, noise, draw), rows != nil)
 		if err != nil {
 			return err
 		}
-		if rows == nil {
-			each, err := p.Evaluate(b)
-			if err != nil {
-				return err
+		for k, value := range e.Value {
+			clamped, climbs := objective.Clamped(float64(value))
+			values[k] += float32(clamped)
+			if rows == nil || !climbs {
+				continue
 			}
-			add(values, each)
-			continue
-		}
-		g, err := p.Run(b)
-		if err != nil {
-			return err
-		}
-		add(values, g.Value)
-		for j, gradient := range g.Rows {
-			// A gradient that is not finite moves its image nowhere.
-			if finite(float64(gradient)) && (kept == nil || kept[j] != 0) {
-				rows[j] += gradient
+			for j := k * size; j < (k+1)*size; j++ {
+				// A gradient that is not finite moves its image nowhere.
+				if g := e.Rows[j]; finite(float64(g)) && (e.kept == nil || e.kept[j] != 0) {
+					rows[j] += g
+				}
 			}
 		}
 	}
-	scale(values, 1/float32(v.noise.Draws))
+	scale(values, 1/float32(b.Noise.Draws))
 	return nil
 }

@@ -3,80 +3,109 @@ package stages
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"upi/metric"
 	"upi/pipeline"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/saliency"
+	"upi/stages/imageset"
 )
 
-// scoringSpec says how a perturbation is scored on one model and shard.
-type scoringSpec struct {
-	Source sourceSpec `json:"source"`
-	Clip   bool       `json:"clip"`
+// Scoring says how a perturbation is scored on a model.
+type Scoring struct {
+	// Delta is an artefact of the stage fit or, if PerImage is set, per_image of the same shard.
+	Delta    pipeline.Artefact `json:"delta"`
+	PerImage bool              `json:"per_image"`
+	Clip     bool              `json:"clip"`
 	// Correct keeps only the images that the model classifies right.
-	Correct bool `json:"correct"`
-	// PerImage says that each image has a perturbation of its own.
-	PerImage bool     `json:"per_image"`
-	Metrics  []string `json:"metrics"`
-	TopK     float64  `json:"top_k"`
+	Correct bool     `json:"correct"`
+	Metrics []string `json:"metrics"`
+	TopK    float64  `json:"top_k"`
 }
 
-// A scorer scores one perturbation on one shard. It is read by several goroutines at once.
+// A scorer scores one perturbation on images of one model. It is read by several goroutines at once.
 type scorer struct {
-	spec  scoringSpec
-	shape [3]int
-	view  view
-	// positions are the images to score.
-	positions []int
-	delta     func(i int) ([]float32, error)
+	explained
+	spec    Scoring
+	batcher imageset.Batcher
+	deltas  *deltas
 }
 
-func (e *engine) newScorer(job *pipeline.Job, spec scoringSpec) (*scorer, source, error) {
-	from := spec.Source.at(job.File(roleModel))
-	o, err := e.open(from)
-	if err != nil {
-		return nil, from, err
-	}
-	s, err := o.split(job)
-	if err != nil {
-		return nil, from, err
-	}
-	c := &scorer{spec: spec, shape: o.model.ImageShape(), view: view{split: s, explanation: o.explanation, clip: spec.Clip}}
-	for _, i := range s.withMap(job) {
-		if r := s.references[i]; spec.Correct && r.Prediction != s.images[i].Label {
+func newScorer(job *pipeline.Job, e explained, spec Scoring) (*scorer, error) {
+	c := &scorer{explained: e, spec: spec, batcher: imageset.Batcher{Set: e.set, Explanation: e.explanation, Clip: spec.Clip}}
+	var err error
+	c.deltas, err = openDeltas(job.Dir(spec.Delta), e.set, spec.PerImage)
+	return c, err
+}
+
+// eligible lists those of the positions that are scored, and counts the others.
+func (c *scorer) eligible(job *pipeline.Job, positions []int) []int {
+	var kept []int
+	for _, i := range positions {
+		switch r := c.set.References[i]; {
+		case !r.HasMap():
+			job.Count(pipeline.CountLeftOut, 1)
+		case c.spec.Correct && r.Prediction != c.set.Images[i].Label:
 			job.Count(pipeline.CountLeftOut, 1)
 			job.Count("misclassified", 1)
-			continue
+		default:
+			kept = append(kept, i)
 		}
-		c.positions = append(c.positions, i)
 	}
-	if c.delta, err = deltas(job.Parent(roleDelta), s.size, spec.PerImage); err != nil {
-		return nil, from, err
-	}
-	return c, from, nil
+	return kept
 }
 
-// deltas returns what gives image i its perturbation.
-func deltas(dir string, size int, perImage bool) (func(i int) ([]float32, error), error) {
-	if !perImage {
-		delta, err := readDelta(dir, size)
-		return func(int) ([]float32, error) { return delta, err }, err
+// deltas gives each image its perturbation.
+type deltas struct {
+	// plus and minus are those of all images, nil where each image has its own.
+	plus, minus []float32
+	each        *imageset.Records
+	size        int
+}
+
+func openDeltas(dir string, set *imageset.Set, perImage bool) (*deltas, error) {
+	d := &deltas{size: set.Size}
+	var err error
+	if perImage {
+		d.each, err = imageset.OpenRecords(filepath.Join(dir, deltasFile), set.Len(), 4*set.Size, true)
+		return d, err
 	}
-	path := filepath.Join(dir, deltasFile)
-	return func(i int) ([]float32, error) {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, fmt.Errorf("read perturbations: %w", err)
+	if d.plus, err = readDelta(dir, set.Size); err != nil {
+		return nil, err
+	}
+	d.minus = append([]float32(nil), d.plus...)
+	scale(d.minus, -1)
+	return d, nil
+}
+
+// of returns sign times the perturbation of each of the images at the positions.
+func (d *deltas) of(positions []int, sign int) (func(k int) []float32, error) {
+	if d.each == nil {
+		shared := d.plus
+		if sign < 0 {
+			shared = d.minus
 		}
-		defer f.Close()
-		delta := make([]float32, size)
-		if _, err := f.ReadAt(bytesOf(delta), int64(i)*4*int64(size)); err != nil {
+		return func(int) []float32 { return shared }, nil
+	}
+	all := make([]float32, len(positions)*d.size)
+	own := func(k int) []float32 { return all[k*d.size : (k+1)*d.size] }
+	for k, i := range positions {
+		if err := d.each.Read(i, imageset.BytesOf(own(k))); err != nil {
 			return nil, fmt.Errorf("read perturbation of image %d: %w", i, err)
 		}
-		return delta, nil
-	}, nil
+	}
+	if sign < 0 {
+		scale(all, -1)
+	}
+	return own, nil
+}
+
+// Close closes the file of perturbations.
+func (d *deltas) Close() {
+	if d != nil {
+		d.each.Close()
+	}
 }
 
 // A score is one image's metrics under sign times the perturbation.
@@ -87,12 +116,12 @@ type score struct {
 }
 
 // scores computes the metrics of the positions under each of the signs and hands them on, image by image, in order.
-func (c *scorer) scores(ctx context.Context, e *engine, from source, signs []int, deliver func([]score) error) error {
-	return each(ctx, e, mapper, from, len(c.positions),
+func (c *scorer) scores(ctx context.Context, e *engine.Engine, positions, signs []int, deliver func([]score) error) error {
+	return engine.Each(ctx, e, engine.Mapper, c.source, len(positions),
 		func(m *saliency.Mapper, lo, hi int) ([][]score, error) {
 			rows := make([][]score, hi-lo)
 			for _, sign := range signs {
-				if err := c.score(m, c.positions[lo:hi], sign, rows); err != nil {
+				if err := c.score(m, positions[lo:hi], sign, rows); err != nil {
 					return nil, err
 				}
 			}
@@ -108,30 +137,23 @@ func (c *scorer) scores(ctx context.Context, e *engine, from source, signs []int
 		})
 }
 
-// signed returns the batch of the positions under sign times the perturbation.
-func (c *scorer) signed(positions []int, sign int) (saliency.Batch, error) {
-	signed := make([][]float32, len(positions))
-	for k, i := range positions {
-		delta, err := c.delta(i)
-		if err != nil {
-			return saliency.Batch{}, err
-		}
-		signed[k] = delta
-		if sign < 0 {
-			signed[k] = append([]float32(nil), delta...)
-			scale(signed[k], -1)
-		}
+// mapped returns the images at the positions under sign times the perturbation, and their maps.
+func (c *scorer) mapped(m *saliency.Mapper, positions []int, sign int) (saliency.Batch, saliency.Maps, error) {
+	delta, err := c.deltas.of(positions, sign)
+	if err != nil {
+		return saliency.Batch{}, saliency.Maps{}, err
 	}
-	return c.view.batch(positions, variant{delta: func(k int) []float32 { return signed[k] }}, nil)
+	batch, err := c.batcher.Batch(positions, imageset.Perturbed{Delta: delta}, nil)
+	if err != nil {
+		return batch, saliency.Maps{}, err
+	}
+	maps, err := m.Run(batch)
+	return batch, maps, err
 }
 
 // score appends to each row the score of the image under one sign.
 func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]score) error {
-	b, err := c.signed(positions, sign)
-	if err != nil {
-		return err
-	}
-	maps, err := m.Run(b)
+	_, maps, err := c.mapped(m, positions, sign)
 	if err != nil {
 		return err
 	}
@@ -139,14 +161,16 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 	if err != nil {
 		return err
 	}
-	places, classes := c.view.split.places, len(maps.Logits)/len(positions)
+	clean := make([]float32, c.set.Pixels)
 	for k, i := range positions {
-		r := c.view.split.references[i]
-		logits := maps.Logits[k*classes : (k+1)*classes]
+		if err := c.set.ReadMap(i, clean); err != nil {
+			return err
+		}
+		r, logits := c.set.References[i], maps.Of(k)
 		values := make([]float64, len(c.spec.Metrics))
 		err := evaluator.Evaluate(values, metric.Inputs{
-			Clean:                b.Reference[k*places : (k+1)*places],
-			Perturbed:            maps.Map[k*places : (k+1)*places],
+			Clean:                clean,
+			Perturbed:            maps.Map[k*c.set.Pixels : (k+1)*c.set.Pixels],
 			Height:               c.shape[0],
 			Width:                c.shape[1],
 			CleanPrediction:      int(r.Prediction),

@@ -43,6 +43,12 @@ type Maps struct {
 	Logits []float32
 }
 
+// Of returns the logits of image k.
+func (m Maps) Of(k int) []float32 {
+	classes := len(m.Logits) / len(m.Norm)
+	return m.Logits[k*classes : (k+1)*classes]
+}
+
 // Run returns the maps and logits of b. It is an error if the logits show that the model's output is not what its head says.
 func (m *Mapper) Run(b Batch) (Maps, error) {
 	n, err := m.check(b)

@@ -1,4 +1,4 @@
-package stages
+package engine
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// inOrder does n pieces of work, at most width at once, and hands each result to deliver, in order; see flow.
-func inOrder[R any](ctx context.Context, n, width int, work func(ctx context.Context, i int) (R, error), deliver func(i int, r R) error) error {
+// InOrder does n pieces of work, at most width at once, and hands each result to deliver, in order; see [Flow].
+func InOrder[R any](ctx context.Context, n, width int, work func(ctx context.Context, i int) (R, error), deliver func(i int, r R) error) error {
 	begun, done := 0, 0
 	next := func() (int, error) {
 		if begun == n {
@@ -19,22 +19,22 @@ func inOrder[R any](ctx context.Context, n, width int, work func(ctx context.Con
 		begun++
 		return begun - 1, nil
 	}
-	return flow(ctx, width, next, work, func(r R) error {
+	return Flow(ctx, width, next, work, func(r R) error {
 		done++
 		return deliver(done-1, r)
 	})
 }
 
-// flow works on what next returns, up to io.EOF, at most width at once, and hands each result to deliver, in order. It calls
+// Flow works on what next returns, up to io.EOF, at most width at once, and hands each result to deliver, in order. It calls
 // next and deliver one at a time, next only when there is room to work. A few finished results wait for a slow one before
 // them; more are not begun, so the memory does not depend on their number. A panic in work is its error.
-func flow[T, R any](ctx context.Context, width int, next func() (T, error), work func(context.Context, T) (R, error), deliver func(R) error) error {
+func Flow[T, R any](ctx context.Context, width int, next func() (T, error), work func(context.Context, T) (R, error), deliver func(R) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
 
-	places := make(chan struct{}, width)
+	slots := make(chan struct{}, width)
 	queue := make([]chan outcome[R], 0, 2*width)
 	collect := func() error {
 		o := <-queue[0]
@@ -51,7 +51,7 @@ func flow[T, R any](ctx context.Context, width int, next func() (T, error), work
 			}
 		}
 		select {
-		case places <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -65,7 +65,7 @@ func flow[T, R any](ctx context.Context, width int, next func() (T, error), work
 		done := make(chan outcome[R], 1)
 		queue = append(queue, done)
 		running.Go(func() {
-			defer func() { <-places }()
+			defer func() { <-slots }()
 			done <- attempt(ctx, item, work)
 		})
 	}

@@ -1,13 +1,13 @@
-package stages
+package engine
 
 import (
 	"fmt"
 	"maps"
 	"slices"
 
-	"upi/attack"
 	"upi/savedmodels"
 	"upi/savedmodels/saliency"
+	"upi/setting"
 )
 
 // Differentiable says for each explanation and score of a model whether its map can be computed and attacked, and what stands in
@@ -22,30 +22,29 @@ func Differentiable(dir string, o savedmodels.Options) []string {
 	for _, kind := range slices.Sorted(maps.Keys(saliency.Kinds)) {
 		for _, score := range []string{"probability", "logit"} {
 			line := fmt.Sprintf("%s of the %s: ", kind, score)
-			spec := itemSpec{Kind: kind, Settings: fmt.Appendf(nil, `{"score": %q}`, score)}
-			e, err := spec.explanation()
+			e, err := saliency.NewExplanation(setting.Item{Kind: kind, Settings: fmt.Appendf(nil, `{"score": %q}`, score)})
 			if err == nil {
-				err = probe(saliency.NewMapper(m, e, settings))
+				err = try(saliency.NewMapper(m, e, settings))
 			}
 			if err != nil {
 				lines = append(lines, line+"no map: "+err.Error())
 				continue
 			}
-			if err := probe(saliency.NewDissimilarity(m, e, settings)); err != nil {
+			if err := try(saliency.NewDissimilarity(m, e, settings)); err != nil {
 				lines = append(lines, line+"map, no attack on it: "+err.Error())
 				continue
 			}
 			lines = append(lines, line+"map and attacks")
 		}
 	}
-	if err := probe(saliency.NewCrossEntropy(m, settings)); err != nil {
-		lines = append(lines, fmt.Sprintf("%s: %s", attack.CrossEntropy, err))
+	if err := try(saliency.NewCrossEntropy(m, settings)); err != nil {
+		lines = append(lines, fmt.Sprintf("cross-entropy: %s", err))
 	}
 	return lines
 }
 
-// probe closes a program that could be built.
-func probe[P measurable](p P, err error) error {
+// try closes a program that could be built.
+func try[P Program](p P, err error) error {
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package stages
+package engine
 
 import (
 	"context"
@@ -19,7 +19,7 @@ func TestFlowKeepsTheOrder(t *testing.T) {
 		var got []int
 		var running, most atomic.Int64
 		at := 0
-		err := flow(context.Background(), width,
+		err := Flow(context.Background(), width,
 			func() (int, error) {
 				if at == len(items) {
 					return 0, io.EOF
@@ -65,7 +65,7 @@ func TestFlowEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var running atomic.Int64
 			var delivered []int
-			err := inOrder(t.Context(), 20, 3,
+			err := InOrder(t.Context(), 20, 3,
 				func(_ context.Context, i int) (int, error) {
 					running.Add(1)
 					defer running.Add(-1)
@@ -97,7 +97,7 @@ func TestFlowEnds(t *testing.T) {
 func TestFlowIsCancelled(t *testing.T) {
 	reason := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	err := inOrder(ctx, 1000, 2,
+	err := InOrder(ctx, 1000, 2,
 		func(_ context.Context, i int) (int, error) {
 			if i == 5 {
 				cancel(reason)

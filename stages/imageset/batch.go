@@ -1,0 +1,108 @@
+package imageset
+
+import (
+	"upi/attack"
+	"upi/random"
+	"upi/savedmodels/saliency"
+)
+
+// A Batcher puts images of a set into batches: perturbed, smoothed, clipped.
+type Batcher struct {
+	Set *Set
+	// Explanation is nil where what is computed explains nothing, as the cross-entropy.
+	Explanation saliency.Explanation
+	// Reference has batches carry the clean maps, which a dissimilarity measures the distance from.
+	Reference bool
+	// Clip keeps the values in 0..255.
+	Clip  bool
+	Noise attack.Noise
+	Seed  int64
+}
+
+// A Perturbed says what a batch adds to its images: Delta(k), if set, to its k-th, and the smoothing noise of a purpose and draw if
+// the purpose is not empty.
+type Perturbed struct {
+	Delta   func(k int) []float32
+	Purpose string
+	Draw    int64
+}
+
+// Batch returns the images of the given positions, perturbed. Kept, if not nil, is set to 0 where clipping cut a value off, and to 1
+// elsewhere: the derivative of the clipping.
+func (b Batcher) Batch(positions []int, how Perturbed, kept []float32) (saliency.Batch, error) {
+	size, pixels := b.Set.Size, b.Set.Pixels
+	batch := saliency.Batch{Pixels: make([]float32, len(positions)*size), Classes: make([]int32, len(positions))}
+	if b.Reference {
+		batch.Reference = make([]float32, len(positions)*pixels)
+	}
+	bytes, z := make([]byte, size), make([]float32, size)
+	for k, i := range positions {
+		x := batch.Pixels[k*size : (k+1)*size]
+		if err := b.Set.ReadPixels(i, x, bytes); err != nil {
+			return batch, err
+		}
+		if b.Reference {
+			if err := b.Set.ReadMap(i, batch.Reference[k*pixels:(k+1)*pixels]); err != nil {
+				return batch, err
+			}
+		}
+		if b.Set.References != nil {
+			batch.Classes[k] = int32(b.Set.References[i].Class)
+		} else {
+			batch.Classes[k] = int32(b.Set.Images[i].Label)
+		}
+		if how.Delta != nil {
+			add(x, how.Delta(k))
+		}
+		if how.Purpose != "" {
+			b.Noise.Fill(z, how.Purpose, b.Seed, b.Set.Images[i].ID, how.Draw)
+			add(x, z)
+		}
+		if b.Clip {
+			clip(x, kept, k*size)
+		}
+	}
+	if b.Explanation != nil {
+		batch.Noise = b.explanationNoise(positions)
+	}
+	return batch, nil
+}
+
+// explanationNoise returns the noise that an explanation adds to copies of its images, samples x n x size, or nil. It belongs to
+// the image: every seed, attack and model sees the same.
+func (b Batcher) explanationNoise(positions []int) []float32 {
+	samples, sigma := b.Explanation.Noise()
+	if samples == 0 {
+		return nil
+	}
+	size := b.Set.Size
+	noise := make([]float32, samples*len(positions)*size)
+	for draw := range samples {
+		for k, i := range positions {
+			at := (draw*len(positions) + k) * size
+			stream := random.New(0, "explanation", b.Set.Images[i].ID, int64(draw))
+			stream.Normal(noise[at:at+size], sigma)
+		}
+	}
+	return noise
+}
+
+func add(x, y []float32) {
+	for j, v := range y {
+		x[j] += v
+	}
+}
+
+func clip(x, kept []float32, at int) {
+	for j, v := range x {
+		inside := min(max(v, 0), 255)
+		x[j] = inside
+		if kept == nil {
+			continue
+		}
+		kept[at+j] = 1
+		if inside != v {
+			kept[at+j] = 0
+		}
+	}
+}

@@ -1,0 +1,51 @@
+// Package stages is the kinds of tasks that a run is made of, from image shards and SavedModels to scores and tables. Each stage is a
+// spec, which says what a task computes and from what, and the function that does it.
+package stages
+
+import (
+	"context"
+
+	"upi/pipeline"
+	"upi/savedmodels/engine"
+)
+
+// A Table holds the stages. The version of one is raised by whoever changes what it writes.
+type Table struct {
+	Images, Reference, Gradients, Direction, Fit, PerImage, Sign, Evaluate, Examples, Tables *pipeline.Stage
+}
+
+// New returns the stages of a process, which share an engine.
+func New(e *engine.Engine) *Table {
+	r := &runner{engine: e, rows: make(chan struct{}, 1)}
+	return &Table{
+		Images:    pipeline.NewStage("images", 2, runImages),
+		Reference: pipeline.NewStage("reference", 2, r.runReference),
+		Gradients: pipeline.NewStage("gradients", 2, r.runGradients),
+		Direction: pipeline.NewStage("direction", 2, r.runDirection),
+		Fit:       pipeline.NewStage("fit", 4, r.runFit),
+		PerImage:  pipeline.NewStage("per_image", 2, r.runPerImage),
+		Sign:      pipeline.NewStage("sign", 2, r.runSign),
+		Evaluate:  pipeline.NewStage("evaluate", 2, r.runEvaluate),
+		Examples:  pipeline.NewStage("examples", 2, r.runExamples),
+		Tables:    pipeline.NewStage("tables", 8, runTables),
+	}
+}
+
+// A runner is what the tasks of a process share.
+type runner struct {
+	engine *engine.Engine
+	// rows is held by the task that goes over rows of gradients. A pass keeps all slots busy by itself; what a second one beside it
+	// would add is the memory of a second basis.
+	rows chan struct{}
+}
+
+// exclusively does work while no other task goes over rows.
+func (r *runner) exclusively(ctx context.Context, work func() error) error {
+	select {
+	case r.rows <- struct{}{}:
+		defer func() { <-r.rows }()
+		return work()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
