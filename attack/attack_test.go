@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"context"
 	"errors"
 	"math"
 	"slices"
@@ -12,16 +11,28 @@ import (
 	"upi/setting"
 )
 
-// TestKinds: every kind is one of the interfaces, has defaults that are possible once it has a budget, and says what is not.
+// TestKinds: every kind has a role and one need, defaults that are possible once it has a budget, and says what is not.
 func TestKinds(t *testing.T) {
-	for name, build := range Kinds {
-		a := build()
-		switch a.(type) {
-		case Direct, FromRows, Iterative, PerImage:
-		default:
-			t.Errorf("%s is none of Direct, FromRows, Iterative, PerImage", name)
+	perImage := map[Role]bool{RoleNothing: false, RoleRandom: false, RoleBaseline: false, RoleMethod: false, RoleUpper: true}
+	for name, kind := range Kinds {
+		a := kind.New()
+		needs := a.Needs()
+		set := 0
+		for _, has := range []bool{needs.Draw != nil, needs.Rows != nil, needs.Ascent != nil} {
+			if has {
+				set++
+			}
 		}
-		if name == "none" {
+		if set != 1 {
+			t.Errorf("%s needs %d of draw, rows, ascent", name, set)
+		}
+		if gradients := needs.Draw == nil; gradients != (needs.Smoothed.Smoothing.Draws > 0) {
+			t.Errorf("%s takes gradients: %v; smoothing %+v", name, gradients, needs.Smoothed)
+		}
+		if want, known := perImage[kind.Role]; !known || needs.PerImage() != want {
+			t.Errorf("%s has the role %q and is per image: %v", name, kind.Role, needs.PerImage())
+		}
+		if kind.Role == RoleNothing {
 			continue
 		}
 		if problems := a.Validate(); len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), "eps = ") {
@@ -36,34 +47,75 @@ func TestKinds(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	number := func(x float64) *float64 { return &x }
-	for key, spoil := range map[string]func(*UPIGrad, *UPIPlus){
-		"eps[1]":                 func(g *UPIGrad, _ *UPIPlus) { g.Eps = []projection.Eps{1, 1} },
-		"steps":                  func(g *UPIGrad, _ *UPIPlus) { g.Steps = 0 },
-		"batch":                  func(g *UPIGrad, _ *UPIPlus) { g.Batch = -1 },
-		"step_size":              func(g *UPIGrad, _ *UPIPlus) { g.StepSize = math.NaN() },
-		"held_back":              func(g *UPIGrad, _ *UPIPlus) { g.HeldBack = 0.6 },
-		"held_back_most":         func(g *UPIGrad, _ *UPIPlus) { g.HeldBackMost = 0 },
-		"check_every":            func(g *UPIGrad, _ *UPIPlus) { g.CheckEvery = 0 },
-		"smoothing.draws":        func(g *UPIGrad, _ *UPIPlus) { g.Smoothing.Draws = 0 },
-		"smoothing.radius":       func(g *UPIGrad, _ *UPIPlus) { g.Smoothing.Radius = number(-1) },
-		"smoothing.radius_share": func(g *UPIGrad, _ *UPIPlus) { g.Smoothing.RadiusShare = number(math.NaN()) },
-		"smoothing": func(g *UPIGrad, _ *UPIPlus) {
+	for key, spoil := range map[string]func(*SGDUAP, *UPIPlus){
+		"eps[1]":                 func(g *SGDUAP, _ *UPIPlus) { g.Eps = []projection.Eps{1, 1} },
+		"steps":                  func(g *SGDUAP, _ *UPIPlus) { g.Steps = 0 },
+		"batch":                  func(g *SGDUAP, _ *UPIPlus) { g.Batch = -1 },
+		"step_size":              func(g *SGDUAP, _ *UPIPlus) { g.StepSize = math.NaN() },
+		"optimizer":              func(g *SGDUAP, _ *UPIPlus) { g.Optimizer = "sgd" },
+		"momentum":               func(g *SGDUAP, _ *UPIPlus) { g.Optimizer, g.Momentum = "adam", number(1) },
+		"clamp":                  func(g *SGDUAP, _ *UPIPlus) { g.Clamp = -1 },
+		"held_back":              func(g *SGDUAP, _ *UPIPlus) { g.HeldBack = 0.6 },
+		"held_back_most":         func(g *SGDUAP, _ *UPIPlus) { g.HeldBackMost = 0 },
+		"check_every":            func(g *SGDUAP, _ *UPIPlus) { g.CheckEvery = 0 },
+		"smoothing.draws":        func(g *SGDUAP, _ *UPIPlus) { g.Smoothing.Draws = 0 },
+		"smoothing.radius":       func(g *SGDUAP, _ *UPIPlus) { g.Smoothing.Radius = number(-1) },
+		"smoothing.radius_share": func(g *SGDUAP, _ *UPIPlus) { g.Smoothing.RadiusShare = number(math.NaN()) },
+		"smoothing": func(g *SGDUAP, _ *UPIPlus) {
 			g.Smoothing.Radius, g.Smoothing.Sigma = number(1), number(1)
 		},
-		"surrogate.relu": func(g *UPIGrad, _ *UPIPlus) { g.Surrogate = &Surrogate{ReLU: "gelu", Beta: 1} },
-		"surrogate.beta": func(g *UPIGrad, _ *UPIPlus) { g.Surrogate = &Surrogate{ReLU: "softplus"} },
-		"rows":           func(_ *UPIGrad, p *UPIPlus) { p.PCA.Rows = "centred" },
-		"tolerance":      func(_ *UPIGrad, p *UPIPlus) { p.PCA.Tolerance = 0 },
-		"max_passes":     func(_ *UPIGrad, p *UPIPlus) { p.PCA.MaxPasses = 0 },
-		"lambda":         func(_ *UPIGrad, p *UPIPlus) { p.Lambda = math.Inf(1) },
+		"surrogate.relu": func(g *SGDUAP, _ *UPIPlus) { g.Surrogate = &Surrogate{ReLU: "gelu", Beta: 1} },
+		"surrogate.beta": func(g *SGDUAP, _ *UPIPlus) { g.Surrogate = &Surrogate{ReLU: "softplus"} },
+		"rows":           func(_ *SGDUAP, p *UPIPlus) { p.PCA.Rows = "centred" },
+		"tolerance":      func(_ *SGDUAP, p *UPIPlus) { p.PCA.Tolerance = 0 },
+		"max_passes":     func(_ *SGDUAP, p *UPIPlus) { p.PCA.MaxPasses = 0 },
+		"lambda":         func(_ *SGDUAP, p *UPIPlus) { p.Lambda = math.Inf(1) },
 	} {
-		grad, plus := newUPIGrad(), Kinds["upi_plus"]().(*UPIPlus)
+		grad, plus := newSGDUAP(), Kinds["upi_plus"].New().(*UPIPlus)
 		grad.Eps, plus.Eps = []projection.Eps{1}, []projection.Eps{1}
 		spoil(grad, plus)
 		problems := append(grad.Validate(), plus.Validate()...)
 		var e *setting.Error
 		if len(problems) != 1 || !errors.As(problems[0], &e) || e.Key != key {
 			t.Errorf("%s: got %v", key, problems)
+		}
+	}
+}
+
+// TestMomentumOfPlain: a setting that would do nothing is an error.
+func TestMomentumOfPlain(t *testing.T) {
+	decay := 0.9
+	settings := defaultAscent()
+	settings.Momentum = &decay
+	problems := settings.Validate()
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "momentum = 0.9: the optimizer plain has no momentum") {
+		t.Errorf("got %v", problems)
+	}
+}
+
+// TestObjectives: which function each ascent climbs, up to which value, by default and as its settings say.
+func TestObjectives(t *testing.T) {
+	for kind, want := range map[string]Objective{
+		"upi_grad": {Of: Dissimilarity}, "per_image": {Of: Dissimilarity}, "sgd_uap": {CrossEntropy, 9},
+	} {
+		if got := Kinds[kind].New().Needs().Ascent.Objective; got != want {
+			t.Errorf("%s climbs %+v, want %+v", kind, got, want)
+		}
+	}
+	free := newSGDUAP()
+	free.Clamp = 0
+	for _, c := range []struct {
+		objective   Objective
+		value, want float64
+		stillClimbs bool
+	}{
+		{newSGDUAP().Needs().Ascent.Objective, 9, 9, true},
+		{newSGDUAP().Needs().Ascent.Objective, 9.5, 9, false},
+		{free.Needs().Ascent.Objective, 9.5, 9.5, true},
+		{Objective{Of: Dissimilarity}, 0.1, 0.1, true},
+	} {
+		if got, climbs := c.objective.Clamped(c.value); got != c.want || climbs != c.stillClimbs {
+			t.Errorf("%+v at %v: got %v, climbs %v", c.objective, c.value, got, climbs)
 		}
 	}
 }
@@ -91,12 +143,12 @@ func TestNoiseOfABudget(t *testing.T) {
 
 // TestRandomLiesOnTheSphere: each draw and each seed another point, of norm eps.
 func TestRandomLiesOnTheSphere(t *testing.T) {
-	a := &Random{Draws: 3}
+	needs := (&Random{Draws: 3}).Needs()
 	for _, norm := range []projection.Norm{projection.L2, projection.LInf} {
 		var seen [][]float32
 		for seed := range int64(2) {
-			for draw := range int64(a.Perturbations()) {
-				delta, err := a.Draw(projection.Ball{Norm: norm, Eps: 255}, size, seed, draw)
+			for draw := range int64(needs.Perturbations()) {
+				delta, err := needs.Draw.Sample(projection.Ball{Norm: norm, Eps: 255}, size, seed, draw)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -107,55 +159,6 @@ func TestRandomLiesOnTheSphere(t *testing.T) {
 					t.Errorf("seed %d, draw %d was there before", seed, draw)
 				}
 				seen = append(seen, delta)
-			}
-		}
-	}
-}
-
-// TestClimbEach: each image climbs its own objective <g_i, delta>, to eps g_i / ||g_i||_2, whatever its neighbours are; one
-// whose gradient is zero stays where it is.
-func TestClimbEach(t *testing.T) {
-	ball := projection.Ball{Eps: 20}
-	run := func(images []int) []float32 {
-		a := newPerImage()
-		a.Steps = 60
-		deltas, err := a.ClimbEach(t.Context(), ball, size, len(images),
-			func(_ context.Context, deltas []float32, _ NoiseKey, rows, values []float32) error {
-				for k, i := range images {
-					values[k] = 0
-					for j, g := range direction(i) {
-						if i == 0 {
-							g = 0
-						}
-						values[k] += g * deltas[k*size+j]
-						if rows != nil {
-							rows[k*size+j] = g
-						}
-					}
-				}
-				return nil
-			})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return deltas
-	}
-	images := []int{4, 0, 9}
-	together := run(images)
-	for k, i := range images {
-		got := together[k*size : (k+1)*size]
-		if alone := run([]int{i}); !slices.Equal(got, alone) {
-			t.Errorf("image %d: %v among others, %v alone", i, got, alone)
-		}
-		want := make([]float32, size)
-		if i != 0 {
-			if err := projection.Boundary(ball, want, direction(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for j := range want {
-			if math.Abs(float64(got[j]-want[j])) > 1e-3*ball.Eps {
-				t.Errorf("image %d, value %d is %v, want %v", i, j, got[j], want[j])
 			}
 		}
 	}

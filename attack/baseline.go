@@ -21,12 +21,11 @@ func (n *None) Common() *Shared {
 // Validate finds nothing impossible.
 func (*None) Validate() []error { return nil }
 
-// Perturbations is 1.
-func (*None) Perturbations() int { return 1 }
-
-// Draw returns zeros.
-func (*None) Draw(_ projection.Ball, size int, _, _ int64) ([]float32, error) {
-	return make([]float32, size), nil
+// Needs is one draw, of zeros.
+func (*None) Needs() Needs {
+	return Needs{Draw: &Draw{1, func(_ projection.Ball, size int, _, _ int64) ([]float32, error) {
+		return make([]float32, size), nil
+	}}}
 }
 
 // Random is the baseline of a perturbation uniform on the sphere of the norm's ball.
@@ -41,11 +40,11 @@ func (r *Random) Validate() []error {
 	return append(r.Shared.Validate(), setting.Check(r.Draws >= 1 && r.Draws <= 1000, "draws", r.Draws, "want 1 to 1000")...)
 }
 
-// Perturbations is the number of draws.
-func (r *Random) Perturbations() int { return r.Draws }
+// Needs is that many draws.
+func (r *Random) Needs() Needs { return Needs{Draw: &Draw{r.Draws, onSphere}} }
 
-// Draw returns a point uniform on the ball's sphere.
-func (r *Random) Draw(ball projection.Ball, size int, seed, draw int64) ([]float32, error) {
+// onSphere returns a point uniform on the ball's sphere.
+func onSphere(ball projection.Ball, size int, seed, draw int64) ([]float32, error) {
 	delta := make([]float32, size)
 	stream := random.New(seed, "random attack", 0, draw)
 	if err := stream.Surface(delta, ball.Norm.P(), ball.Eps); err != nil {

@@ -1,13 +1,26 @@
 package attack
 
-// SGDUAP is the baseline of a universal perturbation of the prediction: the same ascent on the cross-entropy, which is
-// clamped so that images that are already misclassified by far stop to pull (Shafahi et al. 2020).
+import "upi/setting"
+
+// SGDUAP is the baseline of a universal perturbation of the prediction: the ascent of UPI-Grad on the cross-entropy, which is
+// clamped so that images that are misclassified by far no longer pull at it (Shafahi et al. 2020).
 type SGDUAP struct {
 	UPIGrad `yaml:",inline"`
+	// Clamp is the cross-entropy, in nats, above which an image's gradient no longer counts: 9 by default, 0 for none.
+	Clamp float64 `yaml:"clamp" json:"clamp"`
 }
 
-// ClampAt is the cross-entropy, in nats, above which an image's gradient no longer counts.
-const ClampAt = 9
+func newSGDUAP() *SGDUAP { return &SGDUAP{UPIGrad: *newUPIGrad(), Clamp: 9} }
 
-// Climbs is the cross-entropy.
-func (*SGDUAP) Climbs() Target { return CrossEntropy }
+// Needs is an ascent on the cross-entropy.
+func (s *SGDUAP) Needs() Needs {
+	needs := s.UPIGrad.Needs()
+	needs.Ascent.Objective = Objective{CrossEntropy, s.Clamp}
+	return needs
+}
+
+// Validate lists what is impossible in the settings.
+func (s *SGDUAP) Validate() []error {
+	return append(s.UPIGrad.Validate(),
+		setting.Check(s.Clamp >= 0 && s.Clamp < 1e9, "clamp", s.Clamp, "want a cross-entropy in nats, or 0 for no clamp")...)
+}

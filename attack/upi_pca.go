@@ -6,28 +6,10 @@ import (
 	"upi/setting"
 )
 
-// A FromRows attack takes a direction out of the matrices of per-image gradients at delta = 0.
-type FromRows interface {
-	Attack
-	// Terms are the matrices that the attack looks at.
-	Terms() []Term
-	// Spectrum returns the solver's settings.
-	Spectrum() Spectrum
-	// Smoothness says how what is differentiated is smoothed.
-	Smoothness() Smoothed
-}
-
-// A Term is one matrix G of per-image gradients in the symmetric matrix, the sum of Weight * G'G / ||G||_F^2 over all terms,
-// whose top eigenvector is the direction. A single term of weight 1 gives the top right singular vector.
-type Term struct {
-	Target Target  `json:"target"`
-	Weight float64 `json:"weight"`
-}
-
 // Spectrum says how the direction is computed.
 type Spectrum struct {
 	// Rows says what a row is: the gradient as it is (raw, the default), or divided by its L2 norm (unit).
-	Rows Rows `yaml:"rows" json:"rows"`
+	Rows RowScale `yaml:"rows" json:"rows"`
 	// Tolerance is the angle in radians, as estimated from the residual and the gap, at which the solver stops; 1e-3 by
 	// default.
 	Tolerance float64 `yaml:"tolerance" json:"tolerance"`
@@ -35,12 +17,12 @@ type Spectrum struct {
 	MaxPasses int `yaml:"max_passes" json:"max_passes"`
 }
 
-// Rows is "raw" or "unit".
-type Rows string
+// RowScale is "raw" or "unit".
+type RowScale string
 
 const (
-	Raw  Rows = "raw"
-	Unit Rows = "unit"
+	Raw  RowScale = "raw"
+	Unit RowScale = "unit"
 )
 
 // Validate lists what is impossible in the settings.
@@ -64,11 +46,10 @@ func newPCA() *UPIPCA {
 	return &UPIPCA{PCA: Spectrum{Rows: Raw, Tolerance: 1e-3, MaxPasses: 30}, Smoothed: defaultSmoothed()}
 }
 
-// Terms is the matrix of the dissimilarity's gradients alone.
-func (*UPIPCA) Terms() []Term { return []Term{{Dissimilarity, 1}} }
-
-// Spectrum returns the solver's settings.
-func (u *UPIPCA) Spectrum() Spectrum { return u.PCA }
+// Needs is the rows of the dissimilarity's gradients alone.
+func (u *UPIPCA) Needs() Needs {
+	return Needs{Rows: &Rows{Terms: []Term{{Dissimilarity, 1}}, Spectrum: u.PCA}, Smoothed: u.Smoothed}
+}
 
 // Validate lists what is impossible in the settings.
 func (u *UPIPCA) Validate() []error {

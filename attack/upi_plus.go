@@ -10,8 +10,12 @@ type UPIPlus struct {
 	Lambda float64 `yaml:"lambda" json:"lambda"`
 }
 
-// Terms are the two matrices.
-func (u *UPIPlus) Terms() []Term { return []Term{{Dissimilarity, 1}, {CrossEntropy, -u.Lambda}} }
+// Needs is the rows of both gradients.
+func (u *UPIPlus) Needs() Needs {
+	needs := u.UPIPCA.Needs()
+	needs.Rows.Terms = append(needs.Rows.Terms, Term{CrossEntropy, -u.Lambda})
+	return needs
+}
 
 // Validate lists what is impossible in the settings.
 func (u *UPIPlus) Validate() []error {

@@ -61,13 +61,13 @@ func (e *engine) runFit(ctx context.Context, job *pipeline.Job) error {
 	}
 	var delta []float32
 	var record fitRecord
-	switch a := a.(type) {
-	case attack.Direct:
-		delta, err = a.Draw(spec.ball(), spec.size(), spec.Seed, spec.Draw)
-	case attack.FromRows:
+	switch needs := a.Needs(); {
+	case needs.Draw != nil:
+		delta, err = needs.Draw.Sample(spec.ball(), spec.size(), spec.Seed, spec.Draw)
+	case needs.Rows != nil:
 		delta, record, err = fitDirection(job.Parent(roleDirection), spec)
-	case attack.Iterative:
-		delta, record, err = e.fitSteps(ctx, job, spec, a)
+	case needs.Ascent != nil && !needs.PerImage():
+		delta, record, err = e.fitSteps(ctx, job, spec, *needs.Ascent)
 	default:
 		err = fmt.Errorf("attack %s finds no universal perturbation", spec.Attack.Kind)
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 // fitSteps climbs an objective step by step, and goes on from the last checkpoint of a killed task.
-func (e *engine) fitSteps(ctx context.Context, job *pipeline.Job, spec fitSpec, a attack.Iterative) ([]float32, fitRecord, error) {
-	climb := climb{engine: e, target: objectives[a.Climbs()], clamp: a.Climbs() == attack.CrossEntropy}
+func (e *engine) fitSteps(ctx context.Context, job *pipeline.Job, spec fitSpec,
+	ascent attack.Ascent) ([]float32, fitRecord, error) {
+	climb := climb{engine: e, target: objectives[ascent.Objective.Of], objective: ascent.Objective}
 	models := job.Files(roleModel)
 	for k, source := range spec.Sources {
 		from := source.at(models[k])
@@ -31,7 +32,7 @@ func (e *engine) fitSteps(ctx context.Context, job *pipeline.Job, spec fitSpec, 
 		}
 		defer s.Close()
 		climb.sources = append(climb.sources, from)
-		climb.views = append(climb.views, view{s, o.explains(a.Climbs()), spec.Clip, spec.Noise, spec.Seed})
+		climb.views = append(climb.views, view{s, o.explains(ascent.Objective.Of), spec.Clip, spec.Noise, spec.Seed})
 	}
 	climb.eligible(job)
 	if len(climb.images) == 0 {
@@ -46,32 +47,33 @@ func (e *engine) fitSteps(ctx context.Context, job *pipeline.Job, spec fitSpec, 
 	if err := readJSON(path, &state); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fitRecord{}, fmt.Errorf("read checkpoint: %w", err)
 	}
-	method := a.Method()
-	problem := attack.Problem{Ball: spec.ball(), Size: spec.size(), Images: len(climb.images), Seed: spec.Seed, Mean: climb.mean}
-	state, err = method.Climb(ctx, problem, state, func(s *attack.State) error {
-		job.Progress(int64(s.Step), int64(method.Steps))
+	settings := ascent.Settings
+	universal := attack.Universal{Ball: spec.ball(), Size: spec.size(), Images: len(climb.images), Seed: spec.Seed, Mean: climb.mean}
+	state, err = universal.Climb(ctx, settings, state, func(s *attack.State) error {
+		job.Progress(int64(s.Step), int64(settings.Steps))
 		return checkpoint(path, s)
 	})
 	if err != nil {
 		return nil, fitRecord{}, err
 	}
-	if state.ZeroSteps > 0 {
-		job.Warn("step with a zero gradient", int64(state.ZeroSteps), "")
+	progress := state.Progress[0]
+	if progress.ZeroSteps > 0 {
+		job.Warn("step with a zero gradient", int64(progress.ZeroSteps), "")
 	}
 	if n := climb.notFinite; n > 0 {
 		job.Warn("gradient is not finite", n, climb.example)
 	}
-	job.Count(pipeline.CountImages, int64(method.Steps*min(method.Batch, len(climb.images))))
-	return state.Best, fitRecord{Trace: state.Trace, BestStep: state.BestStep}, nil
+	job.Count(pipeline.CountImages, int64(settings.Steps*min(settings.Batch, len(climb.images))))
+	return state.Best, fitRecord{Trace: progress.Trace, BestStep: progress.BestStep}, nil
 }
 
 // A climb evaluates the mean objective of one or several sources.
 type climb struct {
-	engine  *engine
-	target  builder[*saliency.Objective]
-	clamp   bool
-	sources []source
-	views   []view
+	engine    *engine
+	target    builder[*saliency.Objective]
+	objective attack.Objective
+	sources   []source
+	views     []view
 	// images are the positions of those that have a map in every source.
 	images []int
 
@@ -94,7 +96,7 @@ func (c *climb) eligible(job *pipeline.Job) {
 	}
 }
 
-// mean is the objective of an attack.Problem.
+// mean is that of an attack.Universal.
 func (c *climb) mean(ctx context.Context, images []int, delta []float32, noise attack.NoiseKey, gradient []float64) (float64, error) {
 	positions := make([]int, len(images))
 	for k, i := range images {
@@ -159,11 +161,11 @@ func (c *climb) sum(ctx context.Context, k int, positions []int, how variant, gr
 					continue
 				}
 				count++
-				if c.clamp && value > attack.ClampAt {
-					total += attack.ClampAt
+				value, climbs := c.objective.Clamped(value)
+				total += value
+				if !climbs {
 					continue
 				}
-				total += value
 				addTo(gradient, row, g.kept, j*size)
 			}
 			return nil

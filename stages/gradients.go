@@ -15,10 +15,10 @@ import (
 // gradientsSpec is a task that computes rows of the matrix G: for each fit image the gradient, at delta = 0, of what an attack
 // looks at, as a mean over draws of the smoothing noise.
 type gradientsSpec struct {
-	Source sourceSpec    `json:"source"`
-	Target attack.Target `json:"target"`
-	Noise  attack.Noise  `json:"noise"`
-	Seed   int64         `json:"seed"`
+	Source sourceSpec      `json:"source"`
+	Target attack.Function `json:"target"`
+	Noise  attack.Noise    `json:"noise"`
+	Seed   int64           `json:"seed"`
 }
 
 const gradientsFile = "gradients.parquet"
@@ -33,7 +33,7 @@ type gradientRow struct {
 }
 
 // objectives is the table of what attacks look at.
-var objectives = map[attack.Target]builder[*saliency.Objective]{
+var objectives = map[attack.Function]builder[*saliency.Objective]{
 	attack.Dissimilarity: dissimilarity,
 	attack.CrossEntropy:  crossEntropy,
 }
@@ -94,7 +94,7 @@ func (e *engine) runGradients(ctx context.Context, job *pipeline.Job) error {
 }
 
 // explains returns the explanation that an objective looks at, or nil.
-func (o opened) explains(t attack.Target) saliency.Explanation {
+func (o opened) explains(t attack.Function) saliency.Explanation {
 	if t == attack.CrossEntropy {
 		return nil
 	}

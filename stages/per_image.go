@@ -18,12 +18,12 @@ func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
 	if err := job.Decode(&spec); err != nil {
 		return err
 	}
-	any, err := spec.Attack.attack()
+	a, err := spec.Attack.attack()
 	if err != nil {
 		return err
 	}
-	a, ok := any.(attack.PerImage)
-	if !ok {
+	needs := a.Needs()
+	if !needs.PerImage() {
 		return fmt.Errorf("attack %s finds no perturbation per image", spec.Attack.Kind)
 	}
 	from := spec.Sources[0].at(job.File(roleModel))
@@ -36,15 +36,15 @@ func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
 		return err
 	}
 	defer s.Close()
-	v := view{s, o.explanation, spec.Clip, spec.Noise, spec.Seed}
+	v := view{s, o.explains(needs.Ascent.Objective.Of), spec.Clip, spec.Noise, spec.Seed}
 	file, err := createRecords(job, deltasFile)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	err = each(ctx, e, dissimilarity, from, s.Len(),
+	err = each(ctx, e, objectives[needs.Ascent.Objective.Of], from, s.Len(),
 		func(p *saliency.Objective, lo, hi int) ([]float32, error) {
-			return climbEach(ctx, p, a, spec, v, lo, hi)
+			return climbEach(ctx, p, needs.Ascent.Settings, spec, v, lo, hi)
 		},
 		func(lo, hi int, deltas []float32) error {
 			job.Progress(int64(hi), int64(s.Len()))
@@ -61,7 +61,8 @@ func (e *engine) runPerImage(ctx context.Context, job *pipeline.Job) error {
 }
 
 // climbEach returns the perturbations of images lo to hi.
-func climbEach(ctx context.Context, p *saliency.Objective, a attack.PerImage, spec fitSpec, v view, lo, hi int) ([]float32, error) {
+func climbEach(ctx context.Context, p *saliency.Objective, settings attack.AscentSettings, spec fitSpec, v view,
+	lo, hi int) ([]float32, error) {
 	size := spec.size()
 	all := make([]float32, (hi-lo)*size)
 	var positions []int
@@ -79,12 +80,12 @@ func climbEach(ctx context.Context, p *saliency.Objective, a attack.PerImage, sp
 		}
 		return v.evaluateEach(p, positions, deltas, noise, rows, values)
 	}
-	deltas, err := a.ClimbEach(ctx, spec.ball(), size, len(positions), evaluate)
+	state, err := attack.EachImage{Ball: spec.ball(), Size: size, Images: len(positions), Evaluate: evaluate}.Climb(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
 	for k, i := range positions {
-		delta := deltas[k*size : (k+1)*size]
+		delta := state.Best[k*size : (k+1)*size]
 		if err := spec.ball().Project(delta); err != nil {
 			return nil, fmt.Errorf("project the perturbation of image %d: %w", v.split.images[i].ID, err)
 		}
@@ -93,7 +94,7 @@ func climbEach(ctx context.Context, p *saliency.Objective, a attack.PerImage, sp
 	return all, nil
 }
 
-// evaluateEach is an attack.Each: the mean over the draws of the noise.
+// evaluateEach is that of an attack.EachImage: the mean over the draws of the noise.
 func (v view) evaluateEach(p *saliency.Objective, positions []int, deltas []float32, noise attack.NoiseKey, rows, values []float32) error {
 	size := v.split.size
 	clear(rows)

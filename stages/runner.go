@@ -91,8 +91,8 @@ func Kinds() config.Kinds {
 	for name, build := range saliency.Kinds {
 		k.Explanations[name] = func() config.Settings { return build() }
 	}
-	for name, build := range attack.Kinds {
-		k.Attacks[name] = func() config.Settings { return build() }
+	for name, kind := range attack.Kinds {
+		k.Attacks[name] = func() config.Settings { return kind.New() }
 	}
 	return k
 }
@@ -128,7 +128,7 @@ func check(c *config.Config) []error {
 		if len(slices.Compact(slices.Sorted(slices.Values(common.Sources)))) < len(common.Sources) {
 			problems = append(problems, setting.Check(false, fmt.Sprintf("attacks[%d].sources", i), common.Sources, "want each model once")...)
 		}
-		if isPerImage(a) && len(common.Sources) > 1 {
+		if a.Needs().PerImage() && len(common.Sources) > 1 {
 			problems = append(problems, setting.Check(false, fmt.Sprintf("attacks[%d].sources", i), common.Sources,
 				"want one model: an attack per image has one source")...)
 		}

@@ -27,13 +27,15 @@ func newItemSpec(kind string, settings any) (itemSpec, error) {
 }
 
 func (s itemSpec) explanation() (saliency.Explanation, error) {
-	return decode(s, "explanation", saliency.Kinds)
+	return decode(s, "explanation", saliency.Kinds[s.Kind])
 }
 
-func (s itemSpec) attack() (attack.Attack, error) { return decode(s, "attack", attack.Kinds) }
+func (s itemSpec) attack() (attack.Attack, error) {
+	return decode(s, "attack", attack.Kinds[s.Kind].New)
+}
 
-func decode[T any](s itemSpec, what string, kinds map[string]func() T) (T, error) {
-	build := kinds[s.Kind]
+// decode returns what build makes, nil where there is no such kind, with the settings of the item.
+func decode[T any](s itemSpec, what string, build func() T) (T, error) {
 	if build == nil {
 		var none T
 		return none, fmt.Errorf("%s of unknown kind %q", what, s.Kind)

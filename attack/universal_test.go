@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -26,7 +27,7 @@ func direction(i int) []float32 {
 }
 
 // linear is the objective <g_i, delta + Z>, whose gradient is g_i.
-func linear(p *Problem) {
+func linear(p *Universal) {
 	p.Mean = func(_ context.Context, images []int, delta []float32, noise NoiseKey, gradient []float64) (float64, error) {
 		total := 0.0
 		z := make([]float32, size)
@@ -44,7 +45,7 @@ func linear(p *Problem) {
 }
 
 // toward is the objective -||delta - target||^2, the same for all images.
-func toward(p *Problem, target []float32) {
+func toward(p *Universal, target []float32) {
 	p.Mean = func(_ context.Context, images []int, delta []float32, _ NoiseKey, gradient []float64) (float64, error) {
 		value := 0.0
 		for j, goal := range target {
@@ -60,7 +61,7 @@ func toward(p *Problem, target []float32) {
 
 func forget(*State) error { return nil }
 
-func ascent(steps int) Ascent {
+func settingsOf(steps int) AscentSettings {
 	a := defaultAscent()
 	a.Steps, a.CheckEvery = steps, 1
 	return a
@@ -85,22 +86,22 @@ func TestClimbReachesTheClosedForm(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name      string
-			objective func(*Problem)
+			objective func(*Universal)
 			want      []float32
 		}{
 			{"linear", linear, best},
-			{"quadratic", func(p *Problem) { toward(p, inside) }, inside},
+			{"quadratic", func(p *Universal) { toward(p, inside) }, inside},
 		} {
 			t.Run(norm.String()+" "+c.name, func(t *testing.T) {
 				// The images of one batch and the held-back one alike, so that the objective is one and the same.
-				p := Problem{Ball: ball, Size: size, Images: images}
+				p := Universal{Ball: ball, Size: size, Images: images}
 				c.objective(&p)
-				a := ascent(400)
+				a := settingsOf(400)
 				all := p.Mean
 				p.Mean = func(ctx context.Context, _ []int, delta []float32, noise NoiseKey, gradient []float64) (float64, error) {
 					return all(ctx, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}, delta, noise, gradient)
 				}
-				s, err := a.Climb(t.Context(), p, nil, forget)
+				s, err := p.Climb(t.Context(), a, nil, forget)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,9 +118,9 @@ func TestClimbReachesTheClosedForm(t *testing.T) {
 // TestClimbReturnsTheBestIterate: steps that are too long leave the best point again.
 func TestClimbReturnsTheBestIterate(t *testing.T) {
 	target := direction(3)
-	p := Problem{Ball: projection.Ball{Eps: 100}, Size: size, Images: 5}
+	p := Universal{Ball: projection.Ball{Eps: 100}, Size: size, Images: 5}
 	toward(&p, target)
-	a := ascent(7)
+	a := settingsOf(7)
 	a.StepSize, a.Schedule = 0.05, "constant"
 	value := func(delta []float32) float64 {
 		v, err := p.Mean(t.Context(), []int{0}, delta, NoiseKey{}, nil)
@@ -128,35 +129,37 @@ func TestClimbReturnsTheBestIterate(t *testing.T) {
 		}
 		return v
 	}
-	s, err := a.Climb(t.Context(), p, nil, forget)
+	s, err := p.Climb(t.Context(), a, nil, forget)
 	if err != nil {
 		t.Fatal(err)
 	}
-	largest := slices.MaxFunc(s.Trace, func(x, y TracePoint) int { return int(math.Copysign(1, x.Value-y.Value)) })
-	if len(s.Trace) != 7 || s.BestValue != largest.Value || s.BestStep != largest.Step || value(s.Best) != s.BestValue {
+	own := s.Progress[0]
+	largest := slices.MaxFunc(own.Trace, func(x, y TracePoint) int { return int(math.Copysign(1, x.Value-y.Value)) })
+	if len(own.Trace) != 7 || own.BestValue != largest.Value || own.BestStep != largest.Step || value(s.Best) != own.BestValue {
 		t.Errorf("got %+v", s)
 	}
-	if value(s.Delta) >= s.BestValue {
+	if value(s.Deltas) >= own.BestValue {
 		t.Error("the last iterate is the best: the test does not test")
 	}
 }
 
 // TestClimbGoesOnFromEveryState: an ascent that goes on from any state it saved, as JSON keeps it, ends like one that nobody
-// disturbed, to the bit.
+// disturbed, to the bit, whatever its optimizer.
 func TestClimbGoesOnFromEveryState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := defaultAscent()
 		a.Steps = rapid.IntRange(1, 25).Draw(t, "steps")
+		a.Optimizer = rapid.SampledFrom(slices.Sorted(maps.Keys(Optimizers))).Draw(t, "optimizer")
 		a.Batch = rapid.IntRange(1, 12).Draw(t, "batch")
 		a.CheckEvery = rapid.IntRange(1, 6).Draw(t, "check every")
 		a.HeldBack = rapid.Float64Range(0.05, 0.5).Draw(t, "held back")
-		p := Problem{
+		p := Universal{
 			Ball: projection.Ball{Norm: rapid.SampledFrom([]projection.Norm{projection.L2, projection.LInf}).Draw(t, "norm"), Eps: 8},
 			Size: size, Images: rapid.IntRange(1, 30).Draw(t, "images"), Seed: rapid.Int64().Draw(t, "seed"),
 		}
 		linear(&p)
 		var saved [][]byte
-		want, err := a.Climb(context.Background(), p, nil, func(s *State) error {
+		want, err := p.Climb(context.Background(), a, nil, func(s *State) error {
 			text, err := json.Marshal(s)
 			saved = append(saved, text)
 			return err
@@ -169,7 +172,7 @@ func TestClimbGoesOnFromEveryState(t *testing.T) {
 			if err := json.Unmarshal(text, &state); err != nil {
 				t.Fatal(err)
 			}
-			got, err := a.Climb(context.Background(), p, state, forget)
+			got, err := p.Climb(context.Background(), a, state, forget)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,10 +186,10 @@ func TestClimbGoesOnFromEveryState(t *testing.T) {
 // TestHeldBackImagesAreNeverClimbed also sees that an epoch looks at every other image at most once.
 func TestHeldBackImagesAreNeverClimbed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := ascent(rapid.IntRange(1, 20).Draw(t, "steps"))
+		a := settingsOf(rapid.IntRange(1, 20).Draw(t, "steps"))
 		a.Batch = rapid.IntRange(1, 9).Draw(t, "batch")
 		a.HeldBackMost = rapid.IntRange(1, 4).Draw(t, "held back at most")
-		p := Problem{Ball: projection.Ball{Eps: 1}, Size: size, Images: rapid.IntRange(2, 25).Draw(t, "images")}
+		p := Universal{Ball: projection.Ball{Eps: 1}, Size: size, Images: rapid.IntRange(2, 25).Draw(t, "images")}
 		linear(&p)
 		climbed, compared := map[int]int{}, map[int]bool{}
 		steps := 0
@@ -204,7 +207,7 @@ func TestHeldBackImagesAreNeverClimbed(t *testing.T) {
 			}
 			return objective(ctx, images, delta, noise, gradient)
 		}
-		if _, err := a.Climb(context.Background(), p, nil, forget); err != nil {
+		if _, err := p.Climb(context.Background(), a, nil, forget); err != nil {
 			t.Fatal(err)
 		}
 		rest := p.Images - len(compared)
@@ -224,7 +227,7 @@ func TestHeldBackImagesAreNeverClimbed(t *testing.T) {
 }
 
 func TestClimbFails(t *testing.T) {
-	p := Problem{Ball: projection.Ball{Eps: 1}, Size: size, Images: 4}
+	p := Universal{Ball: projection.Ball{Eps: 1}, Size: size, Images: 4}
 	zero := func(context.Context, []int, []float32, NoiseKey, []float64) (float64, error) { return 1, nil }
 	broken := errors.New("broken")
 	for _, c := range []struct {
@@ -246,10 +249,41 @@ func TestClimbFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p.Mean = c.mean
-			_, err := ascent(3).Climb(t.Context(), p, nil, c.save)
+			_, err := p.Climb(t.Context(), settingsOf(3), nil, c.save)
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// TestClimbRefusesAnotherState: a state that was not saved by the same ascent would give a wrong result without a word.
+func TestClimbRefusesAnotherState(t *testing.T) {
+	u := Universal{Ball: projection.Ball{Eps: 1}, Size: size, Images: 4}
+	linear(&u)
+	saved := func(a AscentSettings) *State {
+		t.Helper()
+		s, err := u.Climb(t.Context(), a, nil, forget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	short := saved(settingsOf(2))
+	short.Deltas = short.Deltas[1:]
+	bare := saved(settingsOf(2))
+	bare.Progress[0].Optimizer = nil
+	for name, state := range map[string]*State{
+		"longer": saved(settingsOf(5)), "of another size": short, "without its optimizer": bare, "empty": {},
+	} {
+		if _, err := u.Climb(t.Context(), settingsOf(3), state, forget); err == nil {
+			t.Errorf("went on from a state that is %s", name)
+		}
+	}
+}
+
+func TestClimbNeedsAnImage(t *testing.T) {
+	if _, err := (Universal{Size: size}).Climb(t.Context(), settingsOf(3), nil, forget); err == nil {
+		t.Error("climbed on no image")
 	}
 }
