@@ -29,8 +29,11 @@ type OptimizerKind struct {
 
 // Optimizers is the table of the optimizers, by their name in a config.
 var Optimizers = map[string]OptimizerKind{
+	// Every step looks at its own gradient alone.
 	"plain": {New: func(float64) (Optimizer, error) { return &plain{}, nil }},
-	"adam":  {New: newAdam, Momentum: 0.9},
+
+	// These remember the gradients before.
+	"adam": {New: newAdam, Momentum: 0.9},
 }
 
 // optimizer returns the optimizer of the settings at the start of an ascent.

@@ -131,7 +131,7 @@ func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result
 	if err != nil {
 		t.Fatal(err)
 	}
-	item, err := newItemSpec("upi_pca", attack.Kinds["upi_pca"]())
+	item, err := newItemSpec("upi_pca", attack.Kinds["upi_pca"].New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,11 +147,11 @@ func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result
 		}
 		parents = append(parents, pipeline.From(roleGradients, key))
 	}
-	all := attack.Kinds["upi_pca"]().(attack.FromRows)
+	rows := attack.Kinds["upi_pca"].New().Needs().Rows
 	// A version that the cache does not know.
 	stage := &pipeline.Stage{Name: "direction", Version: 1 + rand.IntN(1<<30), Run: e.runDirection}
 	found, err := plan.Add(stage, "direction",
-		directionSpec{Terms: all.Terms(), Spectrum: all.Spectrum(), Size: matrix.size(), Sources: 1, Shards: matrix.Shards}, parents...)
+		directionSpec{Terms: rows.Terms, Spectrum: rows.Spectrum, Size: matrix.size(), Sources: 1, Shards: matrix.Shards}, parents...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"upi/attack"
 	"upi/pipeline"
 	"upi/results"
 )
@@ -26,11 +25,6 @@ type scoredTarget struct {
 	images      int64
 	plus, minus columns
 	chosen      *columns
-}
-
-func isPerImage(a attack.Attack) bool {
-	_, ok := a.(attack.PerImage)
-	return ok
 }
 
 // readScored reads the artefacts of perturbation number i.

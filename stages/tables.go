@@ -76,7 +76,8 @@ func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas []pip
 	p := perturbationSpec{
 		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
 		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
-		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Noise: f.noise(), Sign: sign, FitImages: fitImages, PerImage: len(deltas) > 1 || isPerImage(f.settings),
+		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Noise: f.noise(), Sign: sign, FitImages: fitImages,
+		PerImage: len(deltas) > 1 || f.settings.Needs().PerImage(),
 	}
 	for _, m := range f.sources {
 		p.Sources = append(p.Sources, m.name)

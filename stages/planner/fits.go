@@ -64,12 +64,7 @@ func (f fitting) spec(clip bool, shards int) (fitSpec, error) {
 	return spec, nil
 }
 
-func (f fitting) smoothed() attack.Smoothed {
-	if s, ok := f.settings.(interface{ Smoothness() attack.Smoothed }); ok {
-		return s.Smoothness()
-	}
-	return attack.Smoothed{}
-}
+func (f fitting) smoothed() attack.Smoothed { return f.settings.Needs().Smoothed }
 
 func (f fitting) noise() attack.Noise {
 	shape := f.sources[0].shape
@@ -91,23 +86,22 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 		options = append(options, pipeline.Reads(roleModel, m.dir))
 	}
 	size := int64(spec.size())
-	switch a := f.settings.(type) {
-	case attack.PerImage:
-		// Ahead of Iterative, of which it has the methods too.
+	switch needs := f.settings.Needs(); {
+	case needs.PerImage():
 		return p.fitEach(f, spec, size)
-	case attack.Direct:
+	case needs.Draw != nil:
 		// A drawn perturbation depends on no model.
 		spec.Sources, options = nil, nil
-	case attack.FromRows:
-		key, err := p.direction(f, a, spec, len(split.images))
+	case needs.Rows != nil:
+		key, err := p.direction(f, *needs.Rows, spec, len(split.images))
 		if err != nil {
 			return nil, err
 		}
 		options = append(options, pipeline.From(roleDirection, key))
-	case attack.Iterative:
+	case needs.Ascent != nil:
 		options = append(options, from(roleImages, split.images)...)
 		for _, m := range f.sources {
-			keys, err := p.references(m, m.fit, f.explanation, a.Smoothness().Surrogate)
+			keys, err := p.references(m, m.fit, f.explanation, needs.Smoothed.Surrogate)
 			if err != nil {
 				return nil, err
 			}
@@ -120,11 +114,11 @@ func (p *planner) fit(f fitting) ([]pipeline.Key, error) {
 }
 
 // direction plans the gradients of all terms on the fit split, and the task that finds the direction in them.
-func (p *planner) direction(f fitting, a attack.FromRows, spec fitSpec, shards int) (pipeline.Key, error) {
+func (p *planner) direction(f fitting, rows attack.Rows, spec fitSpec, shards int) (pipeline.Key, error) {
 	var options []pipeline.Option
-	for _, term := range a.Terms() {
+	for _, term := range rows.Terms {
 		for _, m := range f.sources {
-			keys, err := p.gradients(m, f.explanation, term.Target, a.Smoothness(), spec.Noise, f.seed)
+			keys, err := p.gradients(m, f.explanation, term.Function, f.smoothed(), spec.Noise, f.seed)
 			if err != nil {
 				return "", err
 			}
@@ -133,7 +127,7 @@ func (p *planner) direction(f fitting, a attack.FromRows, spec fitSpec, shards i
 	}
 	size := spec.size()
 	return p.plan.Add(p.stages.direction, f.id(),
-		directionSpec{Terms: a.Terms(), Spectrum: a.Spectrum(), Size: size, Sources: len(f.sources), Shards: shards},
+		directionSpec{Terms: rows.Terms, Spectrum: rows.Spectrum, Size: size, Sources: len(f.sources), Shards: shards},
 		append(options, pipeline.Costs(pipeline.Estimate{Bytes: 20 * int64(size)}))...)
 }
 

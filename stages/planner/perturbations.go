@@ -59,10 +59,7 @@ func firstImages(models []plannedModel, n int) []plannedModel {
 // draws adds the perturbations of one attack and eps: one for each seed, and for attacks that draw several, each draw. Without
 // a perturbation there is nothing that a seed could change.
 func (p *planner) draws(all []fitting, f fitting) []fitting {
-	draws := 1
-	if d, ok := f.settings.(attack.Direct); ok {
-		draws = d.Perturbations()
-	}
+	draws := f.settings.Needs().Perturbations()
 	for i, seed := range p.seeds(f) {
 		if i > 0 && f.eps == 0 {
 			break

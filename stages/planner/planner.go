@@ -129,7 +129,7 @@ func (p *planner) references(m plannedModel, s config.Split, e plannedExplanatio
 }
 
 // gradients plans the rows of one term on the fit split of a model.
-func (p *planner) gradients(m plannedModel, e plannedExplanation, t attack.Target, smoothed attack.Smoothed,
+func (p *planner) gradients(m plannedModel, e plannedExplanation, t attack.Function, smoothed attack.Smoothed,
 	noise attack.Noise, seed int64) ([]pipeline.Key, error) {
 	references, err := p.references(m, m.fit, e, smoothed.Surrogate)
 	if err != nil {
@@ -167,7 +167,7 @@ func from(role string, keys []pipeline.Key) []pipeline.Option {
 
 // targets are the models that a perturbation is scored on: its sources, and with transfer every model of the same images.
 func (p *planner) targets(f fitting, models []plannedModel) []plannedModel {
-	if _, perImage := f.settings.(attack.PerImage); perImage || !p.config.Evaluation.Transfer {
+	if f.settings.Needs().PerImage() || !p.config.Evaluation.Transfer {
 		return f.sources
 	}
 	return slices.DeleteFunc(slices.Clone(models), func(m plannedModel) bool {

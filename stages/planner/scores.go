@@ -1,19 +1,15 @@
 package stages
 
-import (
-	"upi/attack"
-	"upi/pipeline"
-)
+import "upi/pipeline"
 
 // scoring returns how a perturbation is scored on a target.
 func (p *planner) scoring(f fitting, target plannedModel) scoringSpec {
-	_, perImage := f.settings.(attack.PerImage)
 	e := p.config.Evaluation
 	return scoringSpec{
 		Source:   sourceSpec{Model: target.spec, Explanation: f.explanation.spec},
 		Clip:     e.Clip == "pixels",
 		Correct:  e.Filter == "correct",
-		PerImage: perImage,
+		PerImage: f.settings.Needs().PerImage(),
 		Metrics:  e.Metrics,
 		TopK:     e.TopK,
 	}
@@ -21,7 +17,7 @@ func (p *planner) scoring(f fitting, target plannedModel) scoringSpec {
 
 // sign says how the sign of the perturbation is chosen. That of no perturbation, and of one per image, is not chosen.
 func (p *planner) sign(f fitting) string {
-	if _, perImage := f.settings.(attack.PerImage); perImage || f.eps == 0 {
+	if f.settings.Needs().PerImage() || f.eps == 0 {
 		return "plus"
 	}
 	return p.config.Evaluation.Sign
