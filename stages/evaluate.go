@@ -2,12 +2,12 @@ package stages
 
 import (
 	"context"
-	"math"
 	"path/filepath"
 	"slices"
 
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/stages/tables"
 )
 
 // evaluateSpec is a task that scores one perturbation on one target model and test shard.
@@ -21,10 +21,11 @@ const scoresFile = "scores.parquet"
 
 // A scoreRow is one image's metrics under one sign of one perturbation.
 type scoreRow struct {
-	ID      int64              `parquet:"image_id"`
-	Label   int64              `parquet:"label"`
-	Sign    int32              `parquet:"sign"`
-	Metrics map[string]float64 `parquet:",columns"`
+	ID    int64 `parquet:"image_id"`
+	Label int64 `parquet:"label"`
+	Sign  int32 `parquet:"sign"`
+	// Metrics are in the order of the spec; NaN, NULL in the file, where a metric is not defined on the image.
+	Metrics []float64 `parquet:",columns"`
 }
 
 func (e *engine) runEvaluate(ctx context.Context, job *pipeline.Job) error {
@@ -42,11 +43,11 @@ func (e *engine) runEvaluate(ctx context.Context, job *pipeline.Job) error {
 	case "test":
 		try = []int{1, -1}
 	case "fit":
-		s, err := readSigns(job.Parents(roleSign))
+		rows, err := readSigns(job.Parents(roleSign))
 		if err != nil {
 			return err
 		}
-		try = []int{s.better()}
+		try = []int{tables.Decide(rows, 0).Sign}
 	}
 	out, err := table.Create[scoreRow](filepath.Join(job.Dir, scoresFile), table.Options{Columns: spec.Scoring.Metrics})
 	if err != nil {
@@ -63,14 +64,7 @@ func (e *engine) runEvaluate(ctx context.Context, job *pipeline.Job) error {
 			return nil
 		}
 		for k, s := range scores {
-			row := scoreRow{image.ID, image.Label, int32(try[k]), map[string]float64{}}
-			for m, name := range spec.Scoring.Metrics {
-				// A metric that is not defined on an image is NULL, never a number.
-				if !math.IsNaN(s.values[m]) {
-					row.Metrics[name] = s.values[m]
-				}
-			}
-			if err := out.Write(row); err != nil {
+			if err := out.Write(scoreRow{image.ID, image.Label, int32(try[k]), s.values}); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"upi/pipeline"
 	"upi/results"
 	"upi/savedmodels/saliency"
+	"upi/stages/tables"
 )
 
 // examplesSpec is a task that keeps a few test images with their maps, clean and perturbed, for figures.
@@ -36,11 +37,11 @@ func (e *engine) runExamples(ctx context.Context, job *pipeline.Job) error {
 	defer c.view.split.Close()
 	sign := 1
 	if spec.Sign != "plus" {
-		s, err := readSigns(job.Parents(roleSign))
+		rows, err := readSigns(job.Parents(roleSign))
 		if err != nil {
 			return err
 		}
-		sign = s.better()
+		sign = tables.Decide(rows, 0).Sign
 	}
 	out, err := table.Create[results.Example](filepath.Join(job.Dir, examplesFile), table.Options{})
 	if err != nil {

@@ -57,7 +57,7 @@ func NewRunner(c *config.Config) (*Runner, error) {
 			sign:      &pipeline.Stage{Name: "sign", Version: 1, Run: e.runSign},
 			evaluate:  &pipeline.Stage{Name: "evaluate", Version: 1, Run: e.runEvaluate},
 			examples:  &pipeline.Stage{Name: "examples", Version: 1, Run: e.runExamples},
-			tables:    &pipeline.Stage{Name: "tables", Version: 7, Run: runTables},
+			tables:    &pipeline.Stage{Name: "tables", Version: 8, Run: runTables},
 		},
 	}, nil
 }

@@ -1,31 +1,22 @@
 package stages
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 
 	"upi/attack"
 	"upi/pipeline"
 	"upi/results"
+	"upi/stages/tables"
 )
 
-// A scored is a perturbation with its scores on every target.
-type scored struct {
-	spec    perturbationSpec
-	delta   []float32
-	fit     fitRecord
-	signs   signs
-	sign    int
-	targets []scoredTarget
-}
-
-// A scoredTarget holds the scores on one model under the chosen sign. Where the test split chooses it, both signs are kept until
-// then.
-type scoredTarget struct {
-	model       string
-	images      int64
-	plus, minus columns
-	chosen      *columns
+// A found is a perturbation with all that its tasks have found out.
+type found struct {
+	*tables.Scored
+	spec  perturbationSpec
+	delta []float32 // nil where there is none of its own, or its task has failed
+	fit   fitRecord
 }
 
 func isPerImage(a attack.Attack) bool {
@@ -33,97 +24,87 @@ func isPerImage(a attack.Attack) bool {
 	return ok
 }
 
-// readScored reads the artefacts of perturbation number i.
-func readScored(job *pipeline.Job, i int, p perturbationSpec, metrics []string) (*scored, error) {
-	s := &scored{spec: p, sign: 1}
+// readFound reads the artefacts of perturbation number i.
+func readFound(job *pipeline.Job, i int, p perturbationSpec, metrics []string) (*found, error) {
+	f := &found{spec: p, Scored: &tables.Scored{Perturbation: p.Perturbation}}
 	for _, dir := range job.Parents(roleOf(roleDelta, i)) {
 		var err error
-		if s.delta, err = readDelta(dir, p.Shape[0]*p.Shape[1]*p.Shape[2]); err != nil {
+		if f.delta, err = readDelta(dir, p.Shape[0]*p.Shape[1]*p.Shape[2]); err != nil {
 			return nil, err
 		}
-		if err := readJSON(filepath.Join(dir, fitFile), &s.fit); err != nil {
+		if err := readJSON(filepath.Join(dir, fitFile), &f.fit); err != nil {
 			return nil, err
 		}
 	}
-	var err error
-	ofSources := make([][]string, len(p.Sources))
-	for k := range p.Sources {
-		ofSources[k] = job.Parents(roleOf(roleSign, i, k))
-	}
-	if s.signs, err = readSigns(ofSources...); err != nil {
+	if err := f.readSign(job, i); err != nil {
 		return nil, err
 	}
-	if p.Sign == "fit" {
-		s.sign = s.signs.better()
-	}
-	for k, t := range p.Targets {
-		target := scoredTarget{model: t.Model, images: t.Images}
-		if target.plus, target.minus, err = readScores(job.Parents(roleOf(roleScores, i, k)), metrics); err != nil {
+	plus, minus := make([]tables.Scores, len(p.Targets)), make([]tables.Scores, len(p.Targets))
+	for k := range p.Targets {
+		var err error
+		if plus[k], minus[k], err = readScores(job.Parents(roleOf(roleScores, i, k)), metrics); err != nil {
 			return nil, err
 		}
-		s.targets = append(s.targets, target)
 	}
-	if p.Sign == "test" {
-		s.sign = s.betterOnTest(slices.Index(metrics, "normalized_l2"))
+	f.Sign = p.ChooseSign(f.Fit, plus, minus, slices.Index(metrics, "normalized_l2"))
+	var other []tables.Scores
+	if f.Scores, other = plus, minus; f.Sign < 0 {
+		f.Scores, other = minus, plus
 	}
-	for k := range s.targets {
-		t := &s.targets[k]
-		if s.sign > 0 {
-			t.chosen, t.minus = &t.plus, columns{}
-		} else {
-			t.chosen, t.plus = &t.minus, columns{}
+	for k, t := range p.Targets {
+		if len(f.Scores[k].IDs) == 0 && len(other[k].IDs) > 0 {
+			return nil, fmt.Errorf("perturbation %s has the sign %+d, but its scores on %s are those of the other", p.ID, f.Sign, t.Model)
 		}
 	}
-	return s, nil
+	return f, nil
 }
 
-// betterOnTest returns the sign that does better on the test split of the sources, the paper's rule, by the metric of number m.
-func (s *scored) betterOnTest(m int) int {
-	var plus, minus float64
-	for _, t := range s.targets {
-		if s.isSource(t.model) {
-			plus += t.plus.total(m)
-			minus += t.minus.total(m)
-		}
+// readSign reads the record of the sign and its rows; there is none where the rule asks for none, or where its tasks have failed.
+func (f *found) readSign(job *pipeline.Job, i int) error {
+	ofSources := make([][]string, len(f.Sources))
+	some := false
+	for k := range f.Sources {
+		ofSources[k] = job.Parents(roleOf(roleSign, i, k))
+		some = some || len(ofSources[k]) > 0
 	}
-	if minus > plus {
-		return -1
+	if !some {
+		return nil
 	}
-	return 1
-}
-
-func (s *scored) isSource(model string) bool {
-	return slices.Contains(s.spec.Sources, model)
+	var err error
+	if f.FitRows, err = readSigns(ofSources...); err != nil {
+		return err
+	}
+	record := tables.Decide(f.FitRows, f.SignImages-int64(len(f.FitRows)))
+	f.Fit = &record
+	return nil
 }
 
 // row returns the perturbation as a run's directory holds it.
-func (s *scored) row() results.Perturbation {
-	p := s.spec
+func (f *found) row() results.Perturbation {
+	p, noise := f.Perturbation, f.spec.Noise
 	row := results.Perturbation{
-		ID: p.ID, Method: p.Method, Kind: p.Kind, Model: p.Source, Explanation: p.Explanation, Score: p.Score,
-		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(s.sign), FitImages: int64(len(s.signs.images)),
+		ID: p.ID, Method: p.Method, Kind: p.Kind, Role: p.Role, Model: p.Source, Explanation: p.Explanation, Score: p.Score,
+		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(f.Sign), SmoothingDraws: int64(noise.Draws),
 		Shape: []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
-		Delta: s.delta,
+		Delta: f.delta,
 	}
-	row.SmoothingDraws = int64(p.Noise.Draws)
 	switch {
-	case p.Noise.Draws == 0:
-	case p.Noise.Sigma > 0:
-		row.SmoothingSigma = &p.Noise.Sigma
+	case noise.Draws == 0:
+	case noise.Sigma > 0:
+		row.SmoothingSigma = &noise.Sigma
 	default:
-		row.SmoothingRadius = &p.Noise.Radius
+		row.SmoothingRadius = &noise.Radius
 	}
-	if len(s.signs.images) > 0 {
-		plus, minus := s.signs.means()
-		row.FitPlus, row.FitMinus = &plus, &minus
+	if f.Fit != nil {
+		row.FitPlus, row.FitMinus, row.FitImages = f.Fit.Plus, f.Fit.Minus, f.Fit.Images
 	}
-	if spectrum := s.fit.Spectrum; spectrum != nil {
+	if spectrum := f.fit.Spectrum; spectrum != nil {
 		row.ExplainedShare, row.SingularRatio = &spectrum.Terms[0].Share, &spectrum.Ratio
 		for _, v := range spectrum.Singular {
 			row.Singular = append(row.Singular, float32(v))
 		}
 	}
-	for _, point := range s.fit.Trace {
+	for _, point := range f.fit.Trace {
 		row.TraceStep = append(row.TraceStep, int32(point.Step))
 		row.TraceValue = append(row.TraceValue, float32(point.Value))
 	}

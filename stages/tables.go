@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -14,46 +15,21 @@ import (
 	"upi/pipeline"
 	"upi/pipeline/config"
 	"upi/results"
+	"upi/stages/tables"
 )
 
 // tablesSpec is the task that gathers everything into the files of a run's directory.
 type tablesSpec struct {
+	tables.Settings
 	Perturbations []perturbationSpec `json:"perturbations"`
-	Metrics       []string           `json:"metrics"`
 	Clip          string             `json:"clip"`
-	Resamples     int                `json:"resamples"`
-	Seed          uint64             `json:"seed"`
 }
 
 // A perturbationSpec names a perturbation, whose artefacts are parents of roles that end in its number.
 type perturbationSpec struct {
-	ID          string   `json:"id"`
-	Method      string   `json:"method"`
-	Kind        string   `json:"kind"`
-	Sources     []string `json:"sources"`
-	Source      string   `json:"source"`
-	Explanation string   `json:"explanation"`
-	Score       string   `json:"score"`
-	Norm        string   `json:"norm"`
-	Eps         float64  `json:"eps"`
-	Seed        int64    `json:"seed"`
-	Draw        int64    `json:"draw"`
-	Shape       [3]int   `json:"shape"`
+	tables.Perturbation
 	// Noise is that of the smoothing; without draws where the attack looks at no image.
 	Noise attack.Noise `json:"noise"`
-	// Sign says how the sign was chosen: fit, test or plus.
-	Sign     string `json:"sign"`
-	PerImage bool   `json:"per_image"`
-	// FitImages is the size of the fit split, that of each source counted.
-	FitImages int64        `json:"fit_images"`
-	Targets   []targetSpec `json:"targets"`
-}
-
-// A targetSpec is a model that a perturbation was scored on.
-type targetSpec struct {
-	Model string `json:"model"`
-	// Images is the size of its test split.
-	Images int64 `json:"images"`
 }
 
 // A tablesPlan gathers the task of the stage tables.
@@ -65,7 +41,7 @@ type tablesPlan struct {
 func newTablesPlan(c *config.Config) *tablesPlan {
 	e := c.Evaluation
 	return &tablesPlan{
-		spec:    tablesSpec{Metrics: e.Metrics, Clip: e.Clip, Resamples: e.Bootstrap, Seed: c.Seeds[0]},
+		spec:    tablesSpec{Settings: tables.Settings{Metrics: e.Metrics, Resamples: e.Bootstrap, Seed: c.Seeds[0]}, Clip: e.Clip},
 		options: []pipeline.Option{pipeline.Published()},
 	}
 }
@@ -73,11 +49,15 @@ func newTablesPlan(c *config.Config) *tablesPlan {
 // begin adds a perturbation; target then adds what it was scored on. Two that would bear the same id, since their names differ
 // in where they hold a dot, are an error.
 func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas []pipeline.Key, signs [][]pipeline.Key, examples []pipeline.Key) error {
-	p := perturbationSpec{
-		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
-		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
-		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Noise: f.noise(), Sign: sign, FitImages: fitImages, PerImage: len(deltas) > 1 || isPerImage(f.settings),
+	role, err := attackRole(f.attack.Kind)
+	if err != nil {
+		return err
 	}
+	p := perturbationSpec{Noise: f.noise(), Perturbation: tables.Perturbation{
+		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Role: role, Source: f.sourceNames(), Explanation: f.explanation.name,
+		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps, Seed: f.seed, Draw: f.draw,
+		Shape: f.sources[0].shape, Rule: tables.SignRule(sign), SignImages: fitImages,
+	}}
 	for _, m := range f.sources {
 		p.Sources = append(p.Sources, m.name)
 	}
@@ -89,7 +69,7 @@ func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas []pip
 		}
 	}
 	t.spec.Perturbations = append(t.spec.Perturbations, p)
-	if !p.PerImage {
+	if len(deltas) == 1 && !isPerImage(f.settings) {
 		t.add(roleOf(roleDelta, number), deltas)
 	}
 	for k := range signs {
@@ -103,7 +83,7 @@ func (t *tablesPlan) target(model string, images int64, scores []pipeline.Key) {
 	number := len(t.spec.Perturbations) - 1
 	p := &t.spec.Perturbations[number]
 	t.add(roleOf(roleScores, number, len(p.Targets)), scores)
-	p.Targets = append(p.Targets, targetSpec{model, images})
+	p.Targets = append(p.Targets, tables.Target{Model: model, Images: images})
 }
 
 func (t *tablesPlan) add(role string, keys []pipeline.Key) {
@@ -127,45 +107,55 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 	if err := job.Decode(&spec); err != nil {
 		return err
 	}
-	all := make([]*scored, len(spec.Perturbations))
+	all := make([]*found, len(spec.Perturbations))
+	scored := make([]*tables.Scored, len(all))
 	for i, p := range spec.Perturbations {
-		s, err := readScored(job, i, p, spec.Metrics)
+		f, err := readFound(job, i, p, spec.Metrics)
 		if err != nil {
 			return err
 		}
-		all[i] = s
+		all[i], scored[i] = f, f.Scored
 		job.Progress(int64(i+1), int64(len(all)))
 	}
-	if err := someScored(job, all); err != nil {
+	if err := someScored(job, scored); err != nil {
 		return err
 	}
 	if err := writePerturbations(job.Dir, all); err != nil {
 		return err
 	}
-	if err := writeScores(job.Dir, spec, all); err != nil {
+	if err := writeScores(job.Dir, spec, scored); err != nil {
 		return err
 	}
 	if err := writeExamples(job, len(all)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(filepath.Join(job.Dir, results.TablesDir), 0o777); err != nil {
+	return writeTables(job.Dir, spec.Settings, scored)
+}
+
+// writeTables writes a file for each table. The warnings about signs lie in the footers of the tables that they are about.
+func writeTables(dir string, settings tables.Settings, all []*tables.Scored) error {
+	dir = filepath.Join(dir, results.TablesDir)
+	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of tables: %w", err)
 	}
-	summary, transfer, err := cells(spec, all)
+	cells, err := tables.Cells(settings, all)
 	if err != nil {
 		return err
 	}
-	tables, err := against(spec, all)
-	if err != nil {
-		return err
+	var warned table.Options
+	if warnings := tables.Warnings(all); len(warnings) > 0 {
+		text, err := json.Marshal(warnings)
+		if err != nil {
+			return fmt.Errorf("encode warnings: %w", err)
+		}
+		warned.Metadata = map[string]string{results.WarningsKey: string(text)}
 	}
-	tables[results.SummaryTable], tables[results.SignTable] = summary, signCells(all)
-	if len(transfer) > len(summary) {
-		tables[results.TransferTable] = transfer
-	}
-	for name, rows := range tables {
-		path := filepath.Join(job.Dir, results.TablesDir, name+".parquet")
-		if err := writeTable(path, table.Options{}, rows); err != nil {
+	for name, rows := range cells {
+		var options table.Options
+		if name == results.SummaryTable || name == results.SignTable {
+			options = warned
+		}
+		if err := writeTable(filepath.Join(dir, name+".parquet"), options, rows); err != nil {
 			return err
 		}
 	}
@@ -173,12 +163,12 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 }
 
 // someScored warns of models of which no image was scored, and is an error if that is so of all.
-func someScored(job *pipeline.Job, all []*scored) error {
+func someScored(job *pipeline.Job, all []*tables.Scored) error {
 	images := map[string]int{}
 	for i, s := range all {
-		for k, t := range s.targets {
+		for k, t := range s.Targets {
 			if len(job.Parents(roleOf(roleScores, i, k))) > 0 {
-				images[t.model] += len(t.chosen.ids)
+				images[t.Model] += len(s.Scores[k].IDs)
 			}
 		}
 	}
@@ -196,17 +186,17 @@ func someScored(job *pipeline.Job, all []*scored) error {
 	return nil
 }
 
-func writePerturbations(dir string, all []*scored) error {
+func writePerturbations(dir string, all []*found) error {
 	w, err := table.Create[results.Perturbation](filepath.Join(dir, results.PerturbationsFile), table.Options{})
 	if err != nil {
 		return err
 	}
 	defer w.Abort()
-	for _, s := range all {
-		if s.delta == nil {
+	for _, f := range all {
+		if f.delta == nil {
 			continue
 		}
-		if err := w.Write(s.row()); err != nil {
+		if err := w.Write(f.row()); err != nil {
 			return err
 		}
 	}
@@ -214,7 +204,7 @@ func writePerturbations(dir string, all []*scored) error {
 }
 
 // writeScores writes one file for each target model and explanation.
-func writeScores(dir string, spec tablesSpec, all []*scored) error {
+func writeScores(dir string, spec tablesSpec, all []*tables.Scored) error {
 	if err := os.Mkdir(filepath.Join(dir, results.ScoresDir), 0o777); err != nil {
 		return fmt.Errorf("create directory of scores: %w", err)
 	}
@@ -225,11 +215,11 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 		}
 	}()
 	for _, s := range all {
-		for _, t := range s.targets {
-			if len(t.chosen.ids) == 0 {
+		for k, t := range s.Targets {
+			if len(s.Scores[k].IDs) == 0 {
 				continue
 			}
-			name := t.model + "." + s.spec.Explanation
+			name := t.Model + "." + s.Explanation
 			if writers[name] == nil {
 				w, err := table.Create[results.Score](filepath.Join(dir, results.ScoresDir, name+".parquet"), table.Options{Columns: spec.Metrics})
 				if err != nil {
@@ -237,7 +227,7 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 				}
 				writers[name] = w
 			}
-			if err := s.writeScores(writers[name], t, spec); err != nil {
+			if err := writeScoresOf(writers[name], s, k, spec.Clip); err != nil {
 				return err
 			}
 		}
@@ -250,13 +240,18 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 	return nil
 }
 
-func (s *scored) writeScores(w *table.Writer[results.Score], t scoredTarget, spec tablesSpec) error {
-	p := s.spec
-	for i, id := range t.chosen.ids {
+// writeScoresOf writes the scores of a perturbation on its target number k.
+func writeScoresOf(w *table.Writer[results.Score], s *tables.Scored, k int, clip string) error {
+	scores := s.Scores[k]
+	metrics := make([]float64, len(scores.Values))
+	for i, id := range scores.IDs {
+		for m := range metrics {
+			metrics[m] = scores.Values[m][i]
+		}
 		err := w.Write(results.Score{
-			Perturbation: p.ID, Method: p.Method, Kind: p.Kind, Source: p.Source, Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw,
-			Model: t.model, Explanation: p.Explanation, ImageID: id, Label: t.chosen.labels[i], Sign: int32(s.sign), Clip: spec.Clip,
-			Metrics: t.chosen.metrics(i, spec.Metrics),
+			Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed, Draw: s.Draw,
+			Model: s.Targets[k].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i], Sign: int32(s.Sign), Clip: clip,
+			Metrics: metrics,
 		})
 		if err != nil {
 			return err
