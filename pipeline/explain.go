@@ -63,7 +63,7 @@ func newHistory(plan *Plan, previous *Manifest) history {
 	h := history{plan: plan}
 	if previous != nil {
 		for _, r := range previous.Tasks {
-			h.was = append(h.was, r.Task)
+			h.was = append(h.was, recordedTask(r, previous.Environment))
 		}
 	}
 	return h

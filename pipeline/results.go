@@ -11,6 +11,7 @@ import (
 
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 )
 
 // published reports whether all tasks with results for the directory are done.
@@ -47,7 +48,7 @@ func (r *Run) finish(m *Manifest, d Description, result *Result, lease *cache.Le
 	if err != nil {
 		return err
 	}
-	m.Outputs = append(m.Outputs, Output{File: written})
+	m.Outputs = append(m.Outputs, manifest.Output{File: written})
 	if err := r.removeStale(m); err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (r *Run) publish(m *Manifest, a *cache.Artefact) error {
 		if err := atomicfile.Copy(path, filepath.Join(a.Dir(), filepath.FromSlash(f.Name))); err != nil {
 			return err
 		}
-		m.Outputs = append(m.Outputs, Output{File: f, Task: a.Key})
+		m.Outputs = append(m.Outputs, manifest.Output{File: f, Task: a.Key})
 	}
 	return nil
 }
@@ -122,8 +123,8 @@ func (r *Run) Include(names ...string) error {
 			return fmt.Errorf("include in manifest: %w", err)
 		}
 		m := r.previous
-		m.Outputs = slices.DeleteFunc(m.Outputs, func(o Output) bool { return o.Name == f.Name })
-		m.Outputs = append(m.Outputs, Output{File: f})
+		m.Outputs = slices.DeleteFunc(m.Outputs, func(o manifest.Output) bool { return o.Name == f.Name })
+		m.Outputs = append(m.Outputs, manifest.Output{File: f})
 	}
 	return r.writeManifest(manifestFile, r.previous)
 }
