@@ -23,13 +23,13 @@ func (d Difference) Empty() bool {
 func Diff(a, b *Manifest) Difference {
 	return Difference{
 		Settings: changes(flatten(a.Config), flatten(b.Config)),
-		Versions: changes(a.versions(), b.versions()),
-		Inputs:   changes(a.inputs(), b.inputs()),
-		Stages:   changes(a.stageVersions(), b.stageVersions()),
+		Versions: changes(versionsOf(a), versionsOf(b)),
+		Inputs:   changes(inputsOf(a), inputsOf(b)),
+		Stages:   changes(stageVersionsOf(a), stageVersionsOf(b)),
 	}
 }
 
-func (m *Manifest) versions() map[string]string {
+func versionsOf(m *Manifest) map[string]string {
 	all := map[string]string{"device": m.Device}
 	for name, v := range m.Versions {
 		all[name] = v
@@ -40,7 +40,7 @@ func (m *Manifest) versions() map[string]string {
 	return all
 }
 
-func (m *Manifest) inputs() map[string]string {
+func inputsOf(m *Manifest) map[string]string {
 	all := map[string]string{}
 	for _, in := range m.Inputs {
 		all[in.Role+" "+in.Path] = in.SHA256
@@ -48,7 +48,7 @@ func (m *Manifest) inputs() map[string]string {
 	return all
 }
 
-func (m *Manifest) stageVersions() map[string]string {
+func stageVersionsOf(m *Manifest) map[string]string {
 	all := map[string]string{}
 	for _, s := range m.Stages {
 		all[s.Stage] = strconv.Itoa(s.Version)

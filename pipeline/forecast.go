@@ -82,7 +82,7 @@ func newHistory(plan *Plan, previous *Manifest) *history {
 	}
 	generations := map[string]*generation{}
 	for i := range previous.Tasks {
-		t := &previous.Tasks[i].Task
+		t := recordedTask(&previous.Tasks[i], previous.Environment)
 		name := t.Stage + " " + t.Label
 		if _, there := h.labels[name]; !there {
 			h.labels[name] = t

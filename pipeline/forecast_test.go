@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 	"upi/pipeline/progress"
 )
 
@@ -124,10 +125,10 @@ func TestForeseeFirstRun(t *testing.T) {
 func TestDiff(t *testing.T) {
 	a := &Manifest{Device: "cpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.18"},
 		Config: []byte(`{"seeds":[0],"attacks":[{"name":"pca","eps":[8]},{"name":"noise"}],"x":{"y":1}}`),
-		Inputs: []ReadInput{{Role: "shard", Path: "/a", SHA256: "1"}}, Stages: []StageSummary{{Stage: "fit", Version: 1}}}
+		Inputs: []manifest.Input{{Role: "shard", Path: "/a", SHA256: "1"}}, Stages: []manifest.StageSummary{{Stage: "fit", Version: 1}}}
 	b := &Manifest{Device: "gpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.19"},
 		Config: []byte(`{"seeds":[0],"attacks":[{"name":"noise"},{"name":"pca","eps":[8,10]}],"x":{}}`),
-		Inputs: []ReadInput{{Role: "shard", Path: "/a", SHA256: "2"}}, Stages: []StageSummary{{Stage: "fit", Version: 2}}}
+		Inputs: []manifest.Input{{Role: "shard", Path: "/a", SHA256: "2"}}, Stages: []manifest.StageSummary{{Stage: "fit", Version: 2}}}
 	got := Diff(a, b)
 	want := Difference{
 		Settings: []Change{{"attacks.pca.eps", "[8]", "[8,10]"}, {"x.y", "1", ""}},

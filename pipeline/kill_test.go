@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 )
 
 // undisturbed runs a child to its end and returns its table.
@@ -193,7 +194,7 @@ func TestSecondRunIsLockedOut(t *testing.T) {
 	if code := second.ProcessState.ExitCode(); code != ExitInterrupted {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	m, err := readManifest(filepath.Join(c.Output, c.Name, attemptFile))
+	m, err := manifest.Read(filepath.Join(c.Output, c.Name, attemptFile))
 	if err != nil || m.Status != RunInterrupted {
 		t.Errorf("got %v, %v", m, err)
 	}

@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"upi/pipeline/manifest"
 	"upi/pipeline/progress"
 )
 
 // writeMetrics writes the manifest as Prometheus text, for the textfile
 // collector of a node exporter.
-func (m *Manifest) writeMetrics(w io.Writer) error {
+func writeMetrics(m *Manifest, w io.Writer) error {
 	p := prometheus{w: w, run: m.Run}
 	success := 0.0
 	if m.Status == RunDone {
@@ -44,18 +45,18 @@ func (m *Manifest) writeMetrics(w io.Writer) error {
 func (p *prometheus) stages(m *Manifest) {
 	perStage := []struct {
 		name, help string
-		value      func(StageSummary) float64
+		value      func(manifest.StageSummary) float64
 	}{
 		{"upi_stage_seconds", "Time of the tasks that the last run ran, added up over workers.",
-			func(s StageSummary) float64 { return s.Seconds }},
+			func(s manifest.StageSummary) float64 { return s.Seconds }},
 		{"upi_stage_images", "Number of images that the results of the stage come from.",
-			func(s StageSummary) float64 { return float64(s.Counts[CountImages]) }},
+			func(s manifest.StageSummary) float64 { return float64(s.Counts[CountImages]) }},
 		{"upi_images_left_out", "Number of images that the stage had to leave out.",
-			func(s StageSummary) float64 { return float64(s.Counts[CountLeftOut]) }},
+			func(s manifest.StageSummary) float64 { return float64(s.Counts[CountLeftOut]) }},
 		{"upi_stage_images_per_second", "Throughput of the tasks that the last run ran.",
-			func(s StageSummary) float64 { return s.Throughput }},
+			func(s manifest.StageSummary) float64 { return s.Throughput }},
 		{"upi_stage_peak_memory_bytes", "Most memory that the process held while the stage ran.",
-			func(s StageSummary) float64 { return float64(s.PeakMemory) }},
+			func(s manifest.StageSummary) float64 { return float64(s.PeakMemory) }},
 	}
 	for _, f := range perStage {
 		p.family(f.name, f.help)

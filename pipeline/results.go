@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 )
 
 // published reports whether all tasks with results for the directory are done.
@@ -47,7 +47,7 @@ func (r *Run) finish(m *Manifest, d Description, result *Result, lease *cache.Le
 	if err != nil {
 		return err
 	}
-	m.Outputs = append(m.Outputs, Output{File: written})
+	m.Outputs = append(m.Outputs, manifest.Output{File: written})
 	if err := r.removeStale(m); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (r *Run) publish(m *Manifest, a *cache.Artefact) error {
 		if err := atomicfile.Copy(path, filepath.Join(a.Dir(), filepath.FromSlash(f.Name))); err != nil {
 			return err
 		}
-		m.Outputs = append(m.Outputs, Output{File: f, Task: a.Key})
+		m.Outputs = append(m.Outputs, manifest.Output{File: f, Task: a.Key})
 	}
 	return nil
 }
@@ -98,11 +98,7 @@ func (r *Run) removeStale(m *Manifest) error {
 }
 
 func (r *Run) writeManifest(name string, m *Manifest) error {
-	text, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	return atomicfile.WriteFile(filepath.Join(r.dir, name), append(text, '\n'))
+	return atomicfile.Write(filepath.Join(r.dir, name), m.Write)
 }
 
 // Include adds files of the directory that were made from its results, such as
@@ -122,8 +118,8 @@ func (r *Run) Include(names ...string) error {
 			return fmt.Errorf("include in manifest: %w", err)
 		}
 		m := r.previous
-		m.Outputs = slices.DeleteFunc(m.Outputs, func(o Output) bool { return o.Name == f.Name })
-		m.Outputs = append(m.Outputs, Output{File: f})
+		m.Outputs = slices.DeleteFunc(m.Outputs, func(o manifest.Output) bool { return o.Name == f.Name })
+		m.Outputs = append(m.Outputs, manifest.Output{File: f})
 	}
 	return r.writeManifest(manifestFile, r.previous)
 }

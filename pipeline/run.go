@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,11 +12,12 @@ import (
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/cache"
 	"upi/pipeline/lock"
+	"upi/pipeline/manifest"
 	"upi/pipeline/progress"
 )
 
 const (
-	manifestFile = "manifest.json"
+	manifestFile = manifest.Name
 	// attemptFile is the manifest of a run that came to nothing. It stands
 	// beside the manifest that describes the results which are there.
 	attemptFile = "attempt.json"
@@ -157,5 +159,5 @@ func (r *Run) lastSuccess() time.Time {
 }
 
 func (r *Run) writeMetrics(m *Manifest) error {
-	return atomicfile.Write(filepath.Join(r.dir, metricsFile), m.writeMetrics)
+	return atomicfile.Write(filepath.Join(r.dir, metricsFile), func(w io.Writer) error { return writeMetrics(m, w) })
 }

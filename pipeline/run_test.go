@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 	"upi/pipeline/progress"
 )
 
@@ -98,7 +99,7 @@ func TestRunThatFailsLeavesTheLastResults(t *testing.T) {
 	if m, err := ReadManifest(dir); err != nil || !m.Finished.Equal(good.Finished) {
 		t.Errorf("the manifest is not that of the results: %v", err)
 	}
-	if m, err := readManifest(filepath.Join(dir, attemptFile)); err != nil || !strings.Contains(m.Error, "text-1.txt: line 1 is broken") {
+	if m, err := manifest.Read(filepath.Join(dir, attemptFile)); err != nil || !strings.Contains(m.Error, "text-1.txt: line 1 is broken") {
 		t.Errorf("got %+v, %v", m, err)
 	}
 	metrics, err := os.ReadFile(filepath.Join(dir, metricsFile))
@@ -234,7 +235,7 @@ func TestFailAndInclude(t *testing.T) {
 	if err := run.Close(); err != nil {
 		t.Fatal(err)
 	}
-	attempt, err := readManifest(filepath.Join(run.Dir(), attemptFile))
+	attempt, err := manifest.Read(filepath.Join(run.Dir(), attemptFile))
 	if err != nil || attempt.Status != RunFailed || !attempt.LastSuccess.Equal(good.Finished) {
 		t.Errorf("got %+v, %v", attempt, err)
 	}
@@ -264,10 +265,10 @@ func TestOpenRunKeepsToItsOutput(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	m := &Manifest{Run: `a"b`, Status: RunPartial, Finished: time.Unix(1700000000, 5e8), LastSuccess: time.Unix(1600000000, 0),
 		Seconds: 12.5, Warnings: []Warning{{Code: "zero_map", Count: 4}},
-		Stages: []StageSummary{{Stage: "fit", Done: 2, Hit: 1, Failed: 1, Seconds: 10, Throughput: 6.5, PeakMemory: 1024,
+		Stages: []manifest.StageSummary{{Stage: "fit", Done: 2, Hit: 1, Failed: 1, Seconds: 10, Throughput: 6.5, PeakMemory: 1024,
 			Counts: map[string]int64{CountImages: 65, CountLeftOut: 3}}}}
 	var b bytes.Buffer
-	if err := m.writeMetrics(&b); err != nil {
+	if err := writeMetrics(m, &b); err != nil {
 		t.Fatal(err)
 	}
 	golden := filepath.Join("testdata", "metrics.prom")
@@ -296,7 +297,7 @@ func TestSpoil(t *testing.T) {
 	if ExitCode(spoilt) != ExitFailed || !strings.Contains(spoilt.Error(), "write report: no space left on device: free some space") {
 		t.Errorf("got %v", spoilt)
 	}
-	attempt, err := readManifest(filepath.Join(run.Dir(), attemptFile))
+	attempt, err := manifest.Read(filepath.Join(run.Dir(), attemptFile))
 	if err != nil || attempt.Status != RunFailed || len(attempt.Stages) != 3 {
 		t.Errorf("got %+v, %v", attempt, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"upi/pipeline/cache"
+	"upi/pipeline/manifest"
 )
 
 // Stage is a kind of task.
@@ -43,9 +44,9 @@ type Stages map[string]*Stage
 // them per stage.
 const (
 	// CountImages is the number of images that a task worked on.
-	CountImages = "images"
+	CountImages = manifest.CountImages
 	// CountLeftOut is the number of images that it had to leave out.
-	CountLeftOut = "images_left_out"
+	CountLeftOut = manifest.CountLeftOut
 )
 
 // Warning counts something that went wrong without stopping a task.

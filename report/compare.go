@@ -11,14 +11,29 @@ import (
 	"upi/results"
 )
 
-// cellKey names a cell across runs.
-type cellKey struct {
-	method, source, target, explanation, norm, metric string
-	eps                                               float64
+// A comparedCell is what of a cell is compared. It leaves out the columns that were added later, so that a run is compared with
+// one of an earlier version too.
+type comparedCell struct {
+	Method      string   `parquet:"method"`
+	Source      string   `parquet:"source"`
+	Target      string   `parquet:"target"`
+	Explanation string   `parquet:"explanation"`
+	Norm        string   `parquet:"norm"`
+	Eps         float64  `parquet:"eps"`
+	Metric      string   `parquet:"metric"`
+	Images      int64    `parquet:"images"`
+	Mean        *float64 `parquet:"mean"`
+	StdError    *float64 `parquet:"std_error"`
 }
 
-func keyOf(c results.Cell) cellKey {
-	return cellKey{c.Method, c.Source, c.Target, c.Explanation, c.Norm, c.Metric, c.Eps}
+// cellKey names a cell across runs.
+type cellKey struct {
+	rowKey
+	metric string
+}
+
+func (c comparedCell) key() cellKey {
+	return cellKey{rowKey{c.Source, c.Target, c.Explanation, c.Method, c.Norm, c.Eps}, c.Metric}
 }
 
 // Compare writes the cells of the summary tables of two runs that differ, with the difference of their means and its 95 %
@@ -33,15 +48,15 @@ func Compare(w io.Writer, before, after string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	then := map[cellKey]results.Cell{}
+	then := map[cellKey]comparedCell{}
 	for _, c := range old {
-		then[keyOf(c)] = c
+		then[c.key()] = c
 	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	lines := 0
 	for _, c := range now {
-		was, ok := then[keyOf(c)]
-		delete(then, keyOf(c))
+		was, ok := then[c.key()]
+		delete(then, c.key())
 		switch {
 		case !ok:
 			fmt.Fprintf(out, "cell %s\tonly in %s\t%s\n", nameOf(c), after, meanOf(c))
@@ -53,7 +68,7 @@ func Compare(w io.Writer, before, after string) (int, error) {
 		lines++
 	}
 	for _, c := range old {
-		if _, left := then[keyOf(c)]; left {
+		if _, left := then[c.key()]; left {
 			fmt.Fprintf(out, "cell %s\tonly in %s\t%s\n", nameOf(c), before, meanOf(c))
 			lines++
 		}
@@ -61,22 +76,22 @@ func Compare(w io.Writer, before, after string) (int, error) {
 	return lines, out.Flush()
 }
 
-func readSummary(dir string) ([]results.Cell, error) {
-	return table.ReadAll[results.Cell](filepath.Join(dir, results.TablesDir, results.SummaryTable+".parquet"))
+func readSummary(dir string) ([]comparedCell, error) {
+	return table.ReadAll[comparedCell](filepath.Join(dir, results.TablesDir, results.SummaryTable+".parquet"))
 }
 
-func nameOf(c results.Cell) string {
+func nameOf(c comparedCell) string {
 	return fmt.Sprintf("%s %s %s %s %g %s", c.Source, c.Explanation, c.Method, c.Norm, c.Eps, c.Metric)
 }
 
-func meanOf(c results.Cell) string {
+func meanOf(c comparedCell) string {
 	if c.Mean == nil {
 		return "missing"
 	}
 	return fmt.Sprintf("%.6f", *c.Mean)
 }
 
-func differenceOf(was, is results.Cell) string {
+func differenceOf(was, is comparedCell) string {
 	if was.Mean == nil || is.Mean == nil {
 		return "missing"
 	}

@@ -1,12 +1,10 @@
 package report_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"upi/data/table"
 	"upi/report"
 	"upi/results"
 )
@@ -19,22 +17,32 @@ func TestCompare(t *testing.T) {
 	}
 	write := func(cells ...results.Cell) string {
 		run := t.TempDir()
-		if err := os.Mkdir(filepath.Join(run, results.TablesDir), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		w, err := table.Create[results.Cell](filepath.Join(run, results.TablesDir, "summary.parquet"), table.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Write(cells...); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+		writeRows(t, filepath.Join(run, results.TablesDir, "summary.parquet"), cells)
 		return run
 	}
-	before := write(cell("same", number(0.5), number(0.1)), cell("moved", number(0.5), number(0.03)), cell("gone", number(0.5), nil),
+	// A run of a version that knew no roles.
+	type earlier struct {
+		Method      string   `parquet:"method"`
+		Source      string   `parquet:"source"`
+		Target      string   `parquet:"target"`
+		Explanation string   `parquet:"explanation"`
+		Norm        string   `parquet:"norm"`
+		Eps         float64  `parquet:"eps"`
+		Metric      string   `parquet:"metric"`
+		Images      int64    `parquet:"images"`
+		Mean        *float64 `parquet:"mean"`
+		StdError    *float64 `parquet:"std_error"`
+	}
+	was := func(cells ...results.Cell) string {
+		run := t.TempDir()
+		var rows []earlier
+		for _, c := range cells {
+			rows = append(rows, earlier{c.Method, c.Source, c.Target, c.Explanation, c.Norm, c.Eps, c.Metric, c.Images, c.Mean, c.StdError})
+		}
+		writeRows(t, filepath.Join(run, results.TablesDir, "summary.parquet"), rows)
+		return run
+	}
+	before := was(cell("same", number(0.5), number(0.1)), cell("moved", number(0.5), number(0.03)), cell("gone", number(0.5), nil),
 		cell("lost", number(0.5), nil))
 	after := write(cell("same", number(0.5), number(0.1)), cell("moved", number(0.7), number(0.04)), cell("lost", nil, nil),
 		cell("new", number(0.25), nil))

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -151,8 +152,8 @@ func (r *run) scoreFigures() ([]figure, error) {
 			Caption: fmt.Sprintf("%s on %s, %s, against the budget (%s, pixel units). Bars: 95 %% intervals, 1.96 standard errors over the images.",
 				t.Metrics[0], s.target, s.explanation, s.norm),
 		}
-		for i, name := range missing {
-			f.Caption += map[bool]string{true: " Missing: ", false: "; "}[i == 0] + name
+		if len(missing) > 0 {
+			f.Caption += " Missing: " + strings.Join(missing, "; ")
 		}
 		p := newPlot(s.target+", "+s.explanation, "eps ("+s.norm+", pixel units)", t.Metrics[0])
 		ticks := budgetTicks(of[s])

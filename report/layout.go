@@ -11,21 +11,16 @@ import (
 // A layout says how the records of a table are shown.
 type layout struct {
 	title string
-	// owed lists the places that the run owes numbers on; nil where that is not known.
-	owed func(s *settings) []place
-	// metrics are those of the run where it is empty.
-	metrics []string
+	// arrange returns the sections, and how to read them.
 	arrange func(r records) ([]section, []string)
 }
 
 // layouts of the tables that have one of their own.
 var layouts = map[string]layout{
-	results.SummaryTable:  {"Perturbations on the models that they were fitted on", (*settings).summarised, nil, summarySections},
-	results.TransferTable: {"Transfer: fitted on one model, scored on others", (*settings).transferred, nil, transferSections},
-	results.SignTable:     {"+delta and -delta on the fit split", (*settings).signed, signMetrics, signSections},
+	results.SummaryTable:  {"Perturbations on the models that they were fitted on", summarySections},
+	results.TransferTable: {"Transfer: fitted on one model, scored on others", transferSections},
+	results.SignTable:     {"+delta and -delta on the fit split", signSections},
 }
-
-var signMetrics = []string{"fit_plus", "fit_minus", "fit_difference"}
 
 // layoutOf returns the layout of a table; one that is not known is a list of its means.
 func layoutOf(table string) layout {
@@ -33,8 +28,7 @@ func layoutOf(table string) layout {
 		return l
 	}
 	if baseline, ok := strings.CutPrefix(table, results.AgainstTable); ok {
-		owed := func(s *settings) []place { return s.compared(baseline) }
-		return layout{"Differences to " + baseline + " over the same images", owed, nil, againstSections(baseline)}
+		return layout{"Differences to " + baseline + " over the same images", againstSections(baseline)}
 	}
 	return layout{title: table, arrange: plainSections}
 }
@@ -44,6 +38,7 @@ func newGrid(r records, notes []string) grid {
 	l := layoutOf(r.Table)
 	g := grid{Name: r.Table, Title: l.title, Notes: notes}
 	g.Sections, g.Legend = l.arrange(r)
+	g.Legend = append(g.Legend, r.Warnings...)
 	if len(g.Sections) == 0 {
 		g.Notes = slices.Concat([]string{"The table has no rows."}, notes)
 	}
@@ -73,7 +68,7 @@ func summarySections(r records) ([]section, []string) {
 func signSections(r records) ([]section, []string) {
 	return listSections(r, means(r)), []string{
 		meanLegend,
-		"fit_plus and fit_minus are the normalised L2 of +delta and -delta on the fit images of the models that it was fitted on, fit_difference " +
+		"fit_plus and fit_minus are the normalised L2 of +delta and -delta on images of the fit split of the models that it was fitted on, fit_difference " +
 			"that of the first less that of the second.",
 		missingLegend,
 	}

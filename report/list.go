@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"strconv"
+
+	"upi/results"
 )
 
 // A value is a column of numbers in a list: images is the number of images that the row says.
@@ -32,17 +34,20 @@ func differences(r records) []value {
 	return values
 }
 
-// againstRandom is the difference of the first metric to random.
+// againstRandom is the difference of the first metric to random, where there is one of the same sources or, beside several sources,
+// of the target alone.
 func againstRandom(r records) value {
-	random := map[place]bool{}
+	random := map[rowKey]bool{}
 	for _, row := range r.Rows {
-		if row.Kind == randomKind {
-			random[row.budgeted()] = true
+		if row.Role == results.RoleRandom {
+			random[row.unnamed()] = true
 		}
 	}
 	return value{"against random [95 %]", func(row record, _ int64) entry {
-		c := row.Cells[r.Metrics[0]]
-		return differenceEntry(c, c.Images, row.Kind != randomKind && random[row.budgeted()])
+		c, same := row.Cells[r.Metrics[0]], row.unnamed()
+		alone := same
+		alone.Source = row.Target
+		return differenceEntry(c, c.Images, row.Role != results.RoleRandom && (random[same] || random[alone]))
 	}}
 }
 

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"upi/results"
 )
@@ -18,8 +17,8 @@ type matrix struct {
 
 // A matrixRow is one perturbation on each target of its matrix.
 type matrixRow struct {
-	Method, Kind, Source string
-	Values               []matrixValue
+	Method, Source string
+	Values         []matrixValue
 }
 
 // A matrixValue is the cell of a target. Owed says that the run was asked for it, and Known that it is there.
@@ -49,25 +48,22 @@ func (m *matrix) put(r record) {
 	i := slices.IndexFunc(m.Rows, func(row matrixRow) bool { return row.Method == r.Method && row.Source == r.Source })
 	if i < 0 {
 		i = len(m.Rows)
-		row := matrixRow{Method: r.Method, Kind: r.Kind, Source: r.Source, Values: make([]matrixValue, len(m.Targets))}
-		for j, target := range m.Targets {
-			row.Values[j].Diagonal = slices.Contains(strings.Split(r.Source, sourceJoin), target)
-		}
-		m.Rows = append(m.Rows, row)
+		m.Rows = append(m.Rows, matrixRow{Method: r.Method, Source: r.Source, Values: make([]matrixValue, len(m.Targets))})
 	}
 	c, known := r.Cells[m.Metric]
 	m.Rows[i].Values[slices.Index(m.Targets, r.Target)] = matrixValue{c, r.Diagonal, true, known && c.Mean != nil}
 }
 
-// families splits the targets into groups of models that perturbations are passed between.
+// families splits the targets into groups of models that perturbations are passed between: those of one source are in one family.
 func families(rows []record) [][]string {
 	var all [][]string
+	passed := map[string][]string{}
 	for _, r := range rows {
+		passed[r.Source] = append(passed[r.Source], r.Target)
 		joined := []string{}
 		rest := all[:0:0]
 		for _, family := range all {
-			if slices.Contains(family, r.Target) || slices.ContainsFunc(strings.Split(r.Source, sourceJoin),
-				func(s string) bool { return slices.Contains(family, s) }) {
+			if slices.ContainsFunc(passed[r.Source], func(target string) bool { return slices.Contains(family, target) }) {
 				joined = append(joined, family...)
 			} else {
 				rest = append(rest, family)

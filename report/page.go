@@ -11,9 +11,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
+	"upi/pipeline/manifest"
 	"upi/results"
 )
 
@@ -59,7 +58,7 @@ type transferPart struct {
 // writePage writes report.html: no script, and nothing that a browser would fetch.
 func (r *run) writePage(w io.Writer, figures []figure) error {
 	p := page{Name: printable(r.name()), Facts: r.facts()}
-	for _, note := range r.manifest.notes() {
+	for _, note := range notesOf(r.manifest) {
 		p.Notes = append(p.Notes, printable(note))
 	}
 	for _, t := range r.tables {
@@ -95,11 +94,11 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 		p.Config = r.settings.text
 	}
 	if m := r.manifest; m != nil {
-		p.Status = m.Status
+		p.Status = string(m.Status)
 		for _, name := range slices.Sorted(maps.Keys(m.Versions)) {
 			p.Versions = append(p.Versions, fact{name, m.Versions[name]})
 		}
-		p.Inputs, p.Stages = m.inputs(), m.stages()
+		p.Inputs, p.Stages = inputsOf(m), stagesOf(m)
 	}
 	if err := pageTemplate.Execute(w, p); err != nil {
 		return fmt.Errorf("write page: %w", err)
@@ -116,63 +115,7 @@ func (f figure) shown() (shownFigure, error) {
 	return shownFigure{source, c.Width, c.Height, printable(f.Caption)}, nil
 }
 
-func (r *run) name() string {
-	if r.manifest != nil && r.manifest.Run != "" {
-		return r.manifest.Run
-	}
-	if r.settings != nil && r.settings.Name != "" {
-		return r.settings.Name
-	}
-	return "run"
-}
-
-// facts say what was run.
-func (r *run) facts() []fact {
-	var all []fact
-	add := func(name, value string) {
-		if value != "" {
-			all = append(all, fact{name, printable(value)})
-		}
-	}
-	if m := r.manifest; m != nil {
-		if !m.Started.IsZero() {
-			add("Started", m.Started.UTC().Format("2006-01-02 15:04 UTC")+", took "+(time.Duration(m.Seconds*10)*time.Second/10).String())
-		}
-		add("Machine", strings.Trim(m.Host+", "+m.Device, ", "))
-		var seeds []string
-		for _, seed := range m.Seeds {
-			seeds = append(seeds, strconv.FormatUint(seed, 10))
-		}
-		add("Seeds", strings.Join(seeds, ", "))
-	}
-	if s := r.settings; s != nil {
-		var models, explanations, attacks []string
-		for _, m := range s.Models {
-			models = append(models, m.Name)
-		}
-		for _, e := range s.Explanations {
-			explanations = append(explanations, e.Name+" ("+e.Kind+")")
-		}
-		for _, a := range s.Attacks {
-			text := a.Name
-			if a.Kind != a.Name {
-				text += " (" + a.Kind + ")"
-			}
-			for i, eps := range a.Eps {
-				text += map[bool]string{true: " " + a.Norm.String() + " ", false: ", "}[i == 0] + budget(float64(eps))
-			}
-			attacks = append(attacks, text)
-		}
-		e := s.Evaluation
-		add("Models", strings.Join(models, ", "))
-		add("Explanations", strings.Join(explanations, ", "))
-		add("Attacks", strings.Join(attacks, "; "))
-		add("Evaluation", fmt.Sprintf("sign: %s, clip: %s, filter: %s, metrics: %s", e.Sign, e.Clip, e.Filter, strings.Join(e.Metrics, ", ")))
-	}
-	return all
-}
-
-func (m *manifest) inputs() section {
+func inputsOf(m *manifest.Manifest) section {
 	s := section{Columns: []column{{Name: "role"}, {Name: "path"}, {Name: "bytes", Right: true}, {Name: "SHA-256"}}}
 	for _, in := range m.Inputs {
 		s.Rows = append(s.Rows, []entry{newEntry(in.Role), newEntry(in.Path), {Text: strconv.FormatInt(in.Size, 10)}, newEntry(in.SHA256)})
@@ -180,7 +123,7 @@ func (m *manifest) inputs() section {
 	return s
 }
 
-func (m *manifest) stages() section {
+func stagesOf(m *manifest.Manifest) section {
 	s := section{Columns: []column{{Name: "stage"}, {Name: "tasks", Right: true}, {Name: "from cache", Right: true}, {Name: "failed", Right: true},
 		{Name: "skipped", Right: true}, {Name: "seconds", Right: true}, {Name: "images/s", Right: true}, {Name: "peak MiB", Right: true}}}
 	for _, stage := range m.Stages {

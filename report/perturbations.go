@@ -43,7 +43,8 @@ func readPatterns(dir string) ([]pattern, error) {
 	}
 	defer rows.Close()
 	var all []pattern
-	seen := map[place]bool{}
+	var methods []string
+	seen := map[rowKey]bool{}
 	for n := 0; ; n++ {
 		var p results.Perturbation
 		if err := rows.Next(&p); err == io.EOF {
@@ -51,19 +52,22 @@ func readPatterns(dir string) ([]pattern, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		at := place{Source: p.Model, Explanation: p.Explanation, Method: p.Method, Norm: p.Norm, Eps: p.Eps}
-		if seen[at] {
+		key := rowKey{Source: p.Model, Explanation: p.Explanation, Method: p.Method, Norm: p.Norm, Eps: p.Eps}
+		if seen[key] {
 			continue
 		}
-		seen[at] = true
+		seen[key] = true
+		methods = append(methods, p.Method)
 		drawn, err := newPattern(p)
 		if err != nil {
 			return nil, fmt.Errorf("row %d of %s: %w", n, path, err)
 		}
 		all = append(all, drawn)
 	}
+	method := rank(methods)
 	slices.SortStableFunc(all, func(a, b pattern) int {
-		return cmp.Or(cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Method, b.Method), cmp.Compare(a.Norm, b.Norm), cmp.Compare(a.Eps, b.Eps))
+		return cmp.Or(cmp.Compare(roleRank(a.Role), roleRank(b.Role)), cmp.Compare(method[a.Method], method[b.Method]),
+			cmp.Compare(a.Norm, b.Norm), cmp.Compare(a.Eps, b.Eps))
 	})
 	return all, nil
 }

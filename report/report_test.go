@@ -36,7 +36,7 @@ func fullRun(t *testing.T) string {
 		for _, method := range []string{"none", "random", "upi_pca", "upi_grad", "per_image"} {
 			for _, eps := range []float64{255, 510} {
 				for seed := range int64(2) {
-					p := results.Perturbation{ID: fmt.Sprintf("%s-%s-%g-%d", method, model, eps, seed), Method: method, Kind: method, Model: model,
+					p := results.Perturbation{ID: fmt.Sprintf("%s-%s-%g-%d", method, model, eps, seed), Method: method, Kind: method, Role: roleOf[method], Model: model,
 						Explanation: "sg", Norm: "l2", Eps: eps, Seed: seed, Sign: 1, Shape: []int32{28, 28, 1}, Delta: waves(28, 1, -eps/10, eps/10)}
 					switch method {
 					case "none":
@@ -255,6 +255,7 @@ func TestPageTellsAll(t *testing.T) {
 		`name="viewport"`, "prefers-color-scheme: dark", "2026-11-22 10:00 UTC, took 1m1.5s", "its status is partial",
 		"clean map has a norm of zero: 2 (image 17; image 3)", "every gradient is zero", `gap">missing</td>`,
 		"<strong>0.800 ± 0.008</strong>", "+0.270 [+0.260, +0.280]", "tensorflow</dt><dd>2.18.1", "filter: correct", "00ff",
+		"<p>Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images.</p>",
 		"Missing: none 0; upi_grad 255; upi_grad 510; per_image 510",
 	} {
 		if !strings.Contains(strings.ReplaceAll(string(page), "&#43;", "+"), want) {

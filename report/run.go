@@ -1,7 +1,9 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,15 +11,16 @@ import (
 	"strings"
 
 	"upi/data/table"
+	"upi/pipeline/manifest"
 	"upi/results"
 )
 
 // A run is what is known of a finished run.
 type run struct {
 	dir      string
-	manifest *manifest // nil where there is none
-	settings *settings // nil where there are none
-	tables   []records // the summary first, then the transfer table
+	manifest *manifest.Manifest // nil where there is none
+	settings *settings          // nil where there are none
+	tables   []records          // the summary first, then the transfer table
 	examples []results.Example
 }
 
@@ -35,13 +38,40 @@ func openRun(dir string) (*run, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		cells, err := table.ReadAll[results.Cell](filepath.Join(dir, results.TablesDir, name+".parquet"))
+		t, err := readTable(dir, name)
 		if err != nil {
 			return nil, err
 		}
-		r.tables = append(r.tables, newRecords(name, cells, r.settings))
+		r.tables = append(r.tables, t)
 	}
 	return r, nil
+}
+
+// readTable reads the cells of a table and the warnings in its footer.
+func readTable(dir, name string) (records, error) {
+	path := filepath.Join(dir, results.TablesDir, name+".parquet")
+	rows, err := table.Open[results.Cell](path)
+	if err != nil {
+		return records{}, err
+	}
+	defer rows.Close()
+	var cells []results.Cell
+	for {
+		var c results.Cell
+		if err := rows.Next(&c); err == io.EOF {
+			break
+		} else if err != nil {
+			return records{}, err
+		}
+		cells = append(cells, c)
+	}
+	t := newRecords(name, cells)
+	if text, there := rows.Metadata(results.WarningsKey); there {
+		if err := json.Unmarshal([]byte(text), &t.Warnings); err != nil {
+			return records{}, fmt.Errorf("read %s in the footer of %s: %w", results.WarningsKey, path, err)
+		}
+	}
+	return t, nil
 }
 
 // tableNames lists the tables of a run's directory, the best known first.
@@ -73,5 +103,5 @@ func (r *run) records(table string) (records, bool) {
 
 func (r *run) grid(table string) (grid, bool) {
 	t, ok := r.records(table)
-	return newGrid(t, r.manifest.notes()), ok
+	return newGrid(t, notesOf(r.manifest)), ok
 }

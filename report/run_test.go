@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,10 +18,15 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // writeRows puts a Parquet file below a run's directory.
 func writeRows[T any](t *testing.T, path string, rows []T) {
 	t.Helper()
+	writeTable(t, path, table.Options{}, rows)
+}
+
+func writeTable[T any](t *testing.T, path string, o table.Options, rows []T) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	w, err := table.Create[T](path, table.Options{})
+	w, err := table.Create[T](path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +51,13 @@ func writeText(t *testing.T, path, text string) {
 
 func ptr(v float64) *float64 { return &v }
 
+// roleOf are the roles of the attacks of the tests, which bear the names of their kinds.
+var roleOf = map[string]results.Role{"none": results.RoleNothing, "random": results.RoleRandom, "upi_pca": results.RoleMethod,
+	"upi_grad": results.RoleMethod, "per_image": results.RoleUpper}
+
 // mean makes a cell of a perturbation fitted on the models source (joined by "+") and scored on target.
 func mean(method, source, target string, eps float64, metric string, value float64) results.Cell {
-	c := results.Cell{Method: method, Kind: method, Source: source, Target: target, Explanation: "sg", Norm: "l2", Eps: eps,
+	c := results.Cell{Method: method, Kind: method, Role: roleOf[method], Source: source, Target: target, Explanation: "sg", Norm: "l2", Eps: eps,
 		Diagonal: strings.Contains("+"+source+"+", "+"+target+"+"), Metric: metric, Images: 98, LeftOut: 2, Perturbations: 1,
 		Mean: ptr(value), StdError: ptr(math.Abs(value) / 100)}
 	if method == "random" {
@@ -91,17 +101,52 @@ const smallManifest = `{
   "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "status": "failed", "error": "every gradient is zero"}]
 }`
 
-// smallRun is a run of two models in which upi_grad at eps 510 failed on b, and upi_grad at eps 255 has no image left on b. Its
-// tables of signs and against per_image have a part of what they owe.
+// budgets are those of the attacks of smallConfig, in its order.
+var budgets = []struct {
+	method string
+	eps    []float64
+}{{"upi_grad", []float64{255, 510}}, {"none", []float64{0}}, {"random", []float64{255, 510}}, {"per_image", []float64{510}}}
+
+// asked lists the cells that a run of smallConfig writes to a table of these metrics: the given ones, and of no images those that it
+// could not compute. On decides which sources and targets the table has.
+func asked(given []results.Cell, metrics []string, on func(method, source, target string) bool) []results.Cell {
+	var cells []results.Cell
+	for _, attack := range budgets {
+		for _, source := range []string{"a", "b"} {
+			for _, eps := range attack.eps {
+				for _, target := range []string{"a", "b"} {
+					if !on(attack.method, source, target) {
+						continue
+					}
+					for _, metric := range metrics {
+						c := mean(attack.method, source, target, eps, metric, 0)
+						c.Images, c.LeftOut, c.Perturbations, c.Mean, c.StdError, c.SeedStdDev = 0, 100, 0, nil, nil, nil
+						for _, g := range given {
+							if g.Method == c.Method && g.Source == source && g.Target == target && g.Eps == eps && g.Metric == metric {
+								c = g
+							}
+						}
+						cells = append(cells, c)
+					}
+				}
+			}
+		}
+	}
+	return cells
+}
+
+func diagonal(_, source, target string) bool { return source == target }
+
+// smallRun is a run of two models in which upi_grad at eps 510 failed on b, upi_grad at eps 255 has no image left on b, and much of
+// the rest is missing too.
 func smallRun(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	writeText(t, filepath.Join(dir, "config.yaml"), smallConfig)
 	writeText(t, filepath.Join(dir, "manifest.json"), smallManifest)
-	nobody := mean("upi_grad", "b", "b", 255, "normalized_l2", 0)
-	nobody.Images, nobody.LeftOut, nobody.Mean, nobody.StdError = 0, 100, nil, nil
 	fewer := mean("upi_grad", "a", "a", 510, "cosine", 0.55)
 	fewer.Images, fewer.LeftOut = 90, 10
+	metrics := []string{"normalized_l2", "cosine"}
 	summary := []results.Cell{
 		fewer,
 		against(mean("upi_grad", "a", "a", 510, "normalized_l2", 0.8), 0.27),
@@ -115,15 +160,13 @@ func smallRun(t *testing.T) string {
 		mean("none", "a", "a", 0, "cosine", 1),
 		against(mean("per_image", "a", "a", 510, "normalized_l2", 1.234), 0.7),
 		mean("per_image", "a", "a", 510, "cosine", -0.01),
-		nobody,
 		mean("random", "b", "b", 255, "normalized_l2", 0.0001),
 		mean("random", "b", "b", 510, "normalized_l2", 0.5),
 		mean("none", "b", "b", 0, "normalized_l2", math.NaN()),
 	}
-	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), summary)
 	var transfer []results.Cell
 	for _, c := range summary {
-		if c.Kind == "per_image" || c.Mean == nil || c.Metric != "normalized_l2" {
+		if c.Kind == "per_image" || c.Metric != "normalized_l2" {
 			continue
 		}
 		transfer = append(transfer, c)
@@ -131,24 +174,35 @@ func smallRun(t *testing.T) string {
 		c.Diagonal, c.Mean = false, ptr(*c.Mean/2)
 		transfer = append(transfer, c)
 	}
-	writeRows(t, filepath.Join(dir, results.TablesDir, "transfer.parquet"), transfer)
 	// Of the perturbations per image only those of a were found.
 	var compared []results.Cell
 	for _, method := range []string{"random", "upi_grad"} {
-		for _, metric := range []string{"normalized_l2", "cosine"} {
+		for _, metric := range metrics {
 			c := against(mean(method, "a", "a", 510, metric, 0), -0.3)
 			c.Mean, c.StdError, c.SeedStdDev = nil, nil, nil
 			compared = append(compared, c)
 		}
 	}
 	compared[3].Images, compared[3].LeftOut = 90, 10
-	writeRows(t, filepath.Join(dir, results.TablesDir, "against_per_image.parquet"), compared)
+	compared = slices.DeleteFunc(asked(compared, metrics, func(method, source, target string) bool {
+		return source == target && (method == "random" || method == "upi_grad")
+	}), func(c results.Cell) bool { return c.Eps != 510 })
 	var signs []results.Cell
-	for _, sign := range []string{"fit_plus", "fit_minus", "fit_difference"} {
-		c := mean("upi_grad", "a", "a", 255, sign, 0.5)
-		signs = append(signs, c)
+	signMetrics := []string{"fit_plus", "fit_minus", "fit_difference"}
+	for _, metric := range signMetrics {
+		signs = append(signs, mean("upi_grad", "a", "a", 255, metric, 0.5))
 	}
-	writeRows(t, filepath.Join(dir, results.TablesDir, "sign.parquet"), signs)
+	signs = asked(signs, signMetrics, func(method, source, target string) bool {
+		return source == target && (method == "random" || method == "upi_grad")
+	})
+	warned := table.Options{Metadata: map[string]string{results.WarningsKey: `["Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images."]`}}
+	tables := filepath.Join(dir, results.TablesDir)
+	writeTable(t, filepath.Join(tables, "summary.parquet"), warned, asked(summary, metrics, diagonal))
+	writeTable(t, filepath.Join(tables, "sign.parquet"), warned, signs)
+	writeRows(t, filepath.Join(tables, "transfer.parquet"), asked(transfer, metrics, func(method, source, target string) bool {
+		return source == target || method != "per_image"
+	}))
+	writeRows(t, filepath.Join(tables, "against_per_image.parquet"), compared)
 	return dir
 }
 

@@ -22,8 +22,8 @@ var formats = []struct {
 	{".csv", func(w io.Writer, _ grid, r records) error { return writeCSV(w, r) }},
 }
 
-// WriteTables writes each table of the run in dir as Markdown, LaTeX (booktabs) and CSV beside its Parquet file. A number that
-// the run was asked for and does not have is shown as missing. The error wraps fs.ErrNotExist if the run has no tables.
+// WriteTables writes each table of the run in dir as Markdown, LaTeX (booktabs) and CSV beside its Parquet file. A cell without
+// a number, which the run was asked for and does not have, is shown as missing. The error wraps fs.ErrNotExist if the run has no tables.
 func WriteTables(dir string) error {
 	r, err := openRun(dir)
 	if err != nil {
@@ -48,7 +48,7 @@ func Summary(w io.Writer, dir string) error {
 func (r *run) writeTables() error {
 	var problems []error
 	for _, t := range r.tables {
-		g := newGrid(t, r.manifest.notes())
+		g := newGrid(t, notesOf(r.manifest))
 		for _, format := range formats {
 			var text bytes.Buffer
 			if err := format.write(&text, g, t); err != nil {

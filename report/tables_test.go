@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"upi/data/table"
 	"upi/report"
 	"upi/results"
 )
@@ -99,8 +101,8 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// Without a configuration, what one model has and another lacks is still shown.
-func TestMissingWithoutSettings(t *testing.T) {
+// The rows are those of the tables: without a configuration and a manifest only what these tell is lacking.
+func TestWithoutSettings(t *testing.T) {
 	dir := smallRun(t)
 	if err := os.Remove(filepath.Join(dir, "config.yaml")); err != nil {
 		t.Fatal(err)
@@ -115,11 +117,12 @@ func TestMissingWithoutSettings(t *testing.T) {
 	checkGolden(t, "summary_alone.md", out.Bytes())
 }
 
-// Perturbations of several sources stand beside those of one, under the model that they are scored on.
+// Perturbations of several sources stand beside those of one, under the model that they are scored on, and are compared to the random
+// one of that model.
 func TestSeveralSources(t *testing.T) {
 	dir := t.TempDir()
 	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{
-		mean("upi_grad", "a+b", "a", 510, "normalized_l2", 0.7),
+		against(mean("upi_grad", "a+b", "a", 510, "normalized_l2", 0.7), 0.2),
 		mean("upi_grad", "a+b", "b", 510, "normalized_l2", 0.6),
 		mean("random", "a", "a", 510, "normalized_l2", 0.5),
 		mean("random", "b", "b", 510, "normalized_l2", 0.4),
@@ -158,6 +161,47 @@ func TestDamagedInputs(t *testing.T) {
 				t.Errorf("the error is %v, want one that names %s", err, path)
 			}
 		})
+	}
+}
+
+// A row beside which there is no random one is owed no difference; the order of rows is that of the roles, and then that of
+// the cells.
+func TestOrderOfRows(t *testing.T) {
+	dir := t.TempDir()
+	cell := func(method string, role results.Role) results.Cell {
+		c := mean(method, "a", "a", 510, "normalized_l2", 0.5)
+		c.Kind, c.Role = "some", role
+		return c
+	}
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{
+		cell("z", results.RoleMethod), cell("other", "new role"), cell("top", results.RoleUpper), cell("y", results.RoleMethod),
+		cell("base", results.RoleBaseline), cell("nothing", results.RoleNothing),
+	})
+	var out bytes.Buffer
+	if err := report.Summary(&out, dir); err != nil {
+		t.Fatal(err)
+	}
+	var methods []string
+	for line := range strings.Lines(out.String()) {
+		if fields := strings.Split(line, "|"); len(fields) > 4 && strings.TrimSpace(fields[2]) == "l2" {
+			methods = append(methods, strings.TrimSpace(fields[1]))
+			if difference := strings.TrimSpace(fields[5]); difference != "–" {
+				t.Errorf("%s has the difference %q to no random perturbation", methods[len(methods)-1], difference)
+			}
+		}
+	}
+	if want := []string{"nothing", "base", "z", "y", "top", "other"}; !slices.Equal(methods, want) {
+		t.Errorf("rows %v, want %v", methods, want)
+	}
+}
+
+// Warnings that cannot be read are an error, not silence.
+func TestDamagedWarnings(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, results.TablesDir, "summary.parquet")
+	writeTable(t, path, table.Options{Metadata: map[string]string{results.WarningsKey: "not JSON"}}, []results.Cell{mean("random", "a", "a", 1, "cosine", 1)})
+	if err := report.WriteTables(dir); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("the error is %v, want one that names %s", err, path)
 	}
 }
 

@@ -17,20 +17,45 @@ const (
 	SummaryTable = "summary"
 	// TransferTable scores each perturbation on every model of the same images.
 	TransferTable = "transfer"
-	// SignTable holds the normalised L2 of +delta and -delta on the fit split, and the difference of the two: metrics fit_plus,
-	// fit_minus and fit_difference.
+	// SignTable holds the normalised L2 of +delta and -delta on images of the fit split, and the difference of the two: metrics
+	// fit_plus, fit_minus and fit_difference.
 	SignTable = "sign"
-	// AgainstTable and the name of an sgd_uap or per_image attack name the table that compares the other methods with it on the
-	// models that they were fitted on, image by image.
+	// AgainstTable and the name of an attack of RoleBaseline or RoleUpper name the table that compares the other methods with it
+	// on the models that they were fitted on, image by image.
 	AgainstTable = "against_"
 )
+
+// WarningsKey is the key in the footer of a table's Parquet file under which the warnings about the table lie: a JSON list of
+// sentences, absent where there are none.
+const WarningsKey = "upi.warnings"
+
+// A Role is what an attack is in a comparison.
+type Role string
+
+// The roles, in the order in which tables list them.
+const (
+	// RoleNothing is no perturbation at all.
+	RoleNothing Role = "nothing"
+	// RoleRandom is a perturbation by chance: what all others are compared to in the summary.
+	RoleRandom Role = "random"
+	// RoleBaseline is a method of another aim; the others are compared to it in an AgainstTable.
+	RoleBaseline Role = "baseline"
+	// RoleMethod is a method under study.
+	RoleMethod Role = "method"
+	// RoleUpper is the upper reference, which no single pattern is bound to reach; the others are compared to it in an AgainstTable.
+	RoleUpper Role = "upper"
+)
+
+// Roles lists all roles in the order of the tables.
+var Roles = []Role{RoleNothing, RoleRandom, RoleBaseline, RoleMethod, RoleUpper}
 
 // A Perturbation is one pattern for all images, in pixel units.
 type Perturbation struct {
 	ID string `parquet:"id"`
-	// Method is the attack's name in the config, and Kind its kind.
+	// Method is the attack's name in the config, Kind its kind, and Role what it is in a comparison.
 	Method string `parquet:"method"`
 	Kind   string `parquet:"kind"`
+	Role   Role   `parquet:"role"`
 	// Model is the source model's name; several are joined by "+".
 	Model string `parquet:"model"`
 	// Explanation is its name in the config, and Score "probability" or "logit".
@@ -48,7 +73,8 @@ type Perturbation struct {
 	SmoothingDraws  int64    `parquet:"smoothing_draws"`
 	// Sign is +1 or -1: the sign under which Delta is scored.
 	Sign int32 `parquet:"sign"`
-	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images.
+	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images; NULL where they were not
+	// measured.
 	FitPlus   *float64 `parquet:"fit_plus"`
 	FitMinus  *float64 `parquet:"fit_minus"`
 	FitImages int64    `parquet:"fit_images"`
@@ -71,25 +97,28 @@ type Score struct {
 	// which has a perturbation for each row, are in no other file.
 	Method string  `parquet:"method"`
 	Kind   string  `parquet:"kind"`
+	Role   Role    `parquet:"role"`
 	Source string  `parquet:"source"`
 	Norm   string  `parquet:"norm"`
 	Eps    float64 `parquet:"eps"`
 	Seed   int64   `parquet:"seed"`
 	Draw   int64   `parquet:"draw"`
 	// Model is the target model's name.
-	Model       string             `parquet:"model"`
-	Explanation string             `parquet:"explanation"`
-	ImageID     int64              `parquet:"image_id"`
-	Label       int64              `parquet:"label"`
-	Sign        int32              `parquet:"sign"`
-	Clip        string             `parquet:"clip"`
-	Metrics     map[string]float64 `parquet:",columns"`
+	Model       string `parquet:"model"`
+	Explanation string `parquet:"explanation"`
+	ImageID     int64  `parquet:"image_id"`
+	Label       int64  `parquet:"label"`
+	Sign        int32  `parquet:"sign"`
+	Clip        string `parquet:"clip"`
+	// Metrics are a column each, in the order of the config; NaN, NULL in the file, where a metric is not defined on the image.
+	Metrics []float64 `parquet:",columns"`
 }
 
-// A Cell is one number of a table.
+// A Cell is one number of a table. What the run was asked for and could not compute is a cell too, of no images and NULL.
 type Cell struct {
 	Method string `parquet:"method"`
 	Kind   string `parquet:"kind"`
+	Role   Role   `parquet:"role"`
 	// Source is the model that the perturbation was fitted on, Target the one that it was scored on. Diagonal says that
 	// Target is one of the sources.
 	Source      string  `parquet:"source"`
@@ -100,7 +129,7 @@ type Cell struct {
 	Eps         float64 `parquet:"eps"`
 	Metric      string  `parquet:"metric"`
 	// Images is the number of images in the mean; LeftOut those of the split that are not: misclassified, without a map, or
-	// without this metric.
+	// without this metric. In the SignTable they add up to the fit images that the sign was to be decided on.
 	Images  int64 `parquet:"images"`
 	LeftOut int64 `parquet:"left_out"`
 	// Perturbations is over how many seeds and draws each image's value was averaged first.

@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -12,161 +13,83 @@ import (
 	"upi/attack"
 	"upi/data/table"
 	"upi/pipeline"
-	"upi/pipeline/config"
 	"upi/results"
+	"upi/stages/tables"
 )
 
-// tablesSpec is the task that gathers everything into the files of a run's directory.
-type tablesSpec struct {
-	Perturbations []perturbationSpec `json:"perturbations"`
-	Metrics       []string           `json:"metrics"`
-	Clip          string             `json:"clip"`
-	Resamples     int                `json:"resamples"`
-	Seed          uint64             `json:"seed"`
+// TablesSpec is the task that gathers everything into the files of a run's directory. What is missing because its task failed is
+// left out of perturbations and scores, and stands in the tables as a cell of no images.
+type TablesSpec struct {
+	tables.Settings
+	Perturbations []PlannedPerturbation `json:"perturbations"`
+	Clip          string                `json:"clip"`
 }
 
-// A perturbationSpec names a perturbation, whose artefacts are parents of roles that end in its number.
-type perturbationSpec struct {
-	ID          string   `json:"id"`
-	Method      string   `json:"method"`
-	Kind        string   `json:"kind"`
-	Sources     []string `json:"sources"`
-	Source      string   `json:"source"`
-	Explanation string   `json:"explanation"`
-	Score       string   `json:"score"`
-	Norm        string   `json:"norm"`
-	Eps         float64  `json:"eps"`
-	Seed        int64    `json:"seed"`
-	Draw        int64    `json:"draw"`
-	Shape       [3]int   `json:"shape"`
+// A PlannedPerturbation is a perturbation with the artefacts of its tasks.
+type PlannedPerturbation struct {
+	tables.Perturbation
 	// Noise is that of the smoothing; without draws where the attack looks at no image.
 	Noise attack.Noise `json:"noise"`
-	// Sign says how the sign was chosen: fit, test or plus.
-	Sign     string `json:"sign"`
-	PerImage bool   `json:"per_image"`
-	// FitImages is the size of the fit split, that of each source counted.
-	FitImages int64        `json:"fit_images"`
-	Targets   []targetSpec `json:"targets"`
+	// Delta is of the stage fit, nil where each image has a perturbation of its own.
+	Delta *pipeline.Optional `json:"delta,omitempty"`
+	// Sign and Examples are of the stages of these names, nil where there is none.
+	Sign     *pipeline.Optional `json:"sign,omitempty"`
+	Examples *pipeline.Optional `json:"examples,omitempty"`
+	// Scores are of the stage evaluate: of each target those of its test shards.
+	Scores [][]pipeline.Optional `json:"scores"`
 }
 
-// A targetSpec is a model that a perturbation was scored on.
-type targetSpec struct {
-	Model string `json:"model"`
-	// Images is the size of its test split.
-	Images int64 `json:"images"`
-}
-
-// A tablesPlan gathers the task of the stage tables.
-type tablesPlan struct {
-	spec    tablesSpec
-	options []pipeline.Option
-}
-
-func newTablesPlan(c *config.Config) *tablesPlan {
-	e := c.Evaluation
-	return &tablesPlan{
-		spec:    tablesSpec{Metrics: e.Metrics, Clip: e.Clip, Resamples: e.Bootstrap, Seed: c.Seeds[0]},
-		options: []pipeline.Option{pipeline.Published()},
-	}
-}
-
-// begin adds a perturbation; target then adds what it was scored on. Two that would bear the same id, since their names differ
-// in where they hold a dot, are an error.
-func (t *tablesPlan) begin(f fitting, sign string, fitImages int64, deltas []pipeline.Key, signs [][]pipeline.Key, examples []pipeline.Key) error {
-	p := perturbationSpec{
-		ID: f.id(), Method: f.attack.Name, Kind: f.attack.Kind, Source: f.sourceNames(), Explanation: f.explanation.name,
-		Score: f.explanation.settings.Explains().Score.String(), Norm: f.norm().String(), Eps: f.eps,
-		Seed: f.seed, Draw: f.draw, Shape: f.sources[0].shape, Noise: f.noise(), Sign: sign, FitImages: fitImages,
-		PerImage: len(deltas) > 1 || f.settings.Needs().PerImage(),
-	}
-	for _, m := range f.sources {
-		p.Sources = append(p.Sources, m.name)
-	}
-	number := len(t.spec.Perturbations)
-	for _, other := range t.spec.Perturbations {
-		if other.ID == p.ID {
-			return fmt.Errorf("the names %s, %s, %s and %s, %s, %s make the same id: rename a model, an explanation or an attack",
-				other.Source, other.Explanation, other.Method, p.Source, p.Explanation, p.Method)
-		}
-	}
-	t.spec.Perturbations = append(t.spec.Perturbations, p)
-	if !p.PerImage {
-		t.add(roleOf(roleDelta, number), deltas)
-	}
-	for k := range signs {
-		t.add(roleOf(roleSign, number, k), signs[k])
-	}
-	t.add(roleOf(roleExamples, number), examples)
-	return nil
-}
-
-func (t *tablesPlan) target(model string, images int64, scores []pipeline.Key) {
-	number := len(t.spec.Perturbations) - 1
-	p := &t.spec.Perturbations[number]
-	t.add(roleOf(roleScores, number, len(p.Targets)), scores)
-	p.Targets = append(p.Targets, targetSpec{model, images})
-}
-
-func (t *tablesPlan) add(role string, keys []pipeline.Key) {
-	for _, key := range keys {
-		t.options = append(t.options, pipeline.FromIfThere(role, key))
-	}
-}
-
-// roleOf numbers a role: scores/3/1 are those of perturbation 3 on its target 1.
-func roleOf(role string, numbers ...int) string {
-	for _, n := range numbers {
-		role = fmt.Sprintf("%s/%d", role, n)
-	}
-	return role
-}
-
-// runTables writes perturbations.parquet, scores/ and tables/. What is missing because its task failed is left out of the first
-// two, and stands in the tables as a cell of no images.
-func runTables(_ context.Context, job *pipeline.Job) error {
-	var spec tablesSpec
-	if err := job.Decode(&spec); err != nil {
-		return err
-	}
-	all := make([]*scored, len(spec.Perturbations))
+// runTables writes perturbations.parquet, scores/, tables/ and the examples of figures/.
+func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
+	all := make([]*found, len(spec.Perturbations))
+	scored := make([]*tables.Scored, len(all))
 	for i, p := range spec.Perturbations {
-		s, err := readScored(job, i, p, spec.Metrics)
+		f, err := readFound(job, p, spec.Metrics)
 		if err != nil {
 			return err
 		}
-		all[i] = s
+		all[i], scored[i] = f, f.Scored
 		job.Progress(int64(i+1), int64(len(all)))
 	}
 	if err := someScored(job, all); err != nil {
 		return err
 	}
-	if err := writePerturbations(job.Dir, all); err != nil {
+	if err := writePerturbations(job.Out, all); err != nil {
 		return err
 	}
-	if err := writeScores(job.Dir, spec, all); err != nil {
+	if err := writeScores(job.Out, spec, scored); err != nil {
 		return err
 	}
-	if err := writeExamples(job, len(all)); err != nil {
+	if err := writeExamples(job.Out, all); err != nil {
 		return err
 	}
-	if err := os.Mkdir(filepath.Join(job.Dir, results.TablesDir), 0o777); err != nil {
+	return writeTables(job.Out, spec.Settings, scored)
+}
+
+// writeTables writes a file for each table. The warnings about signs lie in the footers of the tables that they are about.
+func writeTables(dir string, settings tables.Settings, all []*tables.Scored) error {
+	dir = filepath.Join(dir, results.TablesDir)
+	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of tables: %w", err)
 	}
-	summary, transfer, err := cells(spec, all)
+	cells, err := tables.Cells(settings, all)
 	if err != nil {
 		return err
 	}
-	tables, err := against(spec, all)
-	if err != nil {
-		return err
+	var warned table.Options
+	if warnings := tables.Warnings(all); len(warnings) > 0 {
+		text, err := json.Marshal(warnings)
+		if err != nil {
+			return fmt.Errorf("encode warnings: %w", err)
+		}
+		warned.Metadata = map[string]string{results.WarningsKey: string(text)}
 	}
-	tables[results.SummaryTable], tables[results.SignTable] = summary, signCells(all)
-	if len(transfer) > len(summary) {
-		tables[results.TransferTable] = transfer
-	}
-	for name, rows := range tables {
-		path := filepath.Join(job.Dir, results.TablesDir, name+".parquet")
-		if err := writeTable(path, table.Options{}, rows); err != nil {
+	for name, rows := range cells {
+		var options table.Options
+		if name == results.SummaryTable || name == results.SignTable {
+			options = warned
+		}
+		if err := writeTable(filepath.Join(dir, name+".parquet"), options, rows); err != nil {
 			return err
 		}
 	}
@@ -174,12 +97,12 @@ func runTables(_ context.Context, job *pipeline.Job) error {
 }
 
 // someScored warns of models of which no image was scored, and is an error if that is so of all.
-func someScored(job *pipeline.Job, all []*scored) error {
+func someScored(job *pipeline.Job, all []*found) error {
 	images := map[string]int{}
-	for i, s := range all {
-		for k, t := range s.targets {
-			if len(job.Parents(roleOf(roleScores, i, k))) > 0 {
-				images[t.model] += len(t.chosen.ids)
+	for _, f := range all {
+		for k, t := range f.Targets {
+			if f.evaluated[k] {
+				images[t.Model] += len(f.Scores[k].IDs)
 			}
 		}
 	}
@@ -197,17 +120,17 @@ func someScored(job *pipeline.Job, all []*scored) error {
 	return nil
 }
 
-func writePerturbations(dir string, all []*scored) error {
+func writePerturbations(dir string, all []*found) error {
 	w, err := table.Create[results.Perturbation](filepath.Join(dir, results.PerturbationsFile), table.Options{})
 	if err != nil {
 		return err
 	}
 	defer w.Abort()
-	for _, s := range all {
-		if s.delta == nil {
+	for _, f := range all {
+		if f.delta == nil {
 			continue
 		}
-		if err := w.Write(s.row()); err != nil {
+		if err := w.Write(f.row()); err != nil {
 			return err
 		}
 	}
@@ -215,7 +138,7 @@ func writePerturbations(dir string, all []*scored) error {
 }
 
 // writeScores writes one file for each target model and explanation.
-func writeScores(dir string, spec tablesSpec, all []*scored) error {
+func writeScores(dir string, spec TablesSpec, all []*tables.Scored) error {
 	if err := os.Mkdir(filepath.Join(dir, results.ScoresDir), 0o777); err != nil {
 		return fmt.Errorf("create directory of scores: %w", err)
 	}
@@ -226,11 +149,11 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 		}
 	}()
 	for _, s := range all {
-		for _, t := range s.targets {
-			if len(t.chosen.ids) == 0 {
+		for k, t := range s.Targets {
+			if len(s.Scores[k].IDs) == 0 {
 				continue
 			}
-			name := t.model + "." + s.spec.Explanation
+			name := t.Model + "." + s.Explanation
 			if writers[name] == nil {
 				w, err := table.Create[results.Score](filepath.Join(dir, results.ScoresDir, name+".parquet"), table.Options{Columns: spec.Metrics})
 				if err != nil {
@@ -238,7 +161,7 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 				}
 				writers[name] = w
 			}
-			if err := s.writeScores(writers[name], t, spec); err != nil {
+			if err := writeScoresOf(writers[name], s, k, spec.Clip); err != nil {
 				return err
 			}
 		}
@@ -251,13 +174,18 @@ func writeScores(dir string, spec tablesSpec, all []*scored) error {
 	return nil
 }
 
-func (s *scored) writeScores(w *table.Writer[results.Score], t scoredTarget, spec tablesSpec) error {
-	p := s.spec
-	for i, id := range t.chosen.ids {
+// writeScoresOf writes the scores of a perturbation on its target number k.
+func writeScoresOf(w *table.Writer[results.Score], s *tables.Scored, k int, clip string) error {
+	scores := s.Scores[k]
+	metrics := make([]float64, len(scores.Values))
+	for i, id := range scores.IDs {
+		for m := range metrics {
+			metrics[m] = scores.Values[m][i]
+		}
 		err := w.Write(results.Score{
-			Perturbation: p.ID, Method: p.Method, Kind: p.Kind, Source: p.Source, Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw,
-			Model: t.model, Explanation: p.Explanation, ImageID: id, Label: t.chosen.labels[i], Sign: int32(s.sign), Clip: spec.Clip,
-			Metrics: t.chosen.metrics(i, spec.Metrics),
+			Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed, Draw: s.Draw,
+			Model: s.Targets[k].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i], Sign: int32(s.Sign), Clip: clip,
+			Metrics: metrics,
 		})
 		if err != nil {
 			return err
@@ -267,18 +195,12 @@ func (s *scored) writeScores(w *table.Writer[results.Score], t scoredTarget, spe
 }
 
 // writeExamples gathers the examples of the perturbations that have any.
-func writeExamples(job *pipeline.Job, perturbations int) error {
+func writeExamples(dir string, all []*found) error {
 	var rows []results.Example
-	for i := range perturbations {
-		for _, dir := range job.Parents(roleOf(roleExamples, i)) {
-			examples, err := table.ReadAll[results.Example](filepath.Join(dir, examplesFile))
-			if err != nil {
-				return err
-			}
-			rows = append(rows, examples...)
-		}
+	for _, f := range all {
+		rows = append(rows, f.examples...)
 	}
-	dir := filepath.Join(job.Dir, results.FiguresDir)
+	dir = filepath.Join(dir, results.FiguresDir)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of figures: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 type decoder func(row reflect.Value) error
 
 // one opens the column that holds a field and makes its decoder.
-func one[V column.Value](file *column.File, name string, make func(*column.Cursor[V]) decoder) ([]decoder, error) {
+func one[V column.Value](file *column.File, name string, decode func(*column.Cursor[V]) decoder) ([]decoder, error) {
 	leaves := file.Leaves(name)
 	if len(leaves) == 0 {
 		return nil, fmt.Errorf("%s has no column %q; it has %q", file.Path(), name, file.Names())
@@ -27,7 +27,7 @@ func one[V column.Value](file *column.File, name string, make func(*column.Curso
 	if err != nil {
 		return nil, err
 	}
-	return []decoder{make(cursor)}, nil
+	return []decoder{decode(cursor)}, nil
 }
 
 func required[V column.Value](file *column.File, name string, c *column.Cursor[V], set func(reflect.Value, V) error) decoder {
@@ -84,19 +84,25 @@ func fixedDecoder(file *column.File, f field, c *column.Cursor[parquet.FixedLenB
 	})
 }
 
-// spreadDecoders gather the float64 columns that no other field names.
+// spreadDecoders gather the float64 columns that no other field names, in file order.
 func spreadDecoders(f field, file *column.File, taken map[string]bool) ([]decoder, error) {
+	names := spreadNames(file, taken)
 	decoders := []decoder{func(row reflect.Value) error {
-		row.Field(f.index).Set(reflect.ValueOf(make(map[string]float64)))
+		p := row.Field(f.index).Addr().Interface().(*[]float64)
+		if cap(*p) < len(names) {
+			*p = make([]float64, len(names))
+		}
+		*p = (*p)[:len(names)]
 		return nil
 	}}
-	for _, name := range spreadNames(file, taken) {
+	for i, name := range names {
 		d, err := one(file, name, func(c *column.Cursor[float64]) decoder {
 			return func(row reflect.Value) error {
 				v, ok, err := c.Next()
-				if ok && err == nil {
-					row.Field(f.index).Interface().(map[string]float64)[name] = v
+				if !ok {
+					v = math.NaN()
 				}
+				row.Field(f.index).Interface().([]float64)[i] = v
 				return err
 			}
 		})

@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/json"
+	"math"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -24,7 +25,7 @@ func TestOthersReadTables(t *testing.T) {
 	for i := range 30 {
 		r := row{
 			ID: int64(i), Count: int32(-i), Score: float64(i) / 4, Eps: float32(i) * 2, Method: "upi_pca", Clip: i%2 == 0,
-			Shape: []int32{1, 2, int32(i)}, Images: []int64{int64(i) << 40}, Metrics: map[string]float64{"top_k": float64(i)},
+			Shape: []int32{1, 2, int32(i)}, Images: []int64{int64(i) << 40}, Metrics: []float64{math.NaN(), float64(i)},
 		}
 		expected := map[string]any{
 			"id": float64(i), "count": float64(-i), "score": float64(i) / 4, "eps": float64(i) * 2, "method": "upi_pca", "clip": i%2 == 0,

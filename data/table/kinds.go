@@ -2,8 +2,8 @@ package table
 
 import (
 	"fmt"
+	"math"
 	"reflect"
-	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 
@@ -110,7 +110,7 @@ func fixed() kind {
 // maxWidth keeps a bulk row, which is never split, within the pages that are read back.
 const maxWidth = 1 << 25
 
-// spread is a map field, one column for each of its names.
+// spread is a slice field with one column for each of the table's Columns; NaN is NULL there.
 func spread() kind {
 	return kind{
 		encoders: func(f field, o Options) ([]encoder, error) {
@@ -118,18 +118,16 @@ func spread() kind {
 				return nil, fmt.Errorf("the field tagged \",columns\" needs names in Options.Columns")
 			}
 			var encoders []encoder
-			for _, name := range o.Columns {
+			for i, name := range o.Columns {
 				encoders = append(encoders, &nullEncoder{name: name, get: func(row reflect.Value) (float64, bool) {
-					v, ok := row.Field(f.index).Interface().(map[string]float64)[name]
-					return v, ok
+					v := row.Field(f.index).Interface().([]float64)[i]
+					return v, !math.IsNaN(v)
 				}})
 			}
-			// A name without a column would vanish in silence.
+			// A number without a column would vanish in silence.
 			encoders[0].(*nullEncoder).check = func(row reflect.Value) error {
-				for name := range row.Field(f.index).Interface().(map[string]float64) {
-					if !slices.Contains(o.Columns, name) {
-						return fmt.Errorf("%q is not among the table's columns %q", name, o.Columns)
-					}
+				if n := row.Field(f.index).Len(); n != len(o.Columns) {
+					return fmt.Errorf("the row has %d numbers for the %d columns %q", n, len(o.Columns), o.Columns)
 				}
 				return nil
 			}

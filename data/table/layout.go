@@ -25,18 +25,18 @@ type kind struct {
 
 // kinds has a line for each type that a field can have, with its tag's option.
 var kinds = map[string]kind{
-	"int64":                      scalar(int64Node, func(v reflect.Value) int64 { return v.Int() }, reflect.Value.SetInt),
-	"int32":                      scalar(int32Node, func(v reflect.Value) int32 { return int32(v.Int()) }, func(v reflect.Value, x int32) { v.SetInt(int64(x)) }),
-	"float64":                    scalar(float64Node, func(v reflect.Value) float64 { return v.Float() }, reflect.Value.SetFloat),
-	"float32":                    scalar(float32Node, func(v reflect.Value) float32 { return float32(v.Float()) }, func(v reflect.Value, x float32) { v.SetFloat(float64(x)) }),
-	"bool":                       scalar(boolNode, func(v reflect.Value) bool { return v.Bool() }, reflect.Value.SetBool),
-	"string":                     text(),
-	"*float64":                   nullable(),
-	"[]int32":                    list[int32](int32Node),
-	"[]int64":                    list[int64](int64Node),
-	"[]float32":                  list[float32](float32Node),
-	"[]float32,fixed":            fixed(),
-	"map[string]float64,columns": spread(),
+	"int64":             scalar(int64Node, func(v reflect.Value) int64 { return v.Int() }, reflect.Value.SetInt),
+	"int32":             scalar(int32Node, func(v reflect.Value) int32 { return int32(v.Int()) }, func(v reflect.Value, x int32) { v.SetInt(int64(x)) }),
+	"float64":           scalar(float64Node, func(v reflect.Value) float64 { return v.Float() }, reflect.Value.SetFloat),
+	"float32":           scalar(float32Node, func(v reflect.Value) float32 { return float32(v.Float()) }, func(v reflect.Value, x float32) { v.SetFloat(float64(x)) }),
+	"bool":              scalar(boolNode, func(v reflect.Value) bool { return v.Bool() }, reflect.Value.SetBool),
+	"string":            text(),
+	"*float64":          nullable(),
+	"[]int32":           list[int32](int32Node),
+	"[]int64":           list[int64](int64Node),
+	"[]float32":         list[float32](float32Node),
+	"[]float32,fixed":   fixed(),
+	"[]float64,columns": spread(),
 }
 
 // layout lists the stored fields of a row type.

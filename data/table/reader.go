@@ -74,7 +74,7 @@ func (r *Reader[T]) Width(name string) int {
 	return max(0, leaves[0].TypeLength()/4)
 }
 
-// Columns are the names gathered into the map field tagged ",columns", in file order.
+// Columns are the names of the numbers in the field tagged ",columns", in file order.
 func (r *Reader[T]) Columns() []string { return r.columns }
 
 // Metadata is the value of a key of the file's footer, and whether it is there.

@@ -3,15 +3,15 @@
 // A row type is a struct whose exported fields carry a tag:
 //
 //	type Row struct {
-//		ID     int64              `parquet:"id"`       // also int32, float64, float32, string, bool
-//		Cosine *float64           `parquet:"cosine"`   // nil is NULL
-//		Shape  []int32            `parquet:"shape"`    // list; also []int64 and []float32
-//		Map    []float32          `parquet:"map,fixed"`// Options.Width["map"] numbers, for bulk data
-//		Scores map[string]float64 `parquet:",columns"` // one column for each name of Options.Columns, NULL where absent
+//		ID     int64     `parquet:"id"`        // also int32, float64, float32, string, bool
+//		Cosine *float64  `parquet:"cosine"`    // nil is NULL
+//		Shape  []int32   `parquet:"shape"`     // list; also []int64 and []float32
+//		Map    []float32 `parquet:"map,fixed"` // Options.Width["map"] numbers, for bulk data
+//		Scores []float64 `parquet:",columns"`  // a column for each name of Options.Columns, NULL where NaN
 //	}
 //
-// Fields without a tag, or with the tag "-", are not stored. Only pointers and map entries can be NULL; a NULL met where the
-// row type has no place for it is an error.
+// Fields without a tag, or with the tag "-", are not stored. Only pointers and the numbers of a ",columns" field can be
+// NULL; a NULL met where the row type has none is an error.
 package table
 
 import (
@@ -32,7 +32,7 @@ import (
 type Options struct {
 	// Width is the number of float32 values in each row of a column tagged "fixed".
 	Width map[string]int
-	// Columns are the names spread from the map field tagged ",columns", in the order in which they are stored.
+	// Columns are the names of the numbers in the field tagged ",columns", in the order of the field.
 	Columns []string
 	// Metadata goes to the file's footer.
 	Metadata map[string]string

@@ -16,18 +16,18 @@ import (
 type method string
 
 type row struct {
-	ID      int64              `parquet:"id"`
-	Count   int32              `parquet:"count"`
-	Score   float64            `parquet:"score"`
-	Eps     float32            `parquet:"eps"`
-	Method  method             `parquet:"method"`
-	Clip    bool               `parquet:"clip"`
-	Cosine  *float64           `parquet:"cosine"`
-	Shape   []int32            `parquet:"shape"`
-	Images  []int64            `parquet:"images"`
-	Delta   []float32          `parquet:"delta"`
-	Map     []float32          `parquet:"map,fixed"`
-	Metrics map[string]float64 `parquet:",columns"`
+	ID      int64     `parquet:"id"`
+	Count   int32     `parquet:"count"`
+	Score   float64   `parquet:"score"`
+	Eps     float32   `parquet:"eps"`
+	Method  method    `parquet:"method"`
+	Clip    bool      `parquet:"clip"`
+	Cosine  *float64  `parquet:"cosine"`
+	Shape   []int32   `parquet:"shape"`
+	Images  []int64   `parquet:"images"`
+	Delta   []float32 `parquet:"delta"`
+	Map     []float32 `parquet:"map,fixed"`
+	Metrics []float64 `parquet:",columns"`
 	Private string
 }
 
@@ -41,15 +41,16 @@ func drawRow(t *rapid.T) row {
 		Eps: rapid.Float32().Draw(t, "eps"), Method: method(rapid.String().Draw(t, "method")), Clip: rapid.Bool().Draw(t, "clip"),
 		Shape: rapid.SliceOfN(rapid.Int32(), 0, 3).Draw(t, "shape"), Images: rapid.SliceOfN(rapid.Int64(), 0, 4).Draw(t, "images"),
 		Delta: rapid.SliceOfN(rapid.Float32(), 0, 40).Draw(t, "delta"), Map: rapid.SliceOfN(rapid.Float32(), width, width).Draw(t, "map"),
-		Metrics: make(map[string]float64),
+		Metrics: make([]float64, len(names)),
 	}
 	if rapid.Bool().Draw(t, "cosine is set") {
 		v := rapid.Float64().Draw(t, "cosine")
 		r.Cosine = &v
 	}
-	for _, name := range names {
+	for i, name := range names {
+		r.Metrics[i] = math.NaN()
 		if rapid.Bool().Draw(t, name+" is set") {
-			r.Metrics[name] = rapid.Float64().Draw(t, name)
+			r.Metrics[i] = rapid.Float64().Draw(t, name)
 		}
 	}
 	return r
@@ -101,12 +102,12 @@ func bits(r row) string {
 	for _, v := range append(slices.Clone(r.Delta), r.Map...) {
 		s += fmt.Sprintf("%x,", math.Float32bits(v))
 	}
-	for _, name := range names {
-		if v, ok := r.Metrics[name]; ok {
-			s += fmt.Sprintf("%s %x ", name, math.Float64bits(v))
+	for i, v := range r.Metrics {
+		if !math.IsNaN(v) {
+			s += fmt.Sprintf("%s %x ", names[i], math.Float64bits(v))
 		}
 	}
-	return s
+	return s + fmt.Sprint(len(r.Metrics))
 }
 
 func TestMetadataAndShape(t *testing.T) {
@@ -115,7 +116,7 @@ func TestMetadataAndShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Write(row{Map: make([]float32, width)}); err != nil {
+	if err := w.Write(row{Map: make([]float32, width), Metrics: make([]float64, len(names))}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
@@ -225,16 +226,16 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 				return err
 			}
 			defer w.Abort()
-			return w.Write(row{Map: make([]float32, 2)})
+			return w.Write(row{Map: make([]float32, 2), Metrics: make([]float64, len(names))})
 		}, []string{"row 0", `"map"`, "2", "3"}},
-		{"metric without a column", func() error {
+		{"number without a column", func() error {
 			w, err := Create[row](path, Options{Width: map[string]int{"map": 0 + 1}, Columns: names})
 			if err != nil {
 				return err
 			}
 			defer w.Abort()
-			return w.Write(row{Map: make([]float32, 1), Metrics: map[string]float64{"ssim": 1}})
-		}, []string{"ssim", "top_k"}},
+			return w.Write(row{Map: make([]float32, 1), Metrics: make([]float64, 3)})
+		}, []string{"row 0", "3 numbers", "2 columns", "top_k"}},
 		{"no folder", func() error { _, err := Create[small](filepath.Join(path, "t.parquet"), Options{}); return err }, []string{"t.parquet"}},
 	}
 	for _, c := range cases {

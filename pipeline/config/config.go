@@ -140,6 +140,8 @@ type Kinds struct {
 type Evaluation struct {
 	// Sign is fit (the better one on the fit split), test or plus.
 	Sign string `yaml:"sign"`
+	// SignImages is how many images of the fit split decide the sign.
+	SignImages Count `yaml:"sign_images"`
 	// Clip is none or pixels (keep x + delta in 0..255).
 	Clip string `yaml:"clip"`
 	// Filter is correct (images that the target classifies right) or all.
@@ -161,12 +163,13 @@ func Default() *Config {
 		Device: "auto",
 		Memory: 4 << 30,
 		Evaluation: Evaluation{
-			Sign:      "fit",
-			Clip:      "none",
-			Filter:    "correct",
-			Metrics:   []string{"normalized_l2", "cosine", "prediction_changed"},
-			TopK:      0.1,
-			Bootstrap: 1000,
+			Sign:       "fit",
+			SignImages: 256,
+			Clip:       "none",
+			Filter:     "correct",
+			Metrics:    []string{"normalized_l2", "cosine", "prediction_changed"},
+			TopK:       0.1,
+			Bootstrap:  1000,
 		},
 	}
 }

@@ -29,6 +29,34 @@ func (p *Pixels) UnmarshalText(text []byte) error {
 // MarshalYAML writes a plain number.
 func (p Pixels) MarshalYAML() (any, error) { return float64(p), nil }
 
+// Count is a number of things, or all of them.
+type Count int
+
+// All is the Count of all things there are, in a file "all".
+const All Count = 0
+
+// UnmarshalText accepts a number from 1 up, or all.
+func (c *Count) UnmarshalText(text []byte) error {
+	if string(text) == "all" {
+		*c = All
+		return nil
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return errors.New("want a number from 1 up, or all")
+	}
+	*c = Count(n)
+	return nil
+}
+
+// MarshalYAML writes a plain number, or all.
+func (c Count) MarshalYAML() (any, error) {
+	if c == All {
+		return "all", nil
+	}
+	return int(c), nil
+}
+
 // Bytes is an amount of memory: a whole number, or one with a unit (512MiB, 4GiB).
 type Bytes int64
 

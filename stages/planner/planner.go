@@ -1,176 +1,97 @@
-package stages
+// Package planner turns a configuration into the tasks of a run.
+package planner
 
 import (
 	"fmt"
-	"path/filepath"
-	"slices"
+	goruntime "runtime"
+	"strconv"
 	"strings"
 
-	"upi/attack"
-	"upi/data"
+	tf "github.com/wamuir/graft/tensorflow"
+
 	"upi/pipeline"
 	"upi/pipeline/config"
-	"upi/savedmodels/saliency"
+	"upi/savedmodels/engine"
+	"upi/savedmodels/runtime"
+	"upi/stages"
 )
 
-// A planner turns a configuration into tasks.
-type planner struct {
-	config *config.Config
-	engine *engine
-	stages *stageTable
-	plan   *pipeline.Plan
-	splits map[config.Split]*plannedSplit
+// A Planner plans the run of a configuration, and holds the engine and the stages that its tasks run on.
+type Planner struct {
+	config  *config.Config
+	engine  *engine.Engine
+	stages  *stages.Table
+	devices []runtime.Device
 }
 
-// A plannedSplit is a dataset with the tasks that decode it.
-type plannedSplit struct {
-	dataset *data.Dataset
-	images  []pipeline.Key
-}
-
-// A plannedModel is a model of the configuration.
-type plannedModel struct {
-	name      string
-	dir       string
-	spec      modelSpec
-	shape     [3]int
-	fit, test config.Split
-}
-
-// A plannedExplanation is an explanation of the configuration.
-type plannedExplanation struct {
-	name     string
-	spec     itemSpec
-	settings saliency.Explanation
-}
-
-func newModelSpec(m config.Model) modelSpec {
-	spec := modelSpec{
-		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
-		Head: m.Output.Head, Layout: m.Input.Layout, Scale: m.Input.Scale, Offset: m.Input.Offset,
-		IgnoreCustomGradients: m.CustomGradients == "ignore",
-	}
-	copy(spec.Shape[:], m.Input.Shape)
-	return spec
-}
-
-// model opens a model and checks that its images are those of its data.
-func (p *planner) model(m config.Model) (plannedModel, error) {
-	d := p.config.Data
-	if m.Data != nil {
-		d = *m.Data
-	}
-	planned := plannedModel{name: m.Name, dir: m.Path, spec: newModelSpec(m), fit: d.Fit, test: d.Test}
-	opened, err := p.engine.model(m.Path, planned.spec)
-	if err != nil {
-		return planned, fmt.Errorf("model %s: %w", m.Name, err)
-	}
-	if err := opened.Differentiable(); err != nil {
-		return planned, fmt.Errorf("model %s: %w", m.Name, err)
-	}
-	planned.shape = opened.ImageShape()
-	for _, s := range []config.Split{d.Fit, d.Test} {
-		split, err := p.split(s)
-		if err != nil {
-			return planned, err
-		}
-		if shape := split.dataset.Shape(); shape != planned.shape {
-			return planned, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v", m.Name, planned.shape, s.Path, shape)
-		}
-	}
-	return planned, nil
-}
-
-// split opens a dataset and plans to decode its shards.
-func (p *planner) split(s config.Split) (*plannedSplit, error) {
-	if known := p.splits[s]; known != nil {
-		return known, nil
-	}
-	dataset, err := data.Open(s.Path, int64(s.Limit))
+// New finds the devices that a configuration asks for. A GPU that is not there is an error.
+func New(c *config.Config) (*Planner, error) {
+	devices, err := runtime.Select(c.Device)
 	if err != nil {
 		return nil, err
 	}
-	planned := &plannedSplit{dataset: dataset}
-	for _, shard := range dataset.Shards() {
-		spec := imagesSpec{FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape}
-		size := int64(shard.Shape[0] * shard.Shape[1] * shard.Shape[2])
-		key, err := p.plan.Add(p.stages.images, shardName(shard), spec,
-			pipeline.Reads(roleShard, shard.Path), pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * size}))
-		if err != nil {
-			return nil, err
-		}
-		planned.images = append(planned.images, key)
+	workers := c.Workers
+	if workers <= 0 {
+		workers = goruntime.GOMAXPROCS(0)
 	}
-	p.splits[s] = planned
-	return planned, nil
+	e := engine.New(engine.Options{Devices: devices, Workers: workers, Memory: int64(c.Memory), FixedBatch: c.Deterministic})
+	return &Planner{config: c, engine: e, stages: stages.New(e), devices: devices}, nil
 }
 
-func shardName(s data.Shard) string {
-	return strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
+// Environment is what changes bits beside the tasks themselves.
+func (p *Planner) Environment() pipeline.Environment {
+	return pipeline.Environment{
+		"tensorflow":    tf.Version(),
+		"device":        p.devices[0].Kind(),
+		"deterministic": strconv.FormatBool(p.config.Deterministic),
+	}
 }
 
-// references plans the maps and predictions of a model on a split.
-func (p *planner) references(m plannedModel, s config.Split, e plannedExplanation, surrogate *attack.Surrogate) ([]pipeline.Key, error) {
-	split, err := p.split(s)
-	if err != nil {
-		return nil, err
+// Device names the devices, for a run's manifest.
+func (p *Planner) Device() string {
+	var names []string
+	for _, d := range p.devices {
+		names = append(names, d.String())
 	}
-	var keys []pipeline.Key
-	for i, shard := range split.dataset.Shards() {
-		bytes := shard.Rows * int64(4*m.shape[0]*m.shape[1])
-		key, err := p.plan.Add(p.stages.reference, label(m.name, e.name, shardName(shard)), sourceSpec{m.spec, e.spec, surrogate},
-			pipeline.Reads(roleModel, m.dir), pipeline.From(roleImages, split.images[i]), pipeline.Costs(pipeline.Estimate{Bytes: bytes}))
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
+	return strings.Join(names, ", ")
 }
 
-// gradients plans the rows of one term on the fit split of a model.
-func (p *planner) gradients(m plannedModel, e plannedExplanation, t attack.Function, smoothed attack.Smoothed,
-	noise attack.Noise, seed int64) ([]pipeline.Key, error) {
-	references, err := p.references(m, m.fit, e, smoothed.Surrogate)
-	if err != nil {
-		return nil, err
-	}
-	split, err := p.split(m.fit)
-	if err != nil {
-		return nil, err
-	}
-	spec := gradientsSpec{Source: sourceSpec{m.spec, e.spec, smoothed.Surrogate}, Target: t, Noise: noise, Seed: seed}
-	var keys []pipeline.Key
-	for i, shard := range split.dataset.Shards() {
-		size := int64(m.shape[0] * m.shape[1] * m.shape[2])
-		key, err := p.plan.Add(p.stages.gradients, label(m.name, e.name, string(t), shardName(shard)), spec,
-			pipeline.Reads(roleModel, m.dir), pipeline.From(roleImages, split.images[i]), pipeline.From(roleReference, references[i]),
-			pipeline.Costs(pipeline.Estimate{Bytes: 4 * shard.Rows * size}))
+// Plan adds all tasks of the configuration to a plan. It opens the models and datasets: what does not fit together is an error.
+func (p *Planner) Plan(plan *pipeline.Plan) error {
+	d := &draft{Planner: p, plan: plan, datasets: map[config.Split]*dataset{}, references: map[string][]stages.Shard{}, orders: map[order][]int{}}
+	for _, m := range p.config.Models {
+		opened, err := d.model(m)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		keys = append(keys, key)
+		d.models = append(d.models, opened)
 	}
-	return keys, nil
+	all, err := d.perturbations()
+	if err != nil {
+		return err
+	}
+	tables := d.newTables()
+	for _, x := range all {
+		planned, err := d.perturbation(x)
+		if err == nil {
+			err = addTo(&tables, planned)
+		}
+		if err != nil {
+			return fmt.Errorf("plan %s: %w", x.id(), err)
+		}
+	}
+	_, err = plan.Add(p.stages.Tables, p.config.Name, tables, pipeline.Published())
+	return err
+}
+
+// A draft is a plan in the making.
+type draft struct {
+	*Planner
+	plan       *pipeline.Plan
+	models     []model
+	datasets   map[config.Split]*dataset
+	references map[string][]stages.Shard
+	orders     map[order][]int
 }
 
 func label(parts ...string) string { return strings.Join(parts, "/") }
-
-// from makes each key a parent of the same role, in order.
-func from(role string, keys []pipeline.Key) []pipeline.Option {
-	var options []pipeline.Option
-	for _, key := range keys {
-		options = append(options, pipeline.From(role, key))
-	}
-	return options
-}
-
-// targets are the models that a perturbation is scored on: its sources, and with transfer every model of the same images.
-func (p *planner) targets(f fitting, models []plannedModel) []plannedModel {
-	if f.settings.Needs().PerImage() || !p.config.Evaluation.Transfer {
-		return f.sources
-	}
-	return slices.DeleteFunc(slices.Clone(models), func(m plannedModel) bool {
-		return m.test != f.sources[0].test
-	})
-}

@@ -1,0 +1,109 @@
+package planner
+
+import (
+	"upi/attack"
+	"upi/pipeline"
+	"upi/stages"
+)
+
+// fit plans the task that finds the perturbation; for an attack per image, one task for each of the shards that are scored.
+func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
+	problem, err := x.problem(d.config.Evaluation.Clip == "pixels")
+	if err != nil {
+		return nil, err
+	}
+	if x.needs.PerImage() {
+		return d.fitEach(x, problem)
+	}
+	spec := stages.FitSpec{Problem: problem}
+	switch {
+	case x.needs.Rows != nil:
+		direction, err := d.direction(x, problem)
+		if err != nil {
+			return nil, err
+		}
+		spec.Direction = &direction
+	case x.needs.Ascent != nil:
+		for _, m := range x.sources {
+			shards, err := d.shards(m, m.fit, x.explanation, x.needs.Smoothed.Surrogate)
+			if err != nil {
+				return nil, err
+			}
+			spec.Sources = append(spec.Sources, stages.FitSource{Source: source(m, x.explanation, x.needs.Smoothed.Surrogate), Shards: shards})
+		}
+	}
+	delta, err := d.plan.Add(d.stages.Fit, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 4 * x.sources[0].size()}))
+	return []pipeline.Artefact{delta}, err
+}
+
+// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them.
+func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Artefact, error) {
+	size := x.sources[0].size()
+	spec := stages.DirectionSpec{Spectrum: x.needs.Rows.Spectrum, Size: int(size)}
+	for _, term := range x.needs.Rows.Terms {
+		matrix := stages.Matrix{Term: term}
+		for _, m := range x.sources {
+			rows, err := d.gradients(x, m, term.Function, problem)
+			if err != nil {
+				return pipeline.Artefact{}, err
+			}
+			if matrix.Shards == nil {
+				matrix.Shards = make([][]pipeline.Artefact, len(rows))
+			}
+			for i, a := range rows {
+				matrix.Shards[i] = append(matrix.Shards[i], a)
+			}
+		}
+		spec.Matrices = append(spec.Matrices, matrix)
+	}
+	return d.plan.Add(d.stages.Direction, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 20 * size}))
+}
+
+// gradients plans the rows of one function on the fit split of a model.
+func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem) ([]pipeline.Artefact, error) {
+	surrogate := x.needs.Smoothed.Surrogate
+	shards, err := d.shards(m, m.fit, x.explanation, surrogate)
+	if err != nil {
+		return nil, err
+	}
+	images, err := d.dataset(m.fit)
+	if err != nil {
+		return nil, err
+	}
+	spec := stages.GradientsSpec{Source: source(m, x.explanation, surrogate), Function: of, Noise: problem.Noise, Seed: problem.Seed}
+	var rows []pipeline.Artefact
+	for i, shard := range images.Shards() {
+		spec.Shard = shards[i]
+		a, err := d.plan.Add(d.stages.Gradients, label(m.name, x.explanation.name, string(of), shardName(shard)), spec,
+			pipeline.Costs(pipeline.Estimate{Bytes: 4 * shard.Rows * m.size()}))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, a)
+	}
+	return rows, nil
+}
+
+func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Artefact, error) {
+	m, surrogate := x.sources[0], x.needs.Smoothed.Surrogate
+	shards, err := d.shards(m, m.test, x.explanation, surrogate)
+	if err != nil {
+		return nil, err
+	}
+	images, err := d.dataset(m.test)
+	if err != nil {
+		return nil, err
+	}
+	spec := stages.PerImageSpec{Problem: problem, Source: source(m, x.explanation, surrogate)}
+	var deltas []pipeline.Artefact
+	for i, shard := range images.Shards() {
+		spec.Shard = shards[i]
+		a, err := d.plan.Add(d.stages.PerImage, label(x.id(), shardName(shard)), spec,
+			pipeline.Costs(pipeline.Estimate{Bytes: 4 * shard.Rows * m.size()}))
+		if err != nil {
+			return nil, err
+		}
+		deltas = append(deltas, a)
+	}
+	return deltas, nil
+}

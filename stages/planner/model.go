@@ -1,0 +1,143 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"upi/attack"
+	"upi/data"
+	"upi/pipeline"
+	"upi/pipeline/config"
+	"upi/savedmodels"
+	"upi/savedmodels/saliency"
+	"upi/setting"
+	"upi/stages"
+)
+
+// A dataset is a split with the tasks that decode its shards.
+type dataset struct {
+	*data.Dataset
+	images []pipeline.Artefact
+}
+
+// A model is a model of the configuration.
+type model struct {
+	name      string
+	input     pipeline.Input
+	options   savedmodels.Options
+	shape     [3]int
+	fit, test config.Split
+}
+
+func (m model) size() int64 { return int64(m.shape[0]) * int64(m.shape[1]) * int64(m.shape[2]) }
+
+// An explanation is an explanation of the configuration.
+type explanation struct {
+	name     string
+	item     setting.Item
+	settings saliency.Explanation
+}
+
+func newOptions(m config.Model) savedmodels.Options {
+	o := savedmodels.Options{
+		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
+		Head: m.Output.Head, Layout: m.Input.Layout, Scale: m.Input.Scale, Offset: m.Input.Offset,
+		IgnoreCustomGradients: m.CustomGradients == "ignore",
+	}
+	copy(o.Shape[:], m.Input.Shape)
+	return o
+}
+
+// model opens a model and checks that its images are those of its data.
+func (d *draft) model(c config.Model) (model, error) {
+	from := d.config.Data
+	if c.Data != nil {
+		from = *c.Data
+	}
+	m := model{name: c.Name, options: newOptions(c), fit: from.Fit, test: from.Test}
+	opened, err := d.engine.Model(c.Path, m.options)
+	if err == nil {
+		err = opened.Differentiable()
+	}
+	if err == nil {
+		m.input, err = d.plan.Input("model", c.Path)
+	}
+	if err != nil {
+		return m, fmt.Errorf("model %s: %w", c.Name, err)
+	}
+	m.shape = opened.ImageShape()
+	for _, s := range []config.Split{m.fit, m.test} {
+		images, err := d.dataset(s)
+		if err != nil {
+			return m, err
+		}
+		if shape := images.Shape(); shape != m.shape {
+			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v", m.name, m.shape, s.Path, shape)
+		}
+	}
+	return m, nil
+}
+
+// dataset opens a split and plans to decode its shards.
+func (d *draft) dataset(s config.Split) (*dataset, error) {
+	if known := d.datasets[s]; known != nil {
+		return known, nil
+	}
+	opened, err := data.Open(s.Path, int64(s.Limit))
+	if err != nil {
+		return nil, err
+	}
+	images := &dataset{Dataset: opened}
+	for _, shard := range opened.Shards() {
+		in, err := d.plan.Input("shard", shard.Path)
+		if err != nil {
+			return nil, err
+		}
+		spec := stages.ImagesSpec{Shard: in, FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape}
+		size := int64(shard.Shape[0]) * int64(shard.Shape[1]) * int64(shard.Shape[2])
+		a, err := d.plan.Add(d.stages.Images, shardName(shard), spec, pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * size}))
+		if err != nil {
+			return nil, err
+		}
+		images.images = append(images.images, a)
+	}
+	d.datasets[s] = images
+	return images, nil
+}
+
+func shardName(s data.Shard) string {
+	return strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
+}
+
+func source(m model, e explanation, surrogate *attack.Surrogate) stages.Source {
+	return stages.Source{Model: m.input, Options: m.options, Explanation: e.item, Surrogate: surrogate}
+}
+
+// shards plans the maps and predictions of a model on a split, and returns its shards as the model sees them.
+func (d *draft) shards(m model, s config.Split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
+	key, err := json.Marshal([]any{m.name, s, e.name, surrogate})
+	if err != nil {
+		return nil, fmt.Errorf("name the shards of %s: %w", m.name, err)
+	}
+	if known := d.references[string(key)]; known != nil {
+		return known, nil
+	}
+	images, err := d.dataset(s)
+	if err != nil {
+		return nil, err
+	}
+	var all []stages.Shard
+	for i, shard := range images.Shards() {
+		bytes := shard.Rows * int64(4*m.shape[0]*m.shape[1])
+		spec := stages.ReferenceSpec{Source: source(m, e, surrogate), Images: images.images[i]}
+		a, err := d.plan.Add(d.stages.Reference, label(m.name, e.name, shardName(shard)), spec, pipeline.Costs(pipeline.Estimate{Bytes: bytes}))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, stages.Shard{Images: images.images[i], Reference: a})
+	}
+	d.references[string(key)] = all
+	return all, nil
+}

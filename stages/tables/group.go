@@ -1,0 +1,134 @@
+package tables
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"upi/results"
+	"upi/stats"
+)
+
+// A group is the perturbations, over seeds and draws, that share a row of a table: one method, budget, source, target and
+// explanation.
+type group struct {
+	// cell holds what they share.
+	cell    results.Cell
+	members []*Scored
+	// scores are those of each member on the target, whose test split has so many images.
+	scores []Scores
+	images int64
+}
+
+// groupsOf gathers the groups in the order of the perturbations and their targets.
+func groupsOf(all []*Scored) []*group {
+	type rowKey struct {
+		method, source, target, explanation, norm string
+		eps                                       float64
+	}
+	known := map[rowKey]*group{}
+	var ordered []*group
+	for _, s := range all {
+		p := &s.Perturbation
+		for i, t := range p.Targets {
+			key := rowKey{p.Method, p.Source, t.Model, p.Explanation, p.Norm, p.Eps}
+			g := known[key]
+			if g == nil {
+				g = &group{images: t.Images, cell: results.Cell{
+					Method: p.Method, Kind: p.Kind, Role: p.Role, Source: p.Source, Target: t.Model, Diagonal: p.IsSource(t.Model),
+					Explanation: p.Explanation, Norm: p.Norm, Eps: p.Eps,
+				}}
+				known[key] = g
+				ordered = append(ordered, g)
+			}
+			g.members = append(g.members, s)
+			g.scores = append(g.scores, s.Scores[i])
+		}
+	}
+	return ordered
+}
+
+// A measured is one metric of a group: a value per image, averaged over the perturbations, and the mean of each perturbation.
+type measured struct {
+	images []stats.Observation
+	seeds  stats.Summary
+}
+
+// measure gathers a metric by its number. An image counts where the metric is defined under some perturbation of the group.
+func (g *group) measure(metric int) measured {
+	sums, counts := map[int64]float64{}, map[int64]int{}
+	var m measured
+	for _, scores := range g.scores {
+		var own stats.Summary
+		if len(scores.IDs) > 0 {
+			for i, value := range scores.Values[metric] {
+				if math.IsNaN(value) {
+					continue
+				}
+				own.Add(value)
+				sums[scores.IDs[i]] += value
+				counts[scores.IDs[i]]++
+			}
+		}
+		if own.N > 0 {
+			m.seeds.Add(own.Mean)
+		}
+	}
+	for id, sum := range sums {
+		m.images = append(m.images, stats.Observation{ID: id, Value: sum / float64(counts[id])})
+	}
+	slices.SortFunc(m.images, func(a, b stats.Observation) int { return cmp.Compare(a.ID, b.ID) })
+	return m
+}
+
+// A matchKey is what a group shares with those that it is compared to.
+type matchKey struct {
+	source, target, explanation, norm string
+	eps                               float64
+}
+
+// matchedOn returns the key of the groups of a source that g is compared to.
+func (g *group) matchedOn(source string) matchKey {
+	return matchKey{source, g.cell.Target, g.cell.Explanation, g.cell.Norm, g.cell.Eps}
+}
+
+// A reference holds the groups of one attack that others are compared to.
+type reference map[matchKey]*group
+
+// add makes g the one to compare to, unless an earlier group with its key is.
+func (r reference) add(g *group) {
+	if key := g.matchedOn(g.cell.Source); r[key] == nil {
+		r[key] = g
+	}
+}
+
+// beside returns the group that g is compared to, nil where there is none: that of the same sources or, beside several sources, that
+// of the target alone.
+func (r reference) beside(g *group) *group {
+	return cmp.Or(r[g.matchedOn(g.cell.Source)], r[g.matchedOn(g.cell.Target)])
+}
+
+// compare writes to cell the difference of one measured to another, and returns how many images both have.
+func compare(cell *results.Cell, own, other measured, settings Settings) (int, error) {
+	pairs, err := stats.Pair(own.images, other.images)
+	if err != nil {
+		return 0, err
+	}
+	interval, err := stats.Bootstrap{Resamples: settings.Resamples, Seed: settings.Seed}.Mean(pairs.Values)
+	if err != nil {
+		return 0, err
+	}
+	if len(pairs.Values) > 0 {
+		cell.Difference = number(stats.Of(pairs.Values...).Mean)
+		cell.Low, cell.High = number(interval.Low), number(interval.High)
+	}
+	return len(pairs.Values), nil
+}
+
+// number returns x, or nil for what is not defined.
+func number(x float64) *float64 {
+	if math.IsNaN(x) {
+		return nil
+	}
+	return &x
+}
