@@ -34,6 +34,8 @@ var Optimizers = map[string]OptimizerKind{
 
 	// These remember the gradients before.
 	"adam": {New: newAdam, Momentum: 0.9},
+	// As a decayed sum alone.
+	"momentum": {New: newMomentum, Momentum: 0.9},
 }
 
 // optimizer returns the optimizer of the settings at the start of an ascent.

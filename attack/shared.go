@@ -33,7 +33,8 @@ func (s *Shared) Validate() []error {
 		setting.Check(len(s.Eps) > 0, "eps", "[]", "want at least one budget in pixel units"),
 		setting.Check(s.FitImages >= 0, "fit_images", s.FitImages, "want a number of images; 0 is all"))
 	for i, seed := range s.Seeds {
-		problems = append(problems, setting.Check(slices.Index(s.Seeds, seed) == i, fmt.Sprintf("seeds[%d]", i), seed, "it is there twice")...)
+		once := slices.Index(s.Seeds, seed) == i
+		problems = append(problems, setting.Check(once, fmt.Sprintf("seeds[%d]", i), seed, "it is there twice")...)
 	}
 	for i, eps := range s.Eps {
 		key := fmt.Sprintf("eps[%d]", i)

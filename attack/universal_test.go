@@ -238,7 +238,9 @@ func TestClimbFails(t *testing.T) {
 		says string
 	}{
 		{"zero gradient", zero, forget, ErrZeroGradient, "smoothing"},
-		{"objective", func(context.Context, []int, []float32, NoiseKey, []float64) (float64, error) { return 0, broken }, forget, broken, "step 1: "},
+		{"objective", func(context.Context, []int, []float32, NoiseKey, []float64) (float64, error) {
+			return 0, broken
+		}, forget, broken, "step 1: "},
 		{"checkpoint", zero, func(*State) error { return broken }, broken, "save state after step 1: "},
 		{"not finite", func(_ context.Context, _ []int, _ []float32, _ NoiseKey, g []float64) (float64, error) {
 			if g != nil {
