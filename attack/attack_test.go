@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"upi/projection"
+	"upi/results"
 	"upi/setting"
 )
 
 // TestKinds: every kind has a role and one need, defaults that are possible once it has a budget, and says what is not.
 func TestKinds(t *testing.T) {
-	perImage := map[Role]bool{RoleNothing: false, RoleRandom: false, RoleBaseline: false, RoleMethod: false, RoleUpper: true}
+	perImage := map[results.Role]bool{results.RoleNothing: false, results.RoleRandom: false, results.RoleBaseline: false, results.RoleMethod: false, results.RoleUpper: true}
 	for name, kind := range Kinds {
 		a := kind.New()
 		needs := a.Needs()
@@ -32,7 +33,7 @@ func TestKinds(t *testing.T) {
 		if want, known := perImage[kind.Role]; !known || needs.PerImage() != want {
 			t.Errorf("%s has the role %q and is per image: %v", name, kind.Role, needs.PerImage())
 		}
-		if kind.Role == RoleNothing {
+		if kind.Role == results.RoleNothing {
 			continue
 		}
 		if problems := a.Validate(); len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), "eps = ") {

@@ -12,7 +12,7 @@ import (
 	"upi/pipeline"
 	"upi/pipeline/cache"
 	"upi/pipeline/config"
-	"upi/stages"
+	"upi/stages/planner"
 )
 
 // parts are the files that others extend and that do not stand alone.
@@ -42,7 +42,7 @@ func TestEveryConfigurationCanBeRun(t *testing.T) {
 	runs := map[string]string{}
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
-			c, err := config.Load(filepath.Join("configs", path), []string{"cache=" + t.TempDir()}, stages.Kinds())
+			c, err := config.Load(filepath.Join("configs", path), []string{"cache=" + t.TempDir()}, planner.Kinds())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,7 +20,10 @@ import (
 	"upi/pipeline/cache"
 	"upi/pipeline/progress"
 	"upi/projection"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/runtime"
+	"upi/setting"
+	"upi/stages/imageset"
 )
 
 // A synthetic matrix has the singular vectors of a cosine transform, singular values that fall by decay from one to the next, and
@@ -47,15 +51,15 @@ func cosine(i, k, n int) float64 {
 	return math.Sqrt(2/float64(n)) * math.Cos(math.Pi*(float64(i)+0.5)*float64(k+1)/float64(n))
 }
 
-// runGradients stands in for the stage that computes gradients: it writes the rows of one shard.
-func (s synthetic) runGradients(ctx context.Context, job *pipeline.Job) error {
-	var shard int
-	if err := job.Decode(&struct {
-		Matrix *synthetic
-		Shard  *int
-	}{&s, &shard}); err != nil {
-		return err
-	}
+// A syntheticShard is one shard of the rows.
+type syntheticShard struct {
+	Matrix synthetic
+	Shard  int
+}
+
+// runSynthetic stands in for the stage that computes gradients: it writes the rows of one shard.
+func runSynthetic(ctx context.Context, job *pipeline.Job, spec syntheticShard) error {
+	s := spec.Matrix
 	d := s.size()
 	vectors := make([]blas32.Vector, s.Rank)
 	for k := range vectors {
@@ -64,31 +68,32 @@ func (s synthetic) runGradients(ctx context.Context, job *pipeline.Job) error {
 			vectors[k].Data[j] = float32(cosine(j, k, d))
 		}
 	}
-	out, err := table.Create[gradientRow](filepath.Join(job.Dir, gradientsFile), table.Options{Width: map[string]int{"gradient": d}})
+	out, err := imageset.Create(filepath.Join(job.Out, gradientsFile))
 	if err != nil {
 		return err
 	}
-	defer out.Abort()
+	defer out.Close()
+	var rows []gradientRow
 	amplitude := float32(math.Sqrt(3 * s.noise()))
-	row := gradientRow{Gradient: make([]float32, d)}
-	for i := shard; i < s.Rows; i += s.Shards {
+	gradient := make([]float32, d)
+	for i := spec.Shard; i < s.Rows; i += s.Shards {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		source := rand.NewPCG(uint64(i), 0)
-		for j := range row.Gradient {
-			row.Gradient[j] = amplitude * float32(int32(source.Uint64())) * (1.0 / (1 << 31))
+		for j := range gradient {
+			gradient[j] = amplitude * float32(int32(source.Uint64())) * (1.0 / (1 << 31))
 		}
 		for k, v := range vectors {
 			singular := math.Sqrt(float64(s.Rows)) * math.Pow(decay, float64(k))
-			blas32.Axpy(float32(singular*cosine(i, k, s.Rows)), v, blas32.Vector{N: d, Inc: 1, Data: row.Gradient})
+			blas32.Axpy(float32(singular*cosine(i, k, s.Rows)), v, blas32.Vector{N: d, Inc: 1, Data: gradient})
 		}
-		if err := out.Write(row); err != nil {
+		if _, err := out.Write(imageset.BytesOf(gradient)); err != nil {
 			return err
 		}
-		row.ID, row.Position = row.ID+1, row.Position+1
+		rows = append(rows, gradientRow{ID: int64(len(rows)), Position: int64(len(rows))})
 	}
-	return out.Close()
+	return errors.Join(out.Close(), writeTable(filepath.Join(job.Out, rowsFile), table.Options{}, rows))
 }
 
 // TestDirectionOfRowsOnDisk runs the stages direction and fit over rows on disk, whose direction and explained share are known.
@@ -131,32 +136,32 @@ func fitFrom(t *testing.T, dir string, matrix synthetic) ([]float32, *pca.Result
 	if err != nil {
 		t.Fatal(err)
 	}
-	item, err := newItemSpec("upi_pca", attack.Kinds["upi_pca"].New())
+	a := attack.Kinds["upi_pca"].New()
+	item, err := setting.NewItem("upi_pca", a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const workers = 2
-	e := newEngine([]runtime.Device{{}}, workers, 4<<30)
+	r := &runner{engine: engine.New(engine.Options{Devices: []runtime.Device{{}}, Workers: workers, Memory: 4 << 30}), rows: make(chan struct{}, 1)}
 	plan := pipeline.NewPlan(nil, nil)
-	gradients := &pipeline.Stage{Name: "gradients", Version: 1, Run: matrix.runGradients}
-	var parents []pipeline.Option
+	gradients := pipeline.NewStage("gradients", 1, runSynthetic)
+	needs := a.Needs().Rows
+	rows := Matrix{Term: needs.Terms[0]}
 	for shard := range matrix.Shards {
-		key, err := plan.Add(gradients, fmt.Sprint(shard), map[string]any{"Matrix": matrix, "Shard": shard})
+		made, err := plan.Add(gradients, fmt.Sprint(shard), syntheticShard{matrix, shard})
 		if err != nil {
 			t.Fatal(err)
 		}
-		parents = append(parents, pipeline.From(roleGradients, key))
+		rows.Shards = append(rows.Shards, []pipeline.Artefact{made})
 	}
-	rows := attack.Kinds["upi_pca"].New().Needs().Rows
 	// A version that the cache does not know.
-	stage := &pipeline.Stage{Name: "direction", Version: 1 + rand.IntN(1<<30), Run: e.runDirection}
-	found, err := plan.Add(stage, "direction",
-		directionSpec{Terms: rows.Terms, Spectrum: rows.Spectrum, Size: matrix.size(), Sources: 1, Shards: matrix.Shards}, parents...)
+	stage := pipeline.NewStage("direction", 1+rand.IntN(1<<30), r.runDirection)
+	found, err := plan.Add(stage, "direction", DirectionSpec{Matrices: []Matrix{rows}, Spectrum: needs.Spectrum, Size: matrix.size()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := fitSpec{Attack: item, Sources: make([]sourceSpec, 1), Shape: matrix.Shape, Norm: projection.L2, Eps: 255}
-	if _, err := plan.Add(&pipeline.Stage{Name: "fit", Version: 1, Run: e.runFit}, "fit", spec, pipeline.From(roleDirection, found)); err != nil {
+	spec := FitSpec{Problem: Problem{Attack: item, Shape: matrix.Shape, Norm: projection.L2, Eps: 255}, Direction: &found}
+	if _, err := plan.Add(pipeline.NewStage("fit", 1, r.runFit), "fit", spec); err != nil {
 		t.Fatal(err)
 	}
 	result, err := (&pipeline.Local{Store: store, Workers: workers}).Execute(t.Context(), plan, progress.Silent{})

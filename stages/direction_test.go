@@ -14,7 +14,9 @@ import (
 	"upi/data/table"
 	"upi/pca"
 	"upi/random"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/runtime"
+	"upi/stages/imageset"
 )
 
 const width = 10
@@ -24,14 +26,20 @@ var chunkRows = pca.ChunkRows(width)
 // artefact writes rows of gradients, by position, and returns their directory.
 func artefact(t *testing.T, rows map[int][]float32) string {
 	t.Helper()
-	dir, size := t.TempDir(), width
+	dir := t.TempDir()
 	var all []gradientRow
-	for position, gradient := range rows {
-		size = len(gradient)
-		all = append(all, gradientRow{ID: int64(100 + position), Position: int64(position), Gradient: gradient})
+	for position := range rows {
+		all = append(all, gradientRow{ID: int64(100 + position), Position: int64(position)})
 	}
 	slices.SortFunc(all, func(a, b gradientRow) int { return int(a.Position - b.Position) })
-	if err := writeTable(filepath.Join(dir, gradientsFile), table.Options{Width: map[string]int{"gradient": size}}, all); err != nil {
+	var values []byte
+	for _, row := range all {
+		values = append(values, imageset.BytesOf(rows[int(row.Position)])...)
+	}
+	if err := os.WriteFile(filepath.Join(dir, gradientsFile), values, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeTable(filepath.Join(dir, rowsFile), table.Options{}, all); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -50,9 +58,9 @@ func noisy(i int) []float32 {
 }
 
 // shards cuts rows into artefacts of the given lengths.
-func shards(t *testing.T, lengths ...int) matrices {
+func shards(t *testing.T, lengths ...int) [][][]string {
 	t.Helper()
-	m := matrices{nil}
+	m := [][][]string{nil}
 	at := 0
 	for _, n := range lengths {
 		rows := map[int][]float32{}
@@ -66,10 +74,9 @@ func shards(t *testing.T, lengths ...int) matrices {
 }
 
 // direction runs passes over rows of size entries until the direction is within the tolerance.
-func direction(t *testing.T, m matrices, size, workers int, unit bool, tolerance float64) pca.Result {
+func direction(t *testing.T, m [][][]string, size, workers int, unit bool, tolerance float64) pca.Result {
 	t.Helper()
-	e := newEngine([]runtime.Device{{}}, workers, 1<<30)
-	free, err := e.buffers(size)
+	p, err := newPass(engine.New(engine.Options{Devices: []runtime.Device{{}}, Workers: workers, Memory: 1 << 30}), size, unit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +85,7 @@ func direction(t *testing.T, m matrices, size, workers int, unit bool, tolerance
 		t.Fatal(err)
 	}
 	for !solver.Done() {
-		if err := e.pass(t.Context(), solver, m, free, unit); err != nil {
+		if err := p.run(t.Context(), solver, m); err != nil {
 			t.Fatal(err)
 		}
 		if err := solver.Step(); err != nil {
@@ -141,7 +148,7 @@ func TestDirectionAgainstSVDS(t *testing.T) {
 	}
 	for _, c := range reference.Singular {
 		t.Run(c.Name, func(t *testing.T) {
-			m := matrices{nil}
+			m := [][][]string{nil}
 			for first := 0; first < c.N; first += 250 {
 				rows := map[int][]float32{}
 				for i := first; i < min(first+250, c.N); i++ {
@@ -199,8 +206,8 @@ func TestTinyRows(t *testing.T) {
 		plain[i], tiny[i] = noisy(i), noisy(i)
 		scale(tiny[i], 0x1p-100)
 	}
-	want := direction(t, matrices{{{artefact(t, plain)}}}, width, 2, false, 1e-6)
-	got := direction(t, matrices{{{artefact(t, tiny)}}}, width, 2, false, 1e-6)
+	want := direction(t, [][][]string{{{artefact(t, plain)}}}, width, 2, false, 1e-6)
+	got := direction(t, [][][]string{{{artefact(t, tiny)}}}, width, 2, false, 1e-6)
 	if !slices.Equal(got.Vector, want.Vector) || got.Terms[0].Share != want.Terms[0].Share {
 		t.Errorf("got %v, want %v", got.Vector, want.Vector)
 	}
@@ -224,20 +231,17 @@ func TestRowsOfSeveralSources(t *testing.T) {
 	if want := slices.Concat(row(11), row(22), row(1), row(2)); !slices.Equal(read.rows(), want) {
 		t.Errorf("got %v, want %v", read.rows(), want)
 	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
+	c.Close()
 }
 
 // BenchmarkRows is one chunk of rows against a block of 8 vectors, in Go and in TensorFlow.
 func BenchmarkRows(b *testing.B) {
 	for _, d := range []int{28 * 28, 32 * 32 * 3, 224 * 224 * 3} {
-		e := newEngine([]runtime.Device{{}}, 1, 1<<30)
-		free, err := e.buffers(d)
+		p, err := newPass(engine.New(engine.Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 1 << 30}), d, false)
 		if err != nil {
 			b.Fatal(err)
 		}
-		buffer := <-free
+		buffer := <-p.free
 		rows := buffer.Floats()
 		for i := range rows {
 			rows[i] = float32(i%1009)/1009 - 0.5
@@ -248,7 +252,7 @@ func BenchmarkRows(b *testing.B) {
 		}
 		copy(vectors.Floats(), rows)
 		block := pca.Block{Width: 8, Dim: d, Vectors: vectors.Floats()}
-		for name, product := range map[string]pca.Product{"go": nil, "tensorflow": e.product(b.Context(), vectors, buffer)} {
+		for name, product := range map[string]pca.Product{"go": nil, "tensorflow": p.product(b.Context(), vectors, buffer)} {
 			b.Run(fmt.Sprintf("%s/d=%d", name, d), func(b *testing.B) {
 				a := pca.NewAccumulator(block, product)
 				b.SetBytes(int64(4 * len(rows)))

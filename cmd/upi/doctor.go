@@ -14,7 +14,7 @@ import (
 
 	"upi/pipeline/config"
 	tensorflow "upi/savedmodels/runtime"
-	"upi/stages"
+	"upi/stages/planner"
 )
 
 func doctorCommand() *cobra.Command {
@@ -52,7 +52,7 @@ func doctor(c *cobra.Command, path string) error {
 	if err := out.Flush(); err != nil || path == "" {
 		return err
 	}
-	cfg, err := config.Load(path, nil, stages.Kinds())
+	cfg, err := config.Load(path, nil, planner.Kinds())
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"upi/data/table"
 	"upi/results"
 	"upi/savedmodels"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/graphdef"
-	"upi/stages"
 )
 
 func inspectCommand() *cobra.Command {
@@ -78,7 +78,7 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 	}
 	fmt.Fprintf(out, "ops: %s\n", strings.Join(ops, ", "))
 	fmt.Fprintln(out, "what can be differentiated:")
-	for _, line := range stages.Differentiable(dir, o) {
+	for _, line := range engine.Differentiable(dir, o) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	return nil

@@ -41,7 +41,7 @@ func showLineage(w io.Writer, line []pipeline.TaskRecord) error {
 	for _, t := range line {
 		for _, f := range t.Files {
 			if !shown[f.Path] {
-				fmt.Fprintf(out, "input\t%s\t%s\t%s\n", f.Role, f.Hash, f.Path)
+				fmt.Fprintf(out, "input\t%s\t%s\t%s\n", f.Role, f.SHA256, f.Path)
 			}
 			shown[f.Path] = true
 		}

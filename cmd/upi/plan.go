@@ -30,14 +30,14 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := j.runner.Plan(j.config, j.plan); err != nil {
+	if err := j.planner.Plan(j.plan); err != nil {
 		return err
 	}
 	previous, err := pipeline.ReadManifest(filepath.Join(j.config.Output, j.config.Name))
 	if err != nil {
 		previous = nil
 	}
-	explained, err := pipeline.Explain(j.plan, j.store, previous)
+	explained, err := pipeline.Foresee(j.plan, j.store, previous)
 	if err != nil {
 		return err
 	}
@@ -62,16 +62,16 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 			continue
 		}
 		fmt.Fprintf(c.OutOrStdout(), "run %s %s\n", e.Task.Stage, e.Task.Label)
-		for i, why := range e.Why {
+		for i, why := range e.Reasons {
 			if i == reasonsShown {
-				fmt.Fprintf(c.OutOrStdout(), "    and %d more\n", len(e.Why)-i)
+				fmt.Fprintf(c.OutOrStdout(), "    and %d more\n", len(e.Reasons)-i)
 				break
 			}
 			fmt.Fprintf(c.OutOrStdout(), "    %s\n", why)
 		}
 	}
 	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
-		size(pipeline.Total(explained).Bytes), j.config.Memory, work(explained, previous))
+		size(pipeline.Disk(explained)), j.config.Memory, work(explained, previous))
 	return nil
 }
 
@@ -79,7 +79,7 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 const reasonsShown = 8
 
 // work estimates the time of the tasks to run by what a task of their stage took in the run before.
-func work(explained []pipeline.Explanation, previous *pipeline.Manifest) string {
+func work(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
 	sum, count := map[string]float64{}, map[string]float64{}
 	if previous != nil {
 		for _, t := range previous.Tasks {

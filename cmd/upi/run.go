@@ -19,7 +19,7 @@ import (
 	"upi/pipeline/progress"
 	"upi/report"
 	"upi/results"
-	"upi/stages"
+	"upi/stages/planner"
 )
 
 // runFlags are the flags of the commands that read a configuration.
@@ -50,10 +50,10 @@ func runCommand() *cobra.Command {
 
 // A job is a configuration with everything that it takes to run it.
 type job struct {
-	config *config.Config
-	runner *stages.Runner
-	store  *cache.Store
-	plan   *pipeline.Plan
+	config  *config.Config
+	planner *planner.Planner
+	store   *cache.Store
+	plan    *pipeline.Plan
 }
 
 // prepare reads a configuration and looks for its devices and its cache.
@@ -64,7 +64,7 @@ func prepare(path string, flags runFlags) (*job, error) {
 	if flags.workers < 0 {
 		return nil, &usageError{fmt.Errorf("--workers %d: want at least 1", flags.workers)}
 	}
-	c, err := config.Load(path, flags.sets, stages.Kinds())
+	c, err := config.Load(path, flags.sets, planner.Kinds())
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +75,13 @@ func prepare(path string, flags runFlags) (*job, error) {
 		return nil, err
 	}
 	j := &job{config: c}
-	if j.runner, err = stages.NewRunner(c); err != nil {
+	if j.planner, err = planner.New(c); err != nil {
 		return nil, err
 	}
 	if j.store, err = cache.Open(c.Cache); err != nil {
 		return nil, pipeline.Advise(err)
 	}
-	j.plan = pipeline.NewPlan(j.runner.Environment(c), j.store.Hasher())
+	j.plan = pipeline.NewPlan(j.planner.Environment(), j.store.Hasher())
 	return j, nil
 }
 
@@ -100,7 +100,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, err := interruptibly(ctx, func() (any, error) { return nil, j.runner.Plan(j.config, j.plan) }); err != nil {
+	if _, err := interruptibly(ctx, func() (any, error) { return nil, j.planner.Plan(j.plan) }); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	shown, log := progress.New(os.Stderr, j.config.Name)
@@ -160,7 +160,7 @@ func (j *job) describe() (pipeline.Description, error) {
 		Config:   text,
 		Settings: json.RawMessage(settings),
 		Versions: versions(),
-		Device:   j.runner.Device(),
+		Device:   j.planner.Device(),
 		Seeds:    j.config.Seeds,
 	}, nil
 }

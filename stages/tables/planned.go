@@ -43,7 +43,7 @@ type Perturbation struct {
 	// Shape is height, width, channels.
 	Shape [3]int `json:"shape"`
 	// Rule says how its sign is chosen, and SignImages on how many fit images, those of each source counted.
-	Rule       SignRule `json:"sign"`
+	Rule       SignRule `json:"rule"`
 	SignImages int64    `json:"sign_images"`
 	Targets    []Target `json:"targets"`
 }
