@@ -210,6 +210,8 @@ class Checker:
         for key in have:
             self.found.add(f"perturbations.parquet: nobody asked for {key}")
         for _, row in self.perturbations.iterrows():
+            if row.role != check_tables.role_of(row.kind):
+                self.found.add(f"{row.id}: a {row.kind} attack has the role {row.role}")
             delta = np.asarray(row.delta, np.float64)
             norm = np.abs(delta).max() if row.norm == "linf" else np.linalg.norm(delta)
             if not norm <= row.eps * (1 + 1e-5):
@@ -242,7 +244,7 @@ class Checker:
         where = f"{row.id} on {model}"
         want = self.perturbed(row, model, "test", row.sign)
         self.same_images(where, got.index, want.index)
-        own = {column: row[column] for column in ("method", "kind", "norm", "eps", "seed", "draw", "sign", "explanation")}
+        own = {column: row[column] for column in ("method", "kind", "role", "norm", "eps", "seed", "draw", "sign", "explanation")}
         for column, value in dict(own, source=row.model, clip=self.config["evaluation"]["clip"]).items():
             if not (got[column] == value).all():
                 self.found.add(f"{where}: {column} is not {value} throughout")
