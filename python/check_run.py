@@ -32,6 +32,7 @@ from PIL import Image
 
 import check_maps
 import check_tables
+import reference_math
 
 SHOWN = 20  # disagreements that are printed in full
 JITTER, DRAWS = 1e-6, 16  # a float32 has seven digits, a sum of thousands of products six
@@ -255,18 +256,28 @@ class Checker:
                 self.found.compare(f"{where}, image {image}", metric, a, b, self.tolerance,
                                    lambda: self.at_jump(row, model, image, metric, a))
 
+    def sign_images(self, row, model):
+        """The ids of the fit images that decide a sign: of those that the attack looks at, the first in an order keyed by the seed."""
+        attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
+        ids = self.images(model, "fit").ids[: attack.get("fit_images") or None]
+        most = check_tables.most_sign_images(self.config)
+        if most >= len(ids):
+            return ids
+        order = self.once("order", row.seed, len(ids),
+                          build=lambda: reference_math.Stream(int(row.seed), "sign images", 0, 0).perm(len(ids)))
+        return ids[order[:most]]
+
     def check_signs(self, name):
         """The sign is the one that does better on the split of that name, over the sources."""
         for _, row in self.perturbations.iterrows():
             if row.eps == 0:
                 continue
-            attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
-            most = attack.get("fit_images") if name == "fit" else None
             both = []
             for model in row.model.split("+"):
                 # Only an image that has a map under either sign counts.
                 signs = pd.DataFrame({sign: self.perturbed(row, model, name, sign).normalized_l2 for sign in (1, -1)}).dropna()
-                both.append(signs[signs.index.isin(self.images(model, name).ids[:most])])
+                looked_at = self.images(model, name).ids if name == "test" else self.sign_images(row, model)
+                both.append(signs[signs.index.isin(looked_at)])
             mean = pd.concat(both).mean()
             if name == "fit":
                 self.found.compare(row.id, "fit_plus", row.fit_plus, mean[1], self.tolerance)

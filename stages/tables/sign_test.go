@@ -128,6 +128,24 @@ func TestSignCells(t *testing.T) {
 	}
 }
 
+// TestSignsOnDifferentImages: the seeds of a perturbation may have drawn different images.
+func TestSignsOnDifferentImages(t *testing.T) {
+	var all []*Scored
+	for seed, ids := range [][]int64{{1, 2, 3}, {3, 4}} {
+		s := planned(results.RoleMethod, "grad", int64(seed), []string{"a"}, []string{"a"})
+		for _, id := range ids {
+			s.FitRows = append(s.FitRows, SignRow{ID: id, Plus: float64(id), Minus: 1})
+		}
+		all = append(all, s)
+	}
+	// Each was to look at 3 of 9 images: the second left one out.
+	all[0].SignImages, all[1].SignImages = 3, 3
+	c := find(t, signCells(groupsOf(all)), "grad", "a", "a", "fit_plus")
+	if c.Images != 4 || c.LeftOut != 1 || c.Perturbations != 2 || *c.Mean != 2.5 {
+		t.Errorf("%+v, mean %v", c, *c.Mean)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	signed := func(id string, rule SignRule, images int64) *Scored {
 		return &Scored{Perturbation: Perturbation{ID: id, Rule: rule}, Fit: &Sign{Sign: 1, Images: images}}
