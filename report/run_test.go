@@ -196,7 +196,9 @@ func smallRun(t *testing.T) string {
 	signs = asked(signs, signMetrics, func(method, source, target string) bool {
 		return source == target && (method == "random" || method == "upi_grad")
 	})
-	warned := table.Options{Metadata: map[string]string{results.WarningsKey: `["Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images."]`}}
+	warned := table.Options{Metadata: map[string]string{
+		results.WarningsKey: `["Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images."]`,
+	}}
 	tables := filepath.Join(dir, results.TablesDir)
 	writeTable(t, filepath.Join(tables, "summary.parquet"), warned, asked(summary, metrics, diagonal))
 	writeTable(t, filepath.Join(tables, "sign.parquet"), warned, signs)

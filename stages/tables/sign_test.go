@@ -37,7 +37,9 @@ func TestDecide(t *testing.T) {
 		s := Decide(c.rows, 3)
 		got := []float64{valueOf(s.Plus), valueOf(s.Minus), valueOf(s.Difference), valueOf(s.StdError)}
 		if s.Sign != c.sign || s.Images != int64(len(c.rows)) || s.LeftOut != 3 ||
-			!slices.EqualFunc(got, []float64{c.plus, c.minus, c.difference, c.error}, func(a, b float64) bool { return same(a, b) || math.Abs(a-b) < 1e-15 }) {
+			!slices.EqualFunc(got, []float64{c.plus, c.minus, c.difference, c.error}, func(a, b float64) bool {
+				return same(a, b) || math.Abs(a-b) < 1e-15
+			}) {
 			t.Errorf("%s: %+v %v", c.what, s, got)
 		}
 	}
