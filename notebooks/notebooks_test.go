@@ -70,9 +70,10 @@ func writeRun(t *testing.T, dir string, rise float64, without string) {
 	var perturbations []results.Perturbation
 	var scores []results.Score
 	var cells []results.Cell
+	roles := []results.Role{results.RoleNothing, results.RoleRandom, results.RoleMethod, results.RoleMethod, results.RoleUpper}
 	for i, method := range []string{"none", "random", "upi_pca", "upi_grad", "per_image"} {
 		level := float64(i) / 10
-		cell := results.Cell{Method: method, Kind: method, Source: "a", Target: "a", Diagonal: true, Explanation: "sg", Norm: "l2", Eps: 510,
+		cell := results.Cell{Method: method, Kind: method, Role: roles[i], Source: "a", Target: "a", Diagonal: true, Explanation: "sg", Norm: "l2", Eps: 510,
 			Metric: "normalized_l2", LeftOut: images}
 		draws := 1
 		switch method {
@@ -86,7 +87,7 @@ func writeRun(t *testing.T, dir string, rise float64, without string) {
 			continue
 		}
 		for draw := range draws {
-			p := results.Perturbation{ID: fmt.Sprintf("a.sg.%s.%d", method, draw), Method: method, Kind: method, Model: "a", Explanation: "sg",
+			p := results.Perturbation{ID: fmt.Sprintf("a.sg.%s.%d", method, draw), Method: method, Kind: method, Role: roles[i], Model: "a", Explanation: "sg",
 				Score: "probability", Norm: "l2", Eps: cell.Eps, Draw: int64(draw), Sign: 1, Shape: []int32{4, 4, 1}, Delta: make([]float32, 16)}
 			for k := range p.Delta {
 				p.Delta[k] = float32(cell.Eps) / 4 * float32(1-2*((k>>draw)&1))
@@ -101,9 +102,9 @@ func writeRun(t *testing.T, dir string, rise float64, without string) {
 				perturbations = append(perturbations, p)
 			}
 			for id := range int64(images) {
-				scores = append(scores, results.Score{Perturbation: p.ID, Method: method, Kind: method, Source: "a", Norm: p.Norm, Eps: p.Eps,
+				scores = append(scores, results.Score{Perturbation: p.ID, Method: method, Kind: method, Role: roles[i], Source: "a", Norm: p.Norm, Eps: p.Eps,
 					Draw: p.Draw, Model: "a", Explanation: "sg", ImageID: id, Label: id % 3, Sign: p.Sign,
-					Clip: "none", Metrics: map[string]float64{"normalized_l2": level + rise*float64(id) + float64(draw)/100, "prediction_changed": float64(id % 2)}})
+					Clip: "none", Metrics: []float64{level + rise*float64(id) + float64(draw)/100, float64(id % 2)}})
 			}
 		}
 		// The variance of the ids 0 to n-1 is n (n+1) / 12.

@@ -32,6 +32,7 @@ from PIL import Image
 
 import check_maps
 import check_tables
+import reference_math
 
 SHOWN = 20  # disagreements that are printed in full
 JITTER, DRAWS = 1e-6, 16  # a float32 has seven digits, a sum of thousands of products six
@@ -210,6 +211,8 @@ class Checker:
         for key in have:
             self.found.add(f"perturbations.parquet: nobody asked for {key}")
         for _, row in self.perturbations.iterrows():
+            if row.role != check_tables.role_of(row.kind):
+                self.found.add(f"{row.id}: a {row.kind} attack has the role {row.role}")
             delta = np.asarray(row.delta, np.float64)
             norm = np.abs(delta).max() if row.norm == "linf" else np.linalg.norm(delta)
             if not norm <= row.eps * (1 + 1e-5):
@@ -242,7 +245,7 @@ class Checker:
         where = f"{row.id} on {model}"
         want = self.perturbed(row, model, "test", row.sign)
         self.same_images(where, got.index, want.index)
-        own = {column: row[column] for column in ("method", "kind", "norm", "eps", "seed", "draw", "sign", "explanation")}
+        own = {column: row[column] for column in ("method", "kind", "role", "norm", "eps", "seed", "draw", "sign", "explanation")}
         for column, value in dict(own, source=row.model, clip=self.config["evaluation"]["clip"]).items():
             if not (got[column] == value).all():
                 self.found.add(f"{where}: {column} is not {value} throughout")
@@ -253,18 +256,28 @@ class Checker:
                 self.found.compare(f"{where}, image {image}", metric, a, b, self.tolerance,
                                    lambda: self.at_jump(row, model, image, metric, a))
 
+    def sign_images(self, row, model):
+        """The ids of the fit images that decide a sign: of those that the attack looks at, the first in an order keyed by the seed."""
+        attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
+        ids = self.images(model, "fit").ids[: attack.get("fit_images") or None]
+        most = check_tables.most_sign_images(self.config)
+        if most >= len(ids):
+            return ids
+        order = self.once("order", row.seed, len(ids),
+                          build=lambda: reference_math.Stream(int(row.seed), "sign images", 0, 0).perm(len(ids)))
+        return ids[order[:most]]
+
     def check_signs(self, name):
         """The sign is the one that does better on the split of that name, over the sources."""
         for _, row in self.perturbations.iterrows():
             if row.eps == 0:
                 continue
-            attack = next(a for a in self.config["attacks"] if a["name"] == row.method)
-            most = attack.get("fit_images") if name == "fit" else None
             both = []
             for model in row.model.split("+"):
                 # Only an image that has a map under either sign counts.
                 signs = pd.DataFrame({sign: self.perturbed(row, model, name, sign).normalized_l2 for sign in (1, -1)}).dropna()
-                both.append(signs[signs.index.isin(self.images(model, name).ids[:most])])
+                looked_at = self.images(model, name).ids if name == "test" else self.sign_images(row, model)
+                both.append(signs[signs.index.isin(looked_at)])
             mean = pd.concat(both).mean()
             if name == "fit":
                 self.found.compare(row.id, "fit_plus", row.fit_plus, mean[1], self.tolerance)

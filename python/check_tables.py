@@ -8,6 +8,18 @@ import pandas as pd
 
 CELL = ["method", "source", "target", "explanation", "norm", "eps", "metric"]
 EXACT = 1e-9
+# What an attack is in a comparison, by its kind; any other kind is a method.
+ROLES = {"none": "nothing", "random": "random", "sgd_uap": "baseline", "per_image": "upper"}
+
+
+def role_of(kind):
+    return ROLES.get(kind, "method")
+
+
+def most_sign_images(config):
+    """How many images of a fit split decide a sign at most."""
+    most = config["evaluation"].get("sign_images", "all")
+    return sys.maxsize if most == "all" else most
 
 
 def check(run, checker, found):
@@ -28,6 +40,8 @@ def check(run, checker, found):
 def hold(found, path, wanted, compare_cell):
     """Compare the cells of a table with those wanted, by key: none more and none less; returns the number of cells."""
     cells, wanted, name = pd.read_parquet(path), dict(wanted), f"tables/{path.stem}"
+    for _, cell in cells[cells.role != cells.kind.map(role_of)].iterrows():
+        found.add(f"{name} {tuple(cell[CELL])}: a {cell.kind} attack has the role {cell.role}")
     for _, cell in cells.iterrows():
         key = tuple(cell[CELL])
         if key not in wanted:
@@ -43,7 +57,7 @@ def check_against(run, checker, found):
     """Compare the tables of the differences to each sgd_uap and per_image attack; returns the number of cells."""
     known, names, count = places(checker), names_of(checker), 0
     for attack in checker.config["attacks"]:
-        if attack["kind"] not in ("sgd_uap", "per_image"):
+        if role_of(attack["kind"]) not in ("baseline", "upper"):
             continue
         wanted = {}
         for place in known:
@@ -68,11 +82,16 @@ def check_against(run, checker, found):
 def check_signs(run, checker, found):
     """Compare the table of signs with the perturbations' own means; returns the number of cells."""
     wanted = {}
-    for (method, source, *rest), group in checker.perturbations.groupby(["method", "model", "explanation", "norm", "eps"]):
-        if not (group.fit_images > 0).any():
+    columns = ["method", "model", "explanation", "norm", "eps"]
+    kept = dict(iter(checker.perturbations.groupby(columns)))
+    none = checker.perturbations.iloc[:0]
+    for attack, (*key, _), _ in checker.expected():
+        if checker.config["evaluation"]["sign"] == "plus" or role_of(attack["kind"]) in ("nothing", "upper"):
             continue
-        most = next(a for a in checker.config["attacks"] if a["name"] == method).get("fit_images") or sys.maxsize
+        method, source, *rest = key
+        most = min(attack.get("fit_images") or sys.maxsize, most_sign_images(checker.config))
         total = sum(min(len(checker.images(s, "fit").ids), most) for s in source.split("+"))
+        group = kept.get(tuple(key), none)
         for metric in ("fit_plus", "fit_minus", "fit_difference"):
             # The table files a perturbation of several sources under all of them.
             wanted[method, source, source, *rest, metric] = (group.assign(fit_difference=group.fit_plus - group.fit_minus), metric, total)
@@ -81,8 +100,14 @@ def check_signs(run, checker, found):
 
 def compare_signs(found, where, got, want):
     group, metric, total = want
-    if got["images"] + got["left_out"] != total or got["perturbations"] != len(group):
+    planned, group = len(group), group[group.fit_images > 0]
+    left = total - got["images"]
+    if left < 0:  # the seeds drew different images
+        left = planned * total - group.fit_images.sum()
+    if got["left_out"] != left or got["perturbations"] != len(group):
         found.add(f"{where}: {got['images']} images and {got['left_out']} left out of {total}, {got['perturbations']} perturbations")
+    if group.empty != (got["images"] == 0):
+        found.add(f"{where}: {got['images']} images of {len(group)} perturbations")
     # Means over different images cannot be had from the perturbations'.
     if (group.fit_images == got["images"]).all():
         found.compare(where, "mean", got["mean"], group[metric].mean(), EXACT)

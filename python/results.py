@@ -77,7 +77,7 @@ def verdicts(run, method):
     """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
     row = [run.name, method]
     for cells in (run.cells(), against_sgd_uap(run)):
-        own = cells.query("metric == 'normalized_l2' and method == @method")
+        own = cells.query("metric == 'normalized_l2' and method == @method").dropna(subset=["low"])  # else it is missing
         above, below = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
         row.append(f"{above} / {len(own) - above - below} / {below}")
     row[-1] += "" if run.has("against_sgd_uap") else " *"

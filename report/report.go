@@ -18,8 +18,8 @@ type Options struct {
 	Examples []results.Example
 }
 
-// Build writes the tables (see WriteTables), the figures and the page report.html of the run in dir. Each file is replaced as a
-// whole; figures of an earlier report that are no longer drawn are removed. The error wraps fs.ErrNotExist if the run has no
+// Build writes the tables as Markdown, LaTeX and CSV, the figures and the page report.html of the run in dir. Each file is replaced
+// as a whole; figures of an earlier report that are no longer drawn are removed. The error wraps fs.ErrNotExist if the run has no
 // tables.
 func Build(dir string, o Options) error {
 	r, err := openRun(dir)

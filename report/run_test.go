@@ -88,7 +88,7 @@ evaluation: {sign: fit, clip: none, filter: correct, metrics: [normalized_l2, co
 `
 
 const smallManifest = `{
-  "format": 1, "run": "small", "status": "partial", "error": "1 of 9 tasks failed",
+  "format": 2, "run": "small", "status": "partial", "error": "1 of 9 tasks failed",
   "started": "2026-11-22T10:00:00Z", "seconds": 61.5, "host": "box", "versions": {"upi": "0.1", "tensorflow": "2.18.1"},
   "device": "cpu", "seeds": [0],
   "inputs": [{"role": "model", "path": "/data/models/a", "size": 1000, "sha256": "00ff"}],
@@ -98,7 +98,8 @@ const smallManifest = `{
     {"stage": "fit", "tasks": 5, "done": 4, "failed": 1, "seconds": 50},
     {"stage": "evaluate", "tasks": 8, "done": 8, "seconds": 5, "counts": {"images": 784, "images_left_out": 16, "misclassified": 14}}
   ],
-  "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "status": "failed", "error": "every gradient is zero"}]
+  "specs": [{}],
+  "tasks": [{"stage": "fit", "label": "b.sg.upi_grad.l2-510.s0", "spec": 0, "status": "failed", "error": "every gradient is zero"}]
 }`
 
 // budgets are those of the attacks of smallConfig, in its order.
@@ -195,7 +196,9 @@ func smallRun(t *testing.T) string {
 	signs = asked(signs, signMetrics, func(method, source, target string) bool {
 		return source == target && (method == "random" || method == "upi_grad")
 	})
-	warned := table.Options{Metadata: map[string]string{results.WarningsKey: `["Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images."]`}}
+	warned := table.Options{Metadata: map[string]string{
+		results.WarningsKey: `["Warning: the sign of a.sg.upi_grad.l2-255.s0 rests on 7 images."]`,
+	}}
 	tables := filepath.Join(dir, results.TablesDir)
 	writeTable(t, filepath.Join(tables, "summary.parquet"), warned, asked(summary, metrics, diagonal))
 	writeTable(t, filepath.Join(tables, "sign.parquet"), warned, signs)

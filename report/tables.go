@@ -22,16 +22,6 @@ var formats = []struct {
 	{".csv", func(w io.Writer, _ grid, r records) error { return writeCSV(w, r) }},
 }
 
-// WriteTables writes each table of the run in dir as Markdown, LaTeX (booktabs) and CSV beside its Parquet file. A cell without
-// a number, which the run was asked for and does not have, is shown as missing. The error wraps fs.ErrNotExist if the run has no tables.
-func WriteTables(dir string) error {
-	r, err := openRun(dir)
-	if err != nil {
-		return err
-	}
-	return r.writeTables()
-}
-
 // Summary writes the run's summary table as Markdown that lines up in a terminal, with what was left out and why below it.
 func Summary(w io.Writer, dir string) error {
 	r, err := openRun(dir)
@@ -45,6 +35,8 @@ func Summary(w io.Writer, dir string) error {
 	return writeMarkdown(w, g)
 }
 
+// writeTables writes each table as Markdown, LaTeX (booktabs) and CSV beside its Parquet file. A cell without a number, which the run
+// was asked for and does not have, is shown as missing.
 func (r *run) writeTables() error {
 	var problems []error
 	for _, t := range r.tables {

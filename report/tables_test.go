@@ -199,7 +199,8 @@ func TestOrderOfRows(t *testing.T) {
 func TestDamagedWarnings(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, results.TablesDir, "summary.parquet")
-	writeTable(t, path, table.Options{Metadata: map[string]string{results.WarningsKey: "not JSON"}}, []results.Cell{mean("random", "a", "a", 1, "cosine", 1)})
+	damaged := table.Options{Metadata: map[string]string{results.WarningsKey: "not JSON"}}
+	writeTable(t, path, damaged, []results.Cell{mean("random", "a", "a", 1, "cosine", 1)})
 	if err := report.WriteTables(dir); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("the error is %v, want one that names %s", err, path)
 	}

@@ -129,7 +129,8 @@ type Cell struct {
 	Eps         float64 `parquet:"eps"`
 	Metric      string  `parquet:"metric"`
 	// Images is the number of images in the mean; LeftOut those of the split that are not: misclassified, without a map, or
-	// without this metric. In the SignTable they add up to the fit images that the sign was to be decided on.
+	// without this metric. In the SignTable they add up to the fit images that the sign was to be decided on; where the
+	// perturbations of a cell have more images than that between them, LeftOut is added up over them.
 	Images  int64 `parquet:"images"`
 	LeftOut int64 `parquet:"left_out"`
 	// Perturbations is over how many seeds and draws each image's value was averaged first.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,13 +103,14 @@ func tour(t *testing.T, dir string) {
 func TestTamperedRunIsFound(t *testing.T) {
 	python(t)
 	r := newRun(t, "base.yaml").done(t)
-	tamper(t, filepath.Join(r.dir(), results.ScoresDir, "mnist_cnn.sg.parquet"), func(rows []results.Score) []results.Score {
-		rows[3].Metrics["normalized_l2"] += 2e-3
-		rows[4].Metrics["prediction_changed"] = 1 - rows[4].Metrics["prediction_changed"]
+	tamper(t, filepath.Join(r.dir(), results.ScoresDir, "mnist_cnn.sg.parquet"), func(rows []results.Score, metrics []string) []results.Score {
+		score, changed := slices.Index(metrics, "normalized_l2"), slices.Index(metrics, "prediction_changed")
+		rows[3].Metrics[score] += 2e-3
+		rows[4].Metrics[changed] = 1 - rows[4].Metrics[changed]
 		rows[5].Label++
 		return append(rows[:6], rows[7:]...)
 	})
-	tamper(t, filepath.Join(r.dir(), results.TablesDir, "summary.parquet"), func(rows []results.Cell) []results.Cell {
+	tamper(t, filepath.Join(r.dir(), results.TablesDir, "summary.parquet"), func(rows []results.Cell, _ []string) []results.Cell {
 		*rows[1].StdError *= 1.01
 		return rows[:2]
 	})
@@ -129,16 +131,18 @@ func TestTamperedRunIsFound(t *testing.T) {
 	}
 }
 
-// tamper rewrites a table.
-func tamper[T any](t *testing.T, path string, change func([]T) []T) {
+// tamper rewrites a table; metrics are the names of its columns of scores.
+func tamper[T any](t *testing.T, path string, change func(rows []T, metrics []string) []T) {
 	t.Helper()
-	rows := change(read[T](t, path))
-	var o table.Options
-	if scores, ok := any(rows).([]results.Score); ok {
-		for name := range scores[0].Metrics {
-			o.Columns = append(o.Columns, name)
-		}
+	r, err := table.Open[T](path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	o := table.Options{Columns: r.Columns()}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rows := change(read[T](t, path), o.Columns)
 	w, err := table.Create[T](path, o)
 	if err != nil {
 		t.Fatal(err)

@@ -74,10 +74,16 @@ func same(t *testing.T, got, want run, perturbation, metric float64) {
 		if x[i].Perturbation != y[i].Perturbation || x[i].ImageID != y[i].ImageID {
 			t.Fatalf("score of %s, image %d, want %s, image %d", x[i].Perturbation, x[i].ImageID, y[i].Perturbation, y[i].ImageID)
 		}
-		for name, value := range y[i].Metrics {
-			d := math.Abs(x[i].Metrics[name] - value)
+		if len(x[i].Metrics) != len(y[i].Metrics) {
+			t.Fatalf("%s, image %d: metrics %v, want %v", y[i].Perturbation, y[i].ImageID, x[i].Metrics, y[i].Metrics)
+		}
+		for m, value := range y[i].Metrics {
+			if math.IsNaN(value) && math.IsNaN(x[i].Metrics[m]) {
+				continue
+			}
+			d := math.Abs(x[i].Metrics[m] - value)
 			if !(d <= metric) {
-				t.Fatalf("%s, image %d: %s is %v, want %v", y[i].Perturbation, y[i].ImageID, name, x[i].Metrics[name], value)
+				t.Fatalf("%s, image %d: metric %d is %v, want %v", y[i].Perturbation, y[i].ImageID, m, x[i].Metrics[m], value)
 			}
 			apart = max(apart, d)
 		}

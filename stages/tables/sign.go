@@ -78,5 +78,6 @@ func Warnings(all []*Scored) []string {
 	if more := len(few) - namedSigns; more > 0 {
 		named += fmt.Sprintf(" and %d more, whose fit_images in perturbations.parquet are as few", more)
 	}
-	return []string{fmt.Sprintf("Warning: signs that rest on fewer than %d fit images: %s; the number of images is in parentheses.", fewSignImages, named)}
+	return []string{fmt.Sprintf("Warning: signs that rest on fewer than %d fit images: %s; the number of images is in parentheses.",
+		fewSignImages, named)}
 }

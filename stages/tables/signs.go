@@ -29,7 +29,7 @@ func signCells(groups []*group) []results.Cell {
 			cell := g.cell
 			cell.Target, cell.Metric = cell.Source, m.name
 			images, seeds := pool(g.members, m.value)
-			cell.Images, cell.LeftOut = int64(images.N), first.SignImages-int64(images.N)
+			cell.Images, cell.LeftOut = int64(images.N), signLeftOut(g.members, int64(images.N))
 			cell.Perturbations = int64(seeds.N)
 			if images.N > 0 {
 				cell.Mean, cell.StdError, cell.SeedStdDev = number(images.Mean), number(images.StdErr()), number(seeds.StdDev())
@@ -38,6 +38,19 @@ func signCells(groups []*group) []results.Cell {
 		}
 	}
 	return cells
+}
+
+// signLeftOut returns how many images are not among those of the cell. Perturbations that looked at different ones, since their seeds
+// drew them, have more images between them than each was to look at: then it is what each left out, added up.
+func signLeftOut(members []*Scored, images int64) int64 {
+	if left := members[0].SignImages - images; left >= 0 {
+		return left
+	}
+	sum := int64(0)
+	for _, s := range members {
+		sum += s.SignImages - int64(len(s.FitRows))
+	}
+	return sum
 }
 
 // pool summarises, over the images, the mean of a value over the perturbations, and over the perturbations its mean over the
