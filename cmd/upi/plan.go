@@ -16,13 +16,18 @@ import (
 func planCommand() *cobra.Command {
 	var flags runFlags
 	c := &cobra.Command{
-		Use:   "plan CONFIG",
-		Short: "Say what a run would do and why, with its memory, disk and time; run nothing",
-		Args:  exactly(1),
-		RunE:  func(c *cobra.Command, args []string) error { return showPlan(c, args[0], flags) },
+		Use:               "plan CONFIG",
+		Short:             "Say what a run would do and why, with its memory, disk and time; run nothing",
+		Args:              exactly(1),
+		ValidArgsFunction: configurations,
+		RunE:              func(c *cobra.Command, args []string) error { return showPlan(c, args[0], flags) },
 	}
 	c.Flags().StringArrayVar(&flags.sets, "set", nil, "set a key, as with upi run")
-	return c
+	return described(c, `
+Say what a run would do, and why: how many tasks of each stage are in the cache and how many are to be run, with an
+estimate of the disk, memory and time that they take. Nothing is run or written but the hashes of inputs.`, `
+upi plan configs/quickstart.yaml
+upi plan configs/quickstart.yaml --set seeds=[0,1,2]`, exitCodes{pipeline.ExitUsage: "the configuration or the command line is wrong"})
 }
 
 func showPlan(c *cobra.Command, path string, flags runFlags) error {
