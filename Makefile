@@ -1,5 +1,7 @@
 # make run    sets up, builds and runs configs/quickstart.yaml
-# make test   sets up, builds and runs every test
+# make test   sets up, builds and runs lint, every test, the race detector and the fuzz targets
+# make lint   is gofmt, vet and staticcheck; make race runs the tests that need no TensorFlow under the race detector; make fuzz runs
+#             each fuzz target for FUZZTIME seconds
 # make build  makes bin/upi
 # make parity is the part of it that compares gradients with Python's over some thirty architectures, and shows the table
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
@@ -21,8 +23,9 @@ EXPERIMENTS := $(addprefix paper/,mnist_sg mnist_ig mnist_transfer cifar10_sg ci
 
 CONFIG ?= configs/paper/mnist_sg.yaml
 TIME ?= 15m
+FUZZTIME ?= 3
 
-.PHONY: run test parity paper night build deps lint clean
+.PHONY: run test race fuzz parity paper night build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -33,6 +36,15 @@ build: $(PREFIX)/complete
 
 test: build $(PYTHON) lint
 	go test -timeout 30m ./...
+	@$(MAKE) --no-print-directory race fuzz
+
+race: export CGO_CFLAGS :=
+race: export CGO_LDFLAGS :=
+race: $(PYTHON)
+	go test -race -timeout 30m $$(scripts/packages.sh)
+
+fuzz: $(PREFIX)/complete
+	scripts/fuzz.sh $(FUZZTIME)
 
 parity: build $(PYTHON)
 	go test -timeout 30m -v ./test/parity
@@ -48,6 +60,7 @@ lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
 		{ echo "not as gofmt writes them: $$unformatted" >&2; exit 1; }
 	go vet ./...
+	go tool staticcheck ./...
 
 deps: $(PREFIX)/complete $(PYTHON)
 
