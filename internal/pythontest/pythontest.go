@@ -1,5 +1,5 @@
-// Package interpreter runs the repository's Python scripts from tests that check what other libraries write and read.
-package interpreter
+// Package pythontest finds Python for the tests that check numbers and files against other libraries, and runs the repository's scripts.
+package pythontest
 
 import (
 	"os"
@@ -9,20 +9,35 @@ import (
 	"testing"
 )
 
-// Run runs a script of the repository's folder python/ and returns what it prints. The interpreter is the one that the
-// environment variable UPI_PYTHON names ("make test" sets it) or that "make deps" has set up; without one the test is
-// skipped.
+// variable names an interpreter; "make test" sets it.
+const variable = "UPI_PYTHON"
+
+// Interpreter returns the path of the Python that has the packages of python/requirements.txt: the one that the environment variable
+// UPI_PYTHON names, or else the one that "make deps" has set up. Without one the test is skipped.
+func Interpreter(t testing.TB) string {
+	t.Helper()
+	if python := os.Getenv(variable); python != "" {
+		python, err := filepath.Abs(python)
+		if err == nil {
+			_, err = os.Stat(python)
+		}
+		if err != nil {
+			t.Fatalf("%s names no Python: %v", variable, err)
+		}
+		return python
+	}
+	python := filepath.Join(repository(t), ".deps", "python", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		t.Skipf("no Python to check against: run 'make deps', or name one in %s (%v)", variable, err)
+	}
+	return python
+}
+
+// Run runs a script of the repository's folder python/ and returns what it prints.
 func Run(t testing.TB, script string, args ...string) string {
 	t.Helper()
-	root := repository(t)
-	python := os.Getenv("UPI_PYTHON")
-	if python == "" {
-		python = filepath.Join(root, ".deps", "python", "bin", "python")
-		if _, err := os.Stat(python); err != nil {
-			t.Skipf("no Python to check against: run 'make deps', or name one in UPI_PYTHON (%v)", err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join(root, "python", script)}, args...)...)
+	script = filepath.Join(repository(t), "python", script)
+	cmd := exec.CommandContext(t.Context(), Interpreter(t), append([]string{script}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	// No library of the script may look for a network.
