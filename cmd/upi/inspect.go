@@ -14,6 +14,7 @@ import (
 	"upi/data"
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/pipeline/content"
 	"upi/results"
 	"upi/savedmodels"
 	"upi/savedmodels/engine"
@@ -66,7 +67,12 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "SavedModel %s\nhash %s\n", i.Dir, i.Hash)
+	// The hash by which a run's manifest knows the model.
+	sum, err := content.NewHasher("").Sum(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "SavedModel %s\nhash %s\n", i.Dir, sum.Hash)
 	for _, s := range i.Signatures {
 		fmt.Fprintf(out, "signature %s\n", s.Name)
 		showArguments(out, "input", s.Inputs)
