@@ -67,10 +67,6 @@ func (i *Inspection) describe(m *Model) {
 	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
 	for _, w := range m.weights {
-		count := int64(1)
-		for _, d := range w.Shape() {
-			count *= d
-		}
-		i.Parameters += count
+		i.Parameters += elements(w.Shape())
 	}
 }
