@@ -1,5 +1,6 @@
 # make run    sets up, builds and runs configs/quickstart.yaml
-# make test   sets up, builds and runs every test
+# make test   sets up, builds, lints and runs every test, those of packages without TensorFlow under the race detector, and fuzz targets
+# make lint   is gofmt, vet and staticcheck; make race and make fuzz are parts of make test, the latter FUZZTIME seconds per target
 # make build  makes bin/upi
 # make parity is the part of it that compares gradients with Python's over some thirty architectures, and shows the table
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
@@ -21,8 +22,9 @@ EXPERIMENTS := $(addprefix paper/,mnist_sg mnist_ig mnist_transfer cifar10_sg ci
 
 CONFIG ?= configs/paper/mnist_sg.yaml
 TIME ?= 15m
+FUZZTIME ?= 3
 
-.PHONY: run test parity paper night build deps lint clean
+.PHONY: run test race fuzz parity paper night build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -32,7 +34,16 @@ build: $(PREFIX)/complete
 	go build -o bin/upi ./cmd/upi
 
 test: build $(PYTHON) lint
-	go test -timeout 30m ./...
+	go test -timeout 30m $$(scripts/packages.sh rest)
+	@$(MAKE) --no-print-directory race fuzz
+
+race: export CGO_CFLAGS :=
+race: export CGO_LDFLAGS :=
+race: $(PYTHON)
+	go test -race -timeout 30m $$(scripts/packages.sh pure)
+
+fuzz: $(PREFIX)/complete
+	scripts/fuzz.sh $(FUZZTIME)
 
 parity: build $(PYTHON)
 	go test -timeout 30m -v ./test/parity
@@ -48,6 +59,7 @@ lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
 		{ echo "not as gofmt writes them: $$unformatted" >&2; exit 1; }
 	go vet ./...
+	go tool staticcheck ./...
 
 deps: $(PREFIX)/complete $(PYTHON)
 

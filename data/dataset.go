@@ -6,10 +6,7 @@
 package data
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -120,43 +117,5 @@ func (d *Dataset) Shape() [3]int { return d.shards[0].Shape }
 
 // ClassNames are the names of the labels 0, 1, ...; nil where the shards do not say.
 func (d *Dataset) ClassNames() []string { return slices.Clone(d.shards[0].ClassNames) }
-
-// CheckLabels reads the label column of every shard and returns an error that names the first label not in 0..classes-1.
-func (d *Dataset) CheckLabels(ctx context.Context, classes int) error {
-	for _, s := range d.shards {
-		r, err := s.open(ctx, false)
-		if err != nil {
-			return err
-		}
-		err = r.eachLabel(func(row, label int64) error {
-			if label >= int64(classes) {
-				return fmt.Errorf("row %d of %s: label %d is not among the %d classes 0..%d of the model; is it the right dataset?",
-					row, s.Path, label, classes, classes-1)
-			}
-			return nil
-		})
-		if err := errors.Join(err, r.Close()); err != nil {
-			return fmt.Errorf("check labels: %w", err)
-		}
-	}
-	return nil
-}
-
-// eachLabel calls visit with each row (from 0 in the file) and its label.
-func (r *Reader) eachLabel(visit func(row, label int64) error) error {
-	for {
-		label, err := r.nextLabel()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := visit(r.row, label); err != nil {
-			return err
-		}
-		r.row++
-	}
-}
 
 func shapeString(s [3]int) string { return fmt.Sprintf("%d x %d x %d", s[0], s[1], s[2]) }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // fixCRC makes the checksum of a PNG's first chunk right again.
@@ -22,7 +22,7 @@ func fixCRC(png []byte) {
 // formula of python/interop.py.
 func TestReadsWhatOthersWrite(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-images", dir)
+	pythontest.Run(t, "interop.py", "write-images", dir)
 	paths, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("found %d files: %v", len(paths), err)
@@ -91,7 +91,7 @@ func TestOthersReadWhatIsWritten(t *testing.T) {
 		}
 		writeShard(t, filepath.Join(dir, []string{"a.parquet", "b.parquet"}[shard]), Schema{Shape: [3]int{4, 5, 3}, ClassNames: []string{"cat", "dog"}}, images...)
 	}
-	out := interpreter.Run(t, "interop.py", "read-images", filepath.Join(dir, "*.parquet"))
+	out := pythontest.Run(t, "interop.py", "read-images", filepath.Join(dir, "*.parquet"))
 	var got map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)

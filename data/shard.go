@@ -2,12 +2,8 @@ package data
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"upi/data/column"
 )
@@ -71,23 +67,6 @@ func classNames(f *column.File) ([]string, error) {
 		return nil, nil
 	}
 	return meta.Info.Features[labelColumn].Names, nil
-}
-
-// Hash is the SHA-256 of the file's content in hexadecimal.
-func (s Shard) Hash() (string, error) { return HashFile(s.Path) }
-
-// HashFile is the SHA-256 of a file's content in hexadecimal, read as a stream.
-func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("hash file: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("hash file %s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // Read starts reading the shard's images in order. Once ctx is done, Next returns its error.

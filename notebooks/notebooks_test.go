@@ -12,30 +12,14 @@ import (
 	"testing"
 
 	"upi/data/table"
+	"upi/internal/pythontest"
 	"upi/results"
 )
-
-// python is the interpreter that has the packages of python/requirements.txt.
-func python(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("UPI_PYTHON")
-	if path == "" {
-		path = filepath.Join("..", ".deps", "python", "bin", "python")
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.Command(path, "-c", "import nbclient, ipykernel, matplotlib, duckdb, pandas, pyarrow").Run(); err != nil {
-		t.Skipf("%s lacks the packages of python/requirements.txt (make deps installs them): %v", path, err)
-	}
-	return path
-}
 
 // execute runs a notebook and returns what it prints.
 func execute(t *testing.T, notebook string, environment ...string) (string, error) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), python(t), "execute.py", notebook)
+	c := exec.CommandContext(t.Context(), pythontest.Interpreter(t), "execute.py", notebook)
 	c.Env = append(append(os.Environ(), "IPYTHONDIR="+t.TempDir(), "MPLCONFIGDIR="+t.TempDir()), environment...)
 	out, err := c.CombinedOutput()
 	return string(out), err

@@ -75,9 +75,6 @@ func OpenRun(output, name string) (*Run, error) {
 // Dir is the run's directory.
 func (r *Run) Dir() string { return r.dir }
 
-// Previous is the manifest of the results that are in the directory, or nil.
-func (r *Run) Previous() *Manifest { return r.previous }
-
 // Close unlocks the directory.
 func (r *Run) Close() error { return r.lock.Release() }
 

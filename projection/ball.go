@@ -101,10 +101,3 @@ func towardZero(x float64) float32 {
 	}
 	return rounded
 }
-
-// Clip limits the values of x to [low, high], in place: Clip(image, 0, 255) after a perturbation was added. A NaN stays one.
-func Clip(x []float32, low, high float32) {
-	for i, v := range x {
-		x[i] = min(max(v, low), high)
-	}
-}

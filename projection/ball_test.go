@@ -201,11 +201,3 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 }
-
-func TestClip(t *testing.T) {
-	image := []float32{-3, 0, 17.5, 255, 300}
-	projection.Clip(image, 0, 255)
-	if want := []float32{0, 0, 17.5, 255, 255}; !slices.Equal(image, want) {
-		t.Errorf("got %v, want %v", image, want)
-	}
-}

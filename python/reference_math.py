@@ -272,7 +272,6 @@ def stats():
     cases = []
     for name, x in samples.items():
         error = scipy.stats.sem(x)
-        normal = scipy.stats.norm.interval(0.9, x.mean(), error) if error > 0 else (x.mean(), x.mean())
         interval = (x.mean(), x.mean())
         if error > 0:
             resampled = scipy.stats.bootstrap((x,), np.mean, n_resamples=200000, batch=10000, method="percentile", rng=1)
@@ -284,7 +283,6 @@ def stats():
                 "mean": x.mean(),
                 "stddev": x.std(ddof=1),
                 "stderr": error,
-                "normal90": list(normal),
                 "probabilities": probabilities,
                 "quantiles": np.quantile(x, probabilities).tolist(),
                 "bootstrap95": list(interval),

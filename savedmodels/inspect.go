@@ -9,7 +9,6 @@ import (
 // Inspection is what can be told of a SavedModel without running it, for people to read.
 type Inspection struct {
 	Dir        string
-	Hash       string
 	Signatures []graphdef.Signature
 
 	// What the options choose. Empty if Problem says that they choose nothing.
@@ -41,9 +40,6 @@ func Inspect(dir string, o Options) (*Inspection, error) {
 		return nil, err
 	}
 	i := &Inspection{Dir: dir, Signatures: saved.Signatures()}
-	if i.Hash, err = HashDir(dir); err != nil {
-		return nil, err
-	}
 	signature, input, output, err := saved.Choose(o.Signature, o.Input, o.Output)
 	if err != nil {
 		i.Problem = err
@@ -71,10 +67,6 @@ func (i *Inspection) describe(m *Model) {
 	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
 	for _, w := range m.weights {
-		count := int64(1)
-		for _, d := range w.Shape() {
-			count *= d
-		}
-		i.Parameters += count
+		i.Parameters += elements(w.Shape())
 	}
 }

@@ -46,12 +46,12 @@ type Options struct {
 
 // Model is an image classifier, ready to be added to graphs. It is safe for concurrent use.
 type Model struct {
-	dir     string
-	options Options
-	input   graphdef.Argument
-	graph   *graphdef.Graph
-	weights []*tf.Tensor // by Variable.Position
-	hash    string
+	dir       string
+	options   Options
+	input     graphdef.Argument
+	graph     *graphdef.Graph
+	weights   []*tf.Tensor // by Variable.Position
+	weightsID string       // equal for models of equal weights, in hex
 
 	head      string
 	logOutput bool // the logits are the output's logarithm
@@ -92,9 +92,6 @@ func Open(dir string, o Options) (*Model, error) {
 	if err := m.readWeights(filepath.Join(dir, "variables", "variables")); err != nil {
 		return nil, err
 	}
-	if m.hash, err = HashDir(dir); err != nil {
-		return nil, err
-	}
 	if err := m.trial(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
@@ -121,9 +118,6 @@ func (m *Model) Bytes() int64 {
 	}
 	return total
 }
-
-// Hash is HashDir of the directory when it was opened.
-func (m *Model) Hash() string { return m.hash }
 
 // Differentiable is an error if Python, by tf.custom_gradient, gives some nodes of the network another gradient than the derivative of
 // their ops, unless the options ignore that. Such gradients are not followed.

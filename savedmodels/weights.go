@@ -2,7 +2,11 @@ package savedmodels
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"slices"
 
 	"upi/savedmodels/checkpoint"
@@ -20,17 +24,20 @@ func (m *Model) readWeights(prefix string) error {
 	if err != nil {
 		return err
 	}
+	identity := sha256.New()
 	m.weights = make([]*tf.Tensor, len(m.graph.Variables))
 	for i, n := range m.graph.Variables {
-		if m.weights[i], err = readWeight(values, n.Variable); err != nil {
+		if m.weights[i], err = readWeight(values, n.Variable, identity); err != nil {
 			return fmt.Errorf("variable %q: %w", n.Variable.Name, err)
 		}
 		n.Variable.Position = i
 	}
+	m.weightsID = hex.EncodeToString(identity.Sum(nil)[:8])
 	return nil
 }
 
-func readWeight(values *checkpoint.Checkpoint, v *graphdef.Variable) (*tf.Tensor, error) {
+// readWeight reads a variable's value, and writes to identity what tells it from others: its key, type, shape and checksum.
+func readWeight(values *checkpoint.Checkpoint, v *graphdef.Variable, identity io.Writer) (*tf.Tensor, error) {
 	key := v.Key
 	if key == "" {
 		var err error
@@ -46,6 +53,7 @@ func readWeight(values *checkpoint.Checkpoint, v *graphdef.Variable) (*tf.Tensor
 		return nil, fmt.Errorf("the checkpoint holds %s%s, the graph wants %s%s", graphdef.TypeName(value.DType),
 			graphdef.ShapeString(value.Shape), graphdef.TypeName(v.DType), graphdef.ShapeString(v.Shape))
 	}
+	fmt.Fprintf(identity, "%q %d %v %08x\n", key, value.DType, value.Shape, crc32.ChecksumIEEE(value.Bytes))
 	return tf.ReadTensor(storage(tf.DataType(v.DType)), value.Shape, bytes.NewReader(value.Bytes))
 }
 
@@ -113,8 +121,8 @@ func (m *Model) Initialize(g *tf.Graph, run func(feeds map[tf.Output]*tf.Tensor,
 	return nil
 }
 
-// weightName holds the model's hash, so that several models fit into one graph.
-func (m *Model) weightName(i int) string { return fmt.Sprintf("weights/%s/%d", m.hash[:16], i) }
+// weightName says whose weights they are, so that several models fit into one graph.
+func (m *Model) weightName(i int) string { return fmt.Sprintf("weights/%s/%d", m.weightsID, i) }
 
 func constant(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
 	return g.AddOperation(tf.OpSpec{

@@ -28,7 +28,6 @@ func TestReferenceValues(t *testing.T) {
 		Name                     string
 		Values                   []float64
 		Mean, StdDev, StdErr     float64
-		Normal90                 [2]float64
 		Probabilities, Quantiles []float64
 		Bootstrap95              [2]float64
 	}
@@ -41,17 +40,10 @@ func TestReferenceValues(t *testing.T) {
 		if !near(s.Mean, c.Mean, tolerance) || !near(s.StdDev(), c.StdDev, tolerance) || !near(s.StdErr(), c.StdErr, tolerance) {
 			t.Errorf("%s: mean %v, deviation %v, error %v, want %v, %v, %v", c.Name, s.Mean, s.StdDev(), s.StdErr(), c.Mean, c.StdDev, c.StdErr)
 		}
-		normal := s.Interval(0.9)
-		if !near(normal.Low, c.Normal90[0], tolerance) || !near(normal.High, c.Normal90[1], tolerance) {
-			t.Errorf("%s: normal interval %v, want %v", c.Name, normal, c.Normal90)
-		}
-		quantiles, err := stats.Quantiles(c.Values, c.Probabilities...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sorted := slices.Sorted(slices.Values(c.Values))
 		for i, want := range c.Quantiles {
-			if !near(quantiles[i], want, tolerance) {
-				t.Errorf("%s: quantile at %v is %v, want %v", c.Name, c.Probabilities[i], quantiles[i], want)
+			if got := stats.Quantile(sorted, c.Probabilities[i]); !near(got, want, tolerance) {
+				t.Errorf("%s: quantile at %v is %v, want %v", c.Name, c.Probabilities[i], got, want)
 			}
 		}
 		// A quantile of B resampled means has the standard error sqrt(p(1-p)/B) / density: 0.019 StdErr at p = 0.025 and
@@ -93,16 +85,15 @@ func TestTooFewValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, got := range map[string]float64{
-			"deviation": s.StdDev(), "error": s.StdErr(), "normal interval": s.Interval(0.95).Low,
-			"bootstrap": interval.Low, "level": stats.Of(1, 2, 3).Interval(1.5).High,
+			"deviation": s.StdDev(), "error": s.StdErr(), "bootstrap": interval.Low,
 		} {
 			if !math.IsNaN(got) {
 				t.Errorf("%v: %s is %v, want NaN", values, what, got)
 			}
 		}
 	}
-	if got, err := stats.Quantiles([]float64{nan}, 0.5); err != nil || !math.IsNaN(got[0]) {
-		t.Errorf("quantile of nothing is %v, %v", got, err)
+	if got := stats.Quantile(nil, 0.5); !math.IsNaN(got) {
+		t.Errorf("quantile of nothing is %v", got)
 	}
 }
 
@@ -121,7 +112,7 @@ func TestCoverage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if interval.Contains(5) {
+		if holds(interval, 5) {
 			covered++
 		}
 	}
@@ -182,7 +173,7 @@ func TestPairingShortensTheInterval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !interval.Contains(0.1) || !near(interval.High-interval.Low, 2*1.96*0.001, 0.001) {
+	if !holds(interval, 0.1) || !near(interval.High-interval.Low, 2*1.96*0.001, 0.001) {
 		t.Errorf("interval %v, want 0.1 -+ 0.002", interval)
 	}
 }
@@ -196,7 +187,6 @@ func TestBadInput(t *testing.T) {
 		_, err := stats.Pair(a, b)
 		return err
 	}
-	_, quantile := stats.Quantiles([]float64{1}, 1.5)
 	cases := []struct {
 		want string
 		err  error
@@ -204,7 +194,6 @@ func TestBadInput(t *testing.T) {
 		{"bootstrap -1 times", bootstrap(stats.Bootstrap{Resamples: -1})},
 		{"level 95", bootstrap(stats.Bootstrap{Level: 95})},
 		{"level NaN", bootstrap(stats.Bootstrap{Level: math.NaN()})},
-		{"quantile at 1.5", quantile},
 		{"first set: image 4 occurs twice", pair([]stats.Observation{{4, 1}, {3, 1}, {4, 2}}, nil)},
 		{"second set: image 0 occurs twice", pair(nil, []stats.Observation{{}, {}})},
 	}
@@ -227,3 +216,5 @@ func BenchmarkBootstrap(b *testing.B) {
 		}
 	}
 }
+
+func holds(i stats.Interval, value float64) bool { return i.Low <= value && value <= i.High }

@@ -3,9 +3,7 @@
 package stats
 
 import (
-	"fmt"
 	"math"
-	"slices"
 )
 
 // Summary describes values that come one by one, in constant memory (Welford 1962). The zero Summary describes none. Its
@@ -70,40 +68,11 @@ func (s Summary) StdDev() float64 {
 // StdErr returns the standard error of the mean; NaN for fewer than two values.
 func (s Summary) StdErr() float64 { return s.StdDev() / math.Sqrt(float64(s.N)) }
 
-// Interval returns the normal approximation of the confidence interval of the mean, Mean -+ z StdErr, of a level such as
-// 0.95. Its ends are NaN for fewer than two values or a level that is not between 0 and 1.
-func (s Summary) Interval(level float64) Interval {
-	if !(level > 0 && level < 1) {
-		return Interval{math.NaN(), math.NaN()}
-	}
-	half := math.Sqrt2 * math.Erfinv(level) * s.StdErr()
-	return Interval{s.Mean - half, s.Mean + half}
-}
-
 // Interval is a range of values, both ends included.
 type Interval struct{ Low, High float64 }
 
-// Contains tells whether value lies in the interval.
-func (i Interval) Contains(value float64) bool { return i.Low <= value && value <= i.High }
-
-// Quantiles returns the quantiles of values at the given probabilities, by linear interpolation between order statistics
-// (numpy's default; Hyndman and Fan's type 7). NaNs are left out; where nothing is left the quantiles are NaN. A
-// probability outside 0..1 is an error.
-func Quantiles(values []float64, probabilities ...float64) ([]float64, error) {
-	for _, p := range probabilities {
-		if !(p >= 0 && p <= 1) {
-			return nil, fmt.Errorf("quantile at %v: a probability lies between 0 and 1", p)
-		}
-	}
-	sorted := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
-	slices.Sort(sorted)
-	quantiles := make([]float64, len(probabilities))
-	for i, p := range probabilities {
-		quantiles[i] = quantile(sorted, p)
-	}
-	return quantiles, nil
-}
-
+// quantile returns the quantile at probability p of sorted values, by linear interpolation between order statistics (numpy's default;
+// Hyndman and Fan's type 7); NaN where there are none.
 func quantile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()

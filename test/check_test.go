@@ -14,30 +14,15 @@ import (
 	"testing"
 
 	"upi/data/table"
+	"upi/internal/pythontest"
 	"upi/results"
 )
-
-// python is the interpreter of `make deps`.
-func python(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("UPI_PYTHON"); path != "" {
-		return path
-	}
-	path, err := filepath.Abs(filepath.Join(root, ".deps", "python", "bin", "python"))
-	if err == nil {
-		_, err = os.Stat(path)
-	}
-	if err != nil {
-		t.Skip("no Python environment: make deps makes one")
-	}
-	return path
-}
 
 // check runs python/check_run.py, which shares nothing with this module, and returns what it prints, its complaints and
 // whether it is content.
 func check(t *testing.T, dir string, flags ...string) (stdout, stderr string, content bool) {
 	t.Helper()
-	cmd := exec.Command(python(t), append([]string{"python/check_run.py", dir}, flags...)...)
+	cmd := exec.Command(pythontest.Interpreter(t), append([]string{"python/check_run.py", dir}, flags...)...)
 	cmd.Dir = root
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
@@ -64,7 +49,7 @@ func TestAgainstTensorFlow(t *testing.T) {
 		{"wide.yaml", nil, 6000, 64, 900},
 	} {
 		t.Run(c.config, func(t *testing.T) {
-			python(t)
+			pythontest.Interpreter(t)
 			r := newRun(t, c.config).done(t)
 			stdout, stderr, content := check(t, r.dir(), c.flags...)
 			if !content {
@@ -90,7 +75,7 @@ func TestAgainstTensorFlow(t *testing.T) {
 func tour(t *testing.T, dir string) {
 	t.Helper()
 	cells := read[results.Cell](t, filepath.Join(dir, results.TablesDir, results.SummaryTable+".parquet"))
-	cmd := exec.Command(python(t), "notebooks/execute.py", "notebooks/tour.ipynb")
+	cmd := exec.Command(pythontest.Interpreter(t), "notebooks/execute.py", "notebooks/tour.ipynb")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "UPI_RUN="+dir, "IPYTHONDIR="+t.TempDir(), "MPLCONFIGDIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()
@@ -101,7 +86,7 @@ func tour(t *testing.T, dir string) {
 
 // TestTamperedRunIsFound is the negative control: each of these changes to a run must be seen, and nothing else.
 func TestTamperedRunIsFound(t *testing.T) {
-	python(t)
+	pythontest.Interpreter(t)
 	r := newRun(t, "base.yaml").done(t)
 	tamper(t, filepath.Join(r.dir(), results.ScoresDir, "mnist_cnn.sg.parquet"), func(rows []results.Score, metrics []string) []results.Score {
 		score, changed := slices.Index(metrics, "normalized_l2"), slices.Index(metrics, "prediction_changed")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"upi/internal/pythontest"
 	"upi/pipeline"
 )
 
@@ -29,7 +30,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	done, failed := filepath.Join(r.dir(), "metrics.prom"), filepath.Join("pipeline", "testdata", "metrics.prom")
-	cmd := exec.Command(python(t), "python/read_metrics.py", done, failed)
+	cmd := exec.Command(pythontest.Interpreter(t), "python/read_metrics.py", done, failed)
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {

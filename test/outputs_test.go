@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"upi/internal/pythontest"
 )
 
 // comparison holds the rows of a query against the widest table of a run.
@@ -33,11 +35,7 @@ func documentedQuery(t *testing.T, dir string) {
 	if !found || !ended {
 		t.Fatal("docs/outputs.md has no query")
 	}
-	interpreter, err := filepath.Abs(python(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(interpreter, "-c", comparison, "SELECT model AS target"+query)
+	cmd := exec.Command(pythontest.Interpreter(t), "-c", comparison, "SELECT model AS target"+query)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: the query of docs/outputs.md does not give the table:\n%s", err, out)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"upi/pipeline"
 	"upi/pipeline/config"
 	tensorflow "upi/savedmodels/runtime"
 	"upi/stages/planner"
@@ -20,13 +21,20 @@ import (
 func doctorCommand() *cobra.Command {
 	var path string
 	c := &cobra.Command{
-		Use:   "doctor",
-		Short: "Show versions, devices and memory, and whether the device that a configuration asks for is there",
-		Args:  exactly(0),
-		RunE:  func(c *cobra.Command, _ []string) error { return doctor(c, path) },
+		Use:               "doctor",
+		Short:             "Show versions, devices and memory, and whether the device that a configuration asks for is there",
+		Args:              exactly(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(c *cobra.Command, _ []string) error { return doctor(c, path) },
 	}
 	c.Flags().StringVar(&path, "config", "", "configuration whose device is to be looked for")
-	return c
+	return described(c, `
+Show versions, devices, cores and memory, and whether the device that a configuration asks for is there.`, `
+upi doctor
+upi doctor --config configs/quickstart.yaml`, exitCodes{
+		pipeline.ExitFailed: "the device that the configuration asks for is not there",
+		pipeline.ExitUsage:  "the configuration or the command line is wrong",
+	})
 }
 
 func doctor(c *cobra.Command, path string) error {

@@ -18,6 +18,12 @@ func importCommand() *cobra.Command {
 		Use:   "import SOURCE DST",
 		Short: "Make image shards of " + strings.Join(imports.Kinds(), ", "),
 		Args:  exactly(2),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return imports.Kinds(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			report, _ := progress.New(os.Stderr, "import "+args[0])
 			shown := &importProgress{report: report}
@@ -38,7 +44,13 @@ func importCommand() *cobra.Command {
 	f.IntVar(&o.Size, "size", 0, "cut pictures to SIZE x SIZE (default: as they are)")
 	f.IntVar(&o.Resize, "resize", 0, "scale the shorter side to so many pixels before the cut (default: SIZE)")
 	f.IntVar(&o.Channels, "channels", 0, "3 for RGB, 1 for grey (default: what the format has)")
-	return c
+	return described(c, `
+Make image shards (Parquet, Hugging Face's convention) of a data set in another format, and write them to the folder DST.
+
+SOURCE is one of `+strings.Join(imports.Kinds(), ", ")+`.
+A configuration then names the shards, as in DST/test-*.parquet.`, `
+upi import mnist data/mnist
+upi import image-folder my_shards --from my_images --size 224`, nil)
 }
 
 // importProgress shows each split as a task.

@@ -13,6 +13,8 @@ import (
 
 	"upi/data"
 	"upi/data/table"
+	"upi/pipeline"
+	"upi/pipeline/content"
 	"upi/results"
 	"upi/savedmodels"
 	"upi/savedmodels/engine"
@@ -46,7 +48,14 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits or softmax")
 	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
 	f.BoolVar(&o.IgnoreCustomGradients, "ignore-custom-gradients", false, "differentiate the ops where Python gives them a gradient of their own")
-	return c
+	return described(c, `
+Show what is in a SavedModel directory, an image shard or a perturbations.parquet.
+
+Of a SavedModel: its hash, signatures, ops, what can be differentiated and what is refused. The flags say what the
+configuration's input and output would say.`, `
+upi inspect savedmodels/mnist_cnn
+upi inspect 'data/mnist/test-*.parquet'
+upi inspect runs/quickstart/perturbations.parquet`, exitCodes{pipeline.ExitFailed: "it cannot be read, or it is a model that cannot be attacked"})
 }
 
 // inspectModel shows a SavedModel. A model that cannot be attacked is an error, after everything that can be said of it.
@@ -58,7 +67,12 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "SavedModel %s\nhash %s\n", i.Dir, i.Hash)
+	// The hash by which a run's manifest knows the model.
+	sum, err := content.NewHasher("").Sum(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "SavedModel %s\nhash %s\n", i.Dir, sum.Hash)
 	for _, s := range i.Signatures {
 		fmt.Fprintf(out, "signature %s\n", s.Name)
 		showArguments(out, "input", s.Inputs)

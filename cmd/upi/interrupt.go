@@ -21,8 +21,8 @@ func (e signalError) Error() string { return "signal " + e.String() }
 func (e signalError) Unwrap() error { return context.Canceled }
 
 // interruptible returns a context that the first SIGINT or SIGTERM ends. A second one ends the process at once: artefacts are only
-// ever renamed into place. After release no signal gets lost: the context has ended, or the signal is left to the handler of
-// early_linux.go.
+// ever renamed into place. After release the context has ended if a signal came; later ones have their default effect, which is to
+// end the process.
 func interruptible() (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals, ended := make(chan os.Signal, 2), make(chan struct{})

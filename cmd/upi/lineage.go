@@ -11,13 +11,11 @@ import (
 )
 
 func lineageCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "lineage RUN WHAT",
-		Short: "Show the tasks and the hashes of the inputs that a file or a perturbation of a run comes from",
-		Long: "Show the tasks and the hashes of the inputs that a file or a perturbation of a run comes from.\n\n" +
-			"WHAT is a file's name in the run's directory, such as tables/summary.parquet, or the id of a perturbation, such as\n" +
-			"mnist_cnn.sg.upi_pca.l2-510.s0: the perturbations of a cell are in perturbations.parquet, its images in scores/.",
-		Args: exactly(2),
+	return described(&cobra.Command{
+		Use:               "lineage RUN WHAT",
+		Short:             "Show the tasks and the hashes of the inputs that a file or a perturbation of a run comes from",
+		Args:              exactly(2),
+		ValidArgsFunction: runs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := pipeline.ReadManifest(args[0])
 			if err != nil {
@@ -29,7 +27,13 @@ func lineageCommand() *cobra.Command {
 			}
 			return showLineage(c.OutOrStdout(), m.Lineage(makers...))
 		},
-	}
+	}, `
+Show the tasks and the hashes of the inputs that a file or a perturbation of a run comes from.
+
+WHAT is a file's name in the run's directory, such as tables/summary.parquet, or the id of a perturbation, such as
+mnist_cnn.sg.upi_pca.l2-510.s0: the perturbations of a cell are in perturbations.parquet, its images in scores/.`, `
+upi lineage runs/quickstart tables/summary.parquet
+upi lineage runs/quickstart mnist_cnn.sg.upi_pca.l2-510.s0`, nil)
 }
 
 func showLineage(w io.Writer, line []pipeline.TaskRecord) error {

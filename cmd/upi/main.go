@@ -21,20 +21,7 @@ func main() {
 func command(args []string) int {
 	ctx, release := interruptible()
 	defer release()
-	root := &cobra.Command{
-		Use:           "upi",
-		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
-		Args:          known,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	for _, c := range commands {
-		root.AddCommand(c())
-	}
+	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var again *restartError
@@ -54,10 +41,40 @@ func command(args []string) int {
 	return pipeline.ExitCode(err)
 }
 
+// rootCommand is the command with all others below it.
+func rootCommand() *cobra.Command {
+	root := described(&cobra.Command{
+		Use:           "upi",
+		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
+		Version:       versionText(),
+		Args:          known,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}, `
+One pattern, added to every image: does it change what the network says it looked at?
+
+upi finds universal perturbations for interpretation, and measures what they do to saliency maps.`, `
+upi run configs/quickstart.yaml
+upi help run`, exitCodes{
+		pipeline.ExitUsage:   "the configuration or the command line is wrong",
+		pipeline.ExitPartial: "done but for some tasks (upi run --keep-going)",
+		pipeline.ExitLocked:  "another run of this name is going on",
+	})
+	root.SetVersionTemplate("{{.Version}}")
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	addCompletion(root)
+	return root
+}
+
 // commands is the table of the commands. Those that are not abandonable end in order on a signal.
 var commands = []func() *cobra.Command{
 	runCommand, importCommand, gcCommand, abandonable(planCommand), abandonable(inspectCommand), abandonable(reportCommand),
-	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand),
+	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand), versionCommand,
 }
 
 // A usageError is a wrong command line.

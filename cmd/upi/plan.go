@@ -15,17 +15,25 @@ import (
 
 func planCommand() *cobra.Command {
 	var flags runFlags
+	var list bool
 	c := &cobra.Command{
-		Use:   "plan CONFIG",
-		Short: "Say what a run would do and why, with its memory, disk and time; run nothing",
-		Args:  exactly(1),
-		RunE:  func(c *cobra.Command, args []string) error { return showPlan(c, args[0], flags) },
+		Use:               "plan CONFIG",
+		Short:             "Say what a run would do and why, with its memory, disk and time; run nothing",
+		Args:              exactly(1),
+		ValidArgsFunction: configurations,
+		RunE:              func(c *cobra.Command, args []string) error { return showPlan(c, args[0], flags, list) },
 	}
 	c.Flags().StringArrayVar(&flags.sets, "set", nil, "set a key, as with upi run")
-	return c
+	c.Flags().BoolVar(&list, "tasks", false, "list every task that would run, with all its reasons")
+	return described(c, `
+Say what a run would do, and why: how many tasks of each stage are in the cache and how many are to be run, with an
+estimate of the disk, memory and time that they take. Each stage and reason is a line; a task may have several reasons.
+Nothing is run or written but the hashes of inputs.`, `
+upi plan configs/quickstart.yaml
+upi plan configs/quickstart.yaml --set seeds=[0,1,2] --tasks`, exitCodes{pipeline.ExitUsage: "the configuration or the command line is wrong"})
 }
 
-func showPlan(c *cobra.Command, path string, flags runFlags) error {
+func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 	j, err := prepare(path, flags)
 	if err != nil {
 		return err
@@ -57,26 +65,21 @@ func showPlan(c *cobra.Command, path string, flags runFlags) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
+	var tasks []planned
 	for _, e := range explained {
-		if e.Hit {
-			continue
+		if !e.Hit {
+			tasks = append(tasks, planned{e.Task.Stage, e.Task.Label, e.Reasons})
 		}
-		fmt.Fprintf(c.OutOrStdout(), "run %s %s\n", e.Task.Stage, e.Task.Label)
-		for i, why := range e.Reasons {
-			if i == reasonsShown {
-				fmt.Fprintf(c.OutOrStdout(), "    and %d more\n", len(e.Reasons)-i)
-				break
-			}
-			fmt.Fprintf(c.OutOrStdout(), "    %s\n", why)
-		}
+	}
+	if list {
+		showTasks(c.OutOrStdout(), tasks)
+	} else if err := showReasons(c.OutOrStdout(), tasks); err != nil {
+		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
 		size(pipeline.Disk(explained)), j.config.Memory, work(explained, previous))
 	return nil
 }
-
-// reasonsShown is how many reasons are shown for one task: the first tell the story.
-const reasonsShown = 8
 
 // work estimates the time of the tasks to run by what a task of their stage took in the run before.
 func work(explained []pipeline.Forecast, previous *pipeline.Manifest) string {

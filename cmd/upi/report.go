@@ -1,12 +1,33 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"upi/report"
+)
 
 func reportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "report RUN",
-		Short: "Write the tables, figures and report.html of a run's directory anew",
-		Args:  exactly(1),
-		RunE:  func(c *cobra.Command, args []string) error { return present(c.OutOrStdout(), args[0]) },
+	return described(&cobra.Command{
+		Use:               "report RUN",
+		Short:             "Write the tables, figures and report.html of a run's directory anew",
+		Args:              exactly(1),
+		ValidArgsFunction: runs(1),
+		RunE:              func(c *cobra.Command, args []string) error { return present(c.OutOrStdout(), args[0]) },
+	}, `
+Write the tables (Markdown, LaTeX, CSV), the figures and report.html of a run's directory anew, from its Parquet files,
+and show the summary.`, "upi report runs/quickstart", nil)
+}
+
+// present writes the report of a run's directory, and shows its summary.
+func present(out io.Writer, dir string) error {
+	if err := report.Build(dir, report.Options{}); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
+	if err := report.Summary(out, dir); err != nil {
+		return fmt.Errorf("show summary: %w", err)
+	}
+	return nil
 }

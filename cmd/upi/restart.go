@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // A restartError asks for the program to be started anew with other environment variables: TensorFlow reads them when it is loaded,
@@ -31,7 +32,8 @@ func settled(deterministic bool) error {
 	return nil
 }
 
-// restart starts the program anew in this process. It returns only with an error.
+// restart starts the program anew in this process. It returns only with an error. While TensorFlow loads again, nobody is there to take
+// signals, as when it was first loaded.
 func (e *restartError) restart() error {
 	for name, value := range e.environment {
 		if err := os.Setenv(name, value); err != nil {
@@ -42,5 +44,5 @@ func (e *restartError) restart() error {
 	if err != nil {
 		return fmt.Errorf("find the program's own file: %w", err)
 	}
-	return fmt.Errorf("start the program anew for TensorFlow's environment: %w", replace(self))
+	return fmt.Errorf("start the program anew for TensorFlow's environment: %w", syscall.Exec(self, os.Args, os.Environ()))
 }

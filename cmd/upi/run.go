@@ -7,17 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	tf "github.com/wamuir/graft/tensorflow"
 
 	"upi/pipeline"
 	"upi/pipeline/cache"
 	"upi/pipeline/config"
 	"upi/pipeline/progress"
-	"upi/report"
 	"upi/results"
 	"upi/stages/planner"
 )
@@ -34,10 +30,11 @@ type runFlags struct {
 func runCommand() *cobra.Command {
 	var flags runFlags
 	c := &cobra.Command{
-		Use:   "run CONFIG",
-		Short: "Run a configuration: find the perturbations, score them, write tables and a report",
-		Args:  exactly(1),
-		RunE:  func(c *cobra.Command, args []string) error { return run(c, args[0], flags) },
+		Use:               "run CONFIG",
+		Short:             "Run a configuration: find the perturbations, score them, write tables and a report",
+		Args:              exactly(1),
+		ValidArgsFunction: configurations,
+		RunE:              func(c *cobra.Command, args []string) error { return run(c, args[0], flags) },
 	}
 	f := c.Flags()
 	f.StringArrayVar(&flags.sets, "set", nil, "set a key, as in --set attacks.upi_pca.eps=[510]; may be repeated")
@@ -45,7 +42,19 @@ func runCommand() *cobra.Command {
 	f.IntVar(&flags.workers, "workers", 0, "tasks and calls to TensorFlow at once (default: the configuration's, or one per core)")
 	f.BoolVar(&flags.noCache, "no-cache", false, "run every task, whatever the cache holds")
 	f.BoolVar(&flags.keepGoing, "keep-going", false, "after a failed task go on with what does not need it (exit code 3)")
-	return c
+	return described(c, `
+Run a configuration: find the perturbations, score them, write tables, figures and a report to OUTPUT/NAME.
+
+What an earlier run has left in the cache is not done again, so a run that was stopped goes on where it was.
+The summary goes to standard output, the log to standard error.`, `
+upi run configs/quickstart.yaml
+upi run configs/quickstart.yaml --set attacks.upi_pca.eps=[510] --set name=large --workers 1`, exitCodes{
+		pipeline.ExitFailed:      "the run failed; the results of the run before are still there, what was done is in the cache",
+		pipeline.ExitUsage:       "the configuration or the command line is wrong; nothing was run",
+		pipeline.ExitPartial:     "done but for some tasks (--keep-going); the tables say missing where a number could not be had",
+		pipeline.ExitLocked:      "another run of this name is going on",
+		pipeline.ExitInterrupted: "stopped by SIGINT or SIGTERM; start it again to go on",
+	})
 }
 
 // A job is a configuration with everything that it takes to run it.
@@ -116,17 +125,6 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	return failure
 }
 
-// present writes the report of a run's directory, and shows its summary.
-func present(out io.Writer, dir string) error {
-	if err := report.Build(dir, report.Options{}); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := report.Summary(out, dir); err != nil {
-		return fmt.Errorf("show summary: %w", err)
-	}
-	return nil
-}
-
 // publish writes the report of a run, shows its summary, and adds what it has written to the manifest.
 func publish(out io.Writer, directory *pipeline.Run) error {
 	if err := present(out, directory.Dir()); err != nil {
@@ -163,21 +161,4 @@ func (j *job) describe() (pipeline.Description, error) {
 		Device:   j.planner.Device(),
 		Seeds:    j.config.Seeds,
 	}, nil
-}
-
-// versions are those of the program, of Go and of the libraries that the numbers depend on.
-func versions() map[string]string {
-	v := map[string]string{"tensorflow": tf.Version(), "go": runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	v["upi"] = info.Main.Version
-	for _, m := range info.Deps {
-		switch m.Path {
-		case "github.com/wamuir/graft", "github.com/apache/arrow/go/v15", "gonum.org/v1/gonum":
-			v[m.Path] = m.Version
-		}
-	}
-	return v
 }

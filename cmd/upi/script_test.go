@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"upi/data"
+	"upi/pipeline"
 	"upi/pipeline/lock"
 )
 
@@ -46,7 +47,7 @@ func TestCommands(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "small.yaml"), small, 0o666)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "cut": cut, "damage": damage, "shard": shard, "idx": idx, "hold": hold, "interrupt": interrupt,
+			"exits": exits, "cut": cut, "damage": damage, "shard": shard, "idx": idx, "hold": hold, "interrupt": interrupt, "inherits": inherits,
 		},
 	})
 }
@@ -125,6 +126,23 @@ func idx(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o777))
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), "t10k-images-idx3-ubyte"), images, 0o666))
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), "t10k-labels-idx1-ubyte"), labels, 0o666))
+}
+
+// inherits RUN FILE: the hash that upi inspect has just printed of a file is the one that the run's manifest has.
+func inherits(ts *testscript.TestScript, _ bool, args []string) {
+	_, after, _ := strings.Cut(ts.ReadFile("stdout"), "hash ")
+	printed, _, _ := strings.Cut(after, "\n")
+	m, err := pipeline.ReadManifest(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, in := range m.Inputs {
+		if strings.HasSuffix(in.Path, args[1]) {
+			if in.SHA256 != printed {
+				ts.Fatalf("inspect prints %q, the manifest has %q", printed, in.SHA256)
+			}
+			return
+		}
+	}
+	ts.Fatalf("the manifest has no input %s", args[1])
 }
 
 // hold DIR: holds the lock of a run's directory to the end of the script.

@@ -4,41 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/schema"
+
+	"upi/pipeline/atomicfile"
 )
 
 // Output is a Parquet file on its way: it has a temporary name in the folder of path until Close gives it its own.
 type Output struct {
 	path   string
-	file   *os.File
+	file   *atomicfile.File
 	sink   *sink
 	writer *file.Writer
-	done   bool
+	closed bool
 }
 
 // Create starts the file that Close will put at path, replacing what is there.
 func Create(path string, root *schema.GroupNode, props *parquet.WriterProperties) (o *Output, err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	f, err := atomicfile.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", path, err)
+		return nil, err
 	}
-	o = &Output{path: path, file: temporary, sink: &sink{to: temporary}}
+	o = &Output{path: path, file: f, sink: &sink{to: f}}
 	defer func() {
 		if err != nil {
 			o.Abort()
 		}
 	}()
 	defer o.settle(&err)
-	// Temporary files are private; an artefact is as readable as its folder lets it be.
-	if err := temporary.Chmod(0o644); err != nil {
-		return nil, fmt.Errorf("create %s: %w", path, err)
-	}
 	o.writer = file.NewParquetWriter(o.sink, root, file.WithWriterProps(props), file.WithWriteMetadata(metadata.NewKeyValueMetadata()))
 	return o, nil
 }
@@ -88,39 +84,22 @@ func (o *Output) RowGroup(fill func(column int, w file.ColumnChunkWriter) error)
 
 // Close writes the footer, syncs the file and gives it its name. After an error nothing is left behind.
 func (o *Output) Close() (err error) {
-	if o.done {
+	if o.closed {
 		return nil
 	}
-	defer func() {
-		if err != nil {
-			o.Abort()
-		}
-	}()
+	o.closed = true
+	defer o.file.Abort()
 	defer o.settle(&err)
 	if err := o.writer.Close(); err != nil {
 		return fmt.Errorf("write footer of %s: %w", o.path, err)
 	}
-	if err := o.file.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", o.path, err)
-	}
-	if err := o.file.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", o.path, err)
-	}
-	if err := os.Rename(o.file.Name(), o.path); err != nil {
-		return fmt.Errorf("name %s: %w", o.path, err)
-	}
-	o.done = true
-	return syncDir(filepath.Dir(o.path))
+	return o.file.Close()
 }
 
 // Abort removes what has been written. It does nothing after a successful Close.
 func (o *Output) Abort() {
-	if o.done {
-		return
-	}
-	o.done = true
-	o.file.Close()
-	os.Remove(o.file.Name())
+	o.closed = true
+	o.file.Abort()
 }
 
 // settle turns what the library makes of a failed write (a full disk, say) into the file's own error.
@@ -131,17 +110,4 @@ func (o *Output) settle(err *error) {
 	if o.sink.err != nil && !errors.Is(*err, o.sink.err) {
 		*err = fmt.Errorf("write %s: %w", o.path, o.sink.err)
 	}
-}
-
-// syncDir makes a rename durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync folder %s: %w", path, err)
-	}
-	err = errors.Join(dir.Sync(), dir.Close())
-	if err != nil {
-		return fmt.Errorf("sync folder %s: %w", path, err)
-	}
-	return nil
 }

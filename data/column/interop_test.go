@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/parquet"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // rows is ROWS of python/interop.py, whose formulas are repeated here.
@@ -20,7 +20,7 @@ const rows = 3000
 // TestReadsWhatPyarrowWrites reads every compression, encoding and page version, with NULLs, over many pages and row groups.
 func TestReadsWhatPyarrowWrites(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-columns", dir)
+	pythontest.Run(t, "interop.py", "write-columns", dir)
 	paths, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
 	if err != nil || len(paths) != 16 {
 		t.Fatalf("found %d files: %v", len(paths), err)
@@ -100,7 +100,7 @@ func checkLists(t *testing.T, f *File) {
 // A checksum is in the files that were written with gzip.
 func TestChecksumFindsAFlippedBit(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-columns", dir)
+	pythontest.Run(t, "interop.py", "write-columns", dir)
 	damage(t, filepath.Join(dir, "gzip-v1.parquet"), func(b []byte) []byte { b[600] ^= 1; return b })
 	if err := readAll(filepath.Join(dir, "gzip-v1.parquet")); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a flipped bit gave %v", err)

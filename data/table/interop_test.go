@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"testing"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // TestOthersReadTables asks pandas, polars, DuckDB and pyarrow for what they see in a table.
@@ -59,7 +59,7 @@ func TestOthersReadTables(t *testing.T) {
 		Flattened                       []float64
 		Metadata                        map[string]string
 	}
-	if err := json.Unmarshal([]byte(interpreter.Run(t, "interop.py", "read-table", path)), &got); err != nil {
+	if err := json.Unmarshal([]byte(pythontest.Run(t, "interop.py", "read-table", path)), &got); err != nil {
 		t.Fatal(err)
 	}
 	for library, rows := range map[string][]map[string]any{"pandas": got.Pandas, "polars": got.Polars, "duckdb": got.DuckDB, "pyarrow": got.Pyarrow} {

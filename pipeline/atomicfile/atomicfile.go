@@ -17,20 +17,62 @@ import (
 // random letters.
 const mark = ".partial-"
 
-// Write makes or replaces the file path with what write writes. On an error the
-// old file is as it was and nothing is left over.
-func Write(path string, write func(io.Writer) error) (err error) {
+// A File is on its way: it has a temporary name until Close gives it its own.
+type File struct {
+	*os.File
+	path string
+	done bool
+}
+
+// Create starts the file that Close will put at path, in the place of what is
+// there.
+func Create(path string) (*File, error) {
 	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+mark+rand.Text()[:12])
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return fmt.Errorf("create %s: %w", path, err)
+		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(temporary)
-		}
-	}()
+	return &File{File: f, path: path}, nil
+}
+
+// Close syncs the file and gives it its name. On an error what was at path is
+// as it was and nothing is left over.
+func (f *File) Close() error {
+	if f.done {
+		return nil
+	}
+	defer f.Abort()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", f.path, err)
+	}
+	if err := f.File.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", f.path, err)
+	}
+	if err := os.Rename(f.Name(), f.path); err != nil {
+		return fmt.Errorf("put %s in place: %w", f.path, err)
+	}
+	f.done = true
+	return SyncDir(filepath.Dir(f.path))
+}
+
+// Abort removes what has been written. After Close it does nothing.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.File.Close()
+	os.Remove(f.Name())
+}
+
+// Write makes or replaces the file path with what write writes. On an error the
+// old file is as it was and nothing is left over.
+func Write(path string, write func(io.Writer) error) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
 	b := bufio.NewWriterSize(f, 1<<16)
 	if err := write(b); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -38,16 +80,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", path, err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("put %s in place: %w", path, err)
-	}
-	return SyncDir(filepath.Dir(path))
+	return f.Close()
 }
 
 // WriteFile makes or replaces the file path with data.

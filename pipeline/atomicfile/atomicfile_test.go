@@ -37,6 +37,54 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestCreate: nothing is at the name before Close, nothing is left after Abort, and either may follow the other.
+func TestCreate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	for _, aborted := range []bool{true, false} {
+		f, err := Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("text")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it is there before Close: %v", err)
+		}
+		if aborted {
+			f.Abort()
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.Abort()
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]int{true: 0, false: 1}[aborted]; len(entries) != want {
+			t.Errorf("aborted %v: left are %v", aborted, entries)
+		}
+	}
+	if got, err := os.ReadFile(path); string(got) != "text" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Create(filepath.Join(dir, "folder"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err == nil {
+		t.Error("a file has taken a folder's place")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
+		t.Errorf("left over: %v", entries)
+	}
+}
+
 func TestCleanRemovesLeftoversOnly(t *testing.T) {
 	dir := t.TempDir()
 	keep := []string{"a", ".hidden", "b.partial-x", "sub/c"}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -101,7 +100,7 @@ func (p *place) start(t *testing.T, args ...string) *attempt {
 	t.Helper()
 	// The test's own context ends before its cleanup: nothing is left running.
 	a := &attempt{cmd: exec.CommandContext(t.Context(), upi, args...), ended: make(chan struct{})}
-	a.cmd.Dir, a.cmd.Stderr, a.cmd.Stdout = p.work, &a.stderr, io.Discard
+	a.cmd.Dir, a.cmd.Env, a.cmd.Stderr, a.cmd.Stdout = p.work, command.Environment(), &a.stderr, io.Discard
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -156,12 +155,6 @@ func (a *attempt) within(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return false
 	}
-}
-
-// takes reports whether the process has a handler for a signal; one that has ended has none.
-func (a *attempt) takes(s syscall.Signal) bool {
-	takes, err := command.Takes(a.cmd.Process.Pid, s)
-	return err == nil && takes
 }
 
 // crashed reports whether the process shows that it came to a stop which nobody wrote.

@@ -15,6 +15,7 @@ import (
 
 	"upi/pipeline"
 	"upi/pipeline/lock"
+	"upi/test/internal/command"
 )
 
 // A trouble is one kind of thing that goes wrong at night.
@@ -61,10 +62,10 @@ var troubles = []trouble{
 	{name: "gc in between", strike: collect},
 }
 
-// send sends a signal. While the dynamic loader is at work, a program can have no handler: send waits for that.
+// send sends a signal. While its libraries load, a program can have no handler: send waits until the command answers signals.
 func send(s syscall.Signal) func(*testing.T, *place, *rand.Rand, *attempt) string {
 	return func(t *testing.T, _ *place, _ *rand.Rand, a *attempt) string {
-		for s != syscall.SIGKILL && !a.takes(s) {
+		for s != syscall.SIGKILL && !command.Answers(a.cmd.Process.Pid) {
 			if a.within(t.Context(), time.Millisecond) {
 				return ""
 			}

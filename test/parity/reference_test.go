@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"upi/data/table"
+	"upi/internal/pythontest"
 )
 
 // A network is an entry of networks.json, which python/make_parity_models.py writes.
@@ -81,7 +82,7 @@ func networks(t *testing.T) (string, []*network) {
 	}
 	folder := filepath.Join(cache, hex.EncodeToString(hash.Sum(nil))[:16])
 	if _, err := os.Stat(folder); err != nil {
-		if err := write(t, python(t), folder); err != nil {
+		if err := write(t, pythontest.Interpreter(t), folder); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,19 +105,6 @@ func networks(t *testing.T) (string, []*network) {
 		}
 	}
 	return folder, all
-}
-
-// python returns the interpreter with TensorFlow that "make test" sets up.
-func python(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("UPI_PYTHON")
-	if path == "" {
-		path = filepath.Join(root, ".deps", "python", "bin", "python")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no Python to compare with: %v (run 'make deps', or name one in UPI_PYTHON)", err)
-	}
-	return path
 }
 
 // write makes the folder, which appears when it is complete, and removes those of other versions.

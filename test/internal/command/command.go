@@ -45,16 +45,27 @@ func Look(dir string) error {
 	return nil
 }
 
-// Takes reports whether a process has a handler for a signal: the dynamic loader has made way for the program.
-func Takes(pid int, s syscall.Signal) (bool, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return false, err
+// Environment is the test's own, and has what the command otherwise starts itself anew for.
+func Environment() []string { return append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2") }
+
+// Answers reports whether a process of the command answers SIGINT and SIGTERM: its libraries have loaded and package os/signal has its
+// thread, which is the one that blocks all other signals (SIGUSR1 stands for them).
+func Answers(pid int) bool {
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		_, after, _ := strings.Cut(string(text), "SigBlk:")
+		var blocked uint64
+		if _, err := fmt.Sscanf(after, "%x", &blocked); err != nil {
+			continue
+		}
+		blocks := func(s syscall.Signal) bool { return blocked&(1<<(s-1)) != 0 }
+		if blocks(syscall.SIGUSR1) && !blocks(syscall.SIGINT) && !blocks(syscall.SIGTERM) {
+			return true
+		}
 	}
-	_, after, _ := strings.Cut(string(text), "SigCgt:")
-	var caught uint64
-	if _, err := fmt.Sscanf(after, "%x", &caught); err != nil {
-		return false, err
-	}
-	return caught&(1<<(s-1)) != 0, nil
+	return false
 }

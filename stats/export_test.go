@@ -1,0 +1,4 @@
+package stats
+
+// Quantile is what the bootstrap's intervals are made with.
+var Quantile = quantile
