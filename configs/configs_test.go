@@ -57,7 +57,7 @@ func TestEveryConfigurationCanBeRun(t *testing.T) {
 			if slices.Contains(ownData, path) {
 				return
 			}
-			runner, err := stages.NewRunner(c)
+			p, err := planner.New(c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,8 +65,8 @@ func TestEveryConfigurationCanBeRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan := pipeline.NewPlan(runner.Environment(c), store.Hasher())
-			if err := runner.Plan(c, plan); err != nil {
+			plan := pipeline.NewPlan(p.Environment(), store.Hasher())
+			if err := p.Plan(plan); err != nil {
 				t.Fatal(err)
 			}
 			if len(plan.Tasks()) < len(c.Attacks) {
