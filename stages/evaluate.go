@@ -42,8 +42,8 @@ func (s Signed) signs(job *pipeline.Job) ([]int, error) {
 
 const scoresFile = "scores.parquet" // scoreRow
 
-// A scoreRow is one image's metrics under one sign of one perturbation. A metric that is not defined on an image is NaN, in the
-// file NULL.
+// A scoreRow is one image's metrics under one sign of one perturbation. A metric that is not defined on an image, as those of maps are
+// not where one is missing, is NaN, in the file NULL.
 type scoreRow struct {
 	ID      int64     `parquet:"image_id"`
 	Label   int64     `parquet:"label"`
@@ -76,9 +76,11 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 		done++
 		job.Progress(done, int64(len(positions)))
 		image := e.set.Images[scores[0].position]
-		if slices.ContainsFunc(scores, func(s score) bool { return !s.hasMap }) {
+		switch {
+		case !e.set.HasMap(scores[0].position):
+			job.Count(pipeline.CountLeftOut, 1) // the stage reference has warned of it
+		case slices.ContainsFunc(scores, func(s score) bool { return !s.hasMap }):
 			warnNoMap(job, image.ID)
-			return nil
 		}
 		for k, s := range scores {
 			if err := out.Write(scoreRow{image.ID, image.Label, int32(signs[k]), s.values}); err != nil {

@@ -27,7 +27,6 @@ type ExamplesSpec struct {
 const examplesFile = "examples.parquet" // results.Example
 
 func (r *runner) runExamples(ctx context.Context, job *pipeline.Job, spec ExamplesSpec) error {
-	// Where the test split chooses, which no task knows yet, +delta is shown.
 	signs, err := spec.signs(job)
 	if err != nil {
 		return err
@@ -47,7 +46,7 @@ func (r *runner) runExamples(ctx context.Context, job *pipeline.Job, spec Exampl
 		return err
 	}
 	defer out.Abort()
-	positions := c.eligible(job, between(0, e.set.Len()))
+	positions := c.withMap(job, c.eligible(job, between(0, e.set.Len())))
 	positions = positions[:min(spec.Keep, len(positions))]
 	err = engine.Each(ctx, r.engine, engine.Mapper, e.source, len(positions),
 		func(m *saliency.Mapper, lo, hi int) ([]results.Example, error) {

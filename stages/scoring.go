@@ -3,6 +3,7 @@ package stages
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"upi/metric"
@@ -43,14 +44,24 @@ func newScorer(job *pipeline.Job, e explained, spec Scoring) (*scorer, error) {
 func (c *scorer) eligible(job *pipeline.Job, positions []int) []int {
 	var kept []int
 	for _, i := range positions {
-		switch r := c.set.References[i]; {
-		case !r.HasMap():
-			job.Count(pipeline.CountLeftOut, 1)
-		case c.spec.Correct && r.Prediction != c.set.Images[i].Label:
+		if r := c.set.References[i]; c.spec.Correct && r.Prediction != c.set.Images[i].Label {
 			job.Count(pipeline.CountLeftOut, 1)
 			job.Count("misclassified", 1)
-		default:
+			continue
+		}
+		kept = append(kept, i)
+	}
+	return kept
+}
+
+// withMap lists those of the positions whose images have a map, and counts the others.
+func (c *scorer) withMap(job *pipeline.Job, positions []int) []int {
+	var kept []int
+	for _, i := range positions {
+		if c.set.HasMap(i) {
 			kept = append(kept, i)
+		} else {
+			job.Count(pipeline.CountLeftOut, 1)
 		}
 	}
 	return kept
@@ -108,11 +119,12 @@ func (d *deltas) Close() {
 	}
 }
 
-// A score is one image's metrics under sign times the perturbation.
+// A score is one image's metrics under sign times the perturbation; those that look at maps are NaN where a map is missing.
 type score struct {
 	position int
 	values   []float64
-	hasMap   bool
+	// hasMap is of the perturbed image.
+	hasMap bool
 }
 
 // scores computes the metrics of the positions under each of the signs and hands them on, image by image, in order.
@@ -183,7 +195,13 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			return fmt.Errorf("image %d: %w", r.ID, err)
 		}
 		norm := float64(maps.Norm[k])
-		rows[k] = append(rows[k], score{i, values, norm > 0 && finite(norm)})
+		s := score{i, values, norm > 0 && finite(norm)}
+		for m, of := range evaluator.Metrics() {
+			if of.Maps && !(s.hasMap && r.HasMap()) {
+				values[m] = math.NaN()
+			}
+		}
+		rows[k] = append(rows[k], s)
 	}
 	return nil
 }

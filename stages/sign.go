@@ -84,7 +84,7 @@ func (r *runner) signRows(ctx context.Context, job *pipeline.Job, spec Scoring, 
 			positions = append(positions, first+i)
 		}
 	}
-	err = c.scores(ctx, r.engine, c.eligible(job, positions), []int{1, -1}, func(s []score) error {
+	err = c.scores(ctx, r.engine, c.withMap(job, c.eligible(job, positions)), []int{1, -1}, func(s []score) error {
 		id := e.set.Images[s[0].position].ID
 		if !s[0].hasMap || !s[1].hasMap {
 			warnNoMap(job, id)

@@ -63,12 +63,12 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 	if err := writeExamples(job.Out, all); err != nil {
 		return err
 	}
-	return writeTables(job.Out, spec.Settings, scored)
+	return writeTables(job, spec.Settings, scored)
 }
 
-// writeTables writes a file for each table. The warnings about signs lie in the footers of the tables that they are about.
-func writeTables(dir string, settings tables.Settings, all []*tables.Scored) error {
-	dir = filepath.Join(dir, results.TablesDir)
+// writeTables writes a file for each table. The warnings about a table lie in its footer, and go to the log and the manifest.
+func writeTables(job *pipeline.Job, settings tables.Settings, all []*tables.Scored) error {
+	dir := filepath.Join(job.Out, results.TablesDir)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of tables: %w", err)
 	}
@@ -76,18 +76,19 @@ func writeTables(dir string, settings tables.Settings, all []*tables.Scored) err
 	if err != nil {
 		return err
 	}
-	var warned table.Options
-	if warnings := tables.Warnings(all); len(warnings) > 0 {
-		text, err := json.Marshal(warnings)
-		if err != nil {
-			return fmt.Errorf("encode warnings: %w", err)
-		}
-		warned.Metadata = map[string]string{results.WarningsKey: string(text)}
+	warnings := tables.Warnings(settings, all)
+	for _, text := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Values(warnings))...)))) {
+		job.Warn("numbers that rest on few images", 1, text)
+		job.Log.Warn(text)
 	}
 	for name, rows := range cells {
 		var options table.Options
-		if name == results.SummaryTable || name == results.SignTable {
-			options = warned
+		if len(warnings[name]) > 0 {
+			text, err := json.Marshal(warnings[name])
+			if err != nil {
+				return fmt.Errorf("encode warnings: %w", err)
+			}
+			options.Metadata = map[string]string{results.WarningsKey: string(text)}
 		}
 		if err := writeTable(filepath.Join(dir, name+".parquet"), options, rows); err != nil {
 			return err

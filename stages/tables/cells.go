@@ -2,24 +2,37 @@ package tables
 
 import (
 	"fmt"
+	"maps"
 
 	"upi/results"
 	"upi/stats"
 )
 
+// makers is the table of the tables: each gives the cells of one or several, by their names.
+var makers = []func(Settings, []*group) (map[string][]results.Cell, error){scoreTables, signTable, against}
+
 // Cells returns the cells of each table of a run, by the tables' names. A cell of which nothing could be computed is there all the
-// same, with no images and NULL. The transfer table is there where some perturbation is scored on a model that it was not fitted on.
+// same, with no images and NULL.
 func Cells(settings Settings, all []*Scored) (map[string][]results.Cell, error) {
 	groups := groupsOf(all)
+	tables := map[string][]results.Cell{}
+	for _, maker := range makers {
+		made, err := maker(settings, groups)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(tables, made)
+	}
+	return tables, nil
+}
+
+// scoreTables returns the summary and, where some perturbation is scored on a model that it was not fitted on, the transfer table.
+func scoreTables(settings Settings, groups []*group) (map[string][]results.Cell, error) {
 	summary, transfer, err := scoreCells(settings, groups)
 	if err != nil {
 		return nil, err
 	}
-	tables, err := against(settings, groups)
-	if err != nil {
-		return nil, err
-	}
-	tables[results.SummaryTable], tables[results.SignTable] = summary, signCells(groups)
+	tables := map[string][]results.Cell{results.SummaryTable: summary}
 	if len(transfer) > len(summary) {
 		tables[results.TransferTable] = transfer
 	}

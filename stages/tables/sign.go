@@ -1,11 +1,6 @@
 package tables
 
-import (
-	"fmt"
-	"strings"
-
-	"upi/stats"
-)
+import "upi/stats"
 
 // A Sign is the record of how the sign of one perturbation was decided: by the normalised L2 of +delta and of -delta on images of
 // the fit split of all its sources.
@@ -53,31 +48,4 @@ func Decide(rows []SignRow, leftOut int64) Sign {
 	s.Plus, s.Minus = &plus, &minus
 	s.Difference, s.StdError = number(paired.Mean), number(paired.StdErr())
 	return s
-}
-
-const (
-	// fewSignImages is the number of images below which a sign that rests on them is worth a warning.
-	fewSignImages = 30
-	// namedSigns is how many perturbations a warning names; perturbations.parquet has the number of images of each.
-	namedSigns = 20
-)
-
-// Warnings are sentences to be shown beside the summary and the table of signs: which signs rest on few images. A sign that was not
-// decided because a task has failed is not among them: it scores nothing.
-func Warnings(all []*Scored) []string {
-	var few []string
-	for _, s := range all {
-		if s.Rule == SignFit && s.Fit != nil && s.Fit.Images < fewSignImages {
-			few = append(few, fmt.Sprintf("%s (%d)", s.ID, s.Fit.Images))
-		}
-	}
-	if len(few) == 0 {
-		return nil
-	}
-	named := strings.Join(few[:min(len(few), namedSigns)], ", ")
-	if more := len(few) - namedSigns; more > 0 {
-		named += fmt.Sprintf(" and %d more, whose fit_images in perturbations.parquet are as few", more)
-	}
-	return []string{fmt.Sprintf("Warning: signs that rest on fewer than %d fit images: %s; the number of images is in parentheses.",
-		fewSignImages, named)}
 }

@@ -154,10 +154,10 @@ func TestWarnings(t *testing.T) {
 	}
 	enough := []*Scored{signed("enough", SignFit, 30), signed("by the test split", SignTest, 5), {Perturbation: Perturbation{ID: "failed", Rule: SignFit}},
 		{Perturbation: Perturbation{ID: "none", Rule: SignPlus}}}
-	if got := Warnings(enough); got != nil {
+	if got := Warnings(settings, enough); len(got) != 0 {
 		t.Errorf("warnings %q", got)
 	}
-	got := Warnings(append(enough, signed("few", SignFit, 29), signed("nobody", SignFit, 0)))
+	got := Warnings(settings, append(enough, signed("few", SignFit, 29), signed("nobody", SignFit, 0)))[results.SignTable]
 	if len(got) != 1 || !strings.Contains(got[0], "fewer than 30 fit images: few (29), nobody (0);") {
 		t.Errorf("warnings %q", got)
 	}
@@ -165,7 +165,49 @@ func TestWarnings(t *testing.T) {
 	for i := range 25 {
 		many = append(many, signed(fmt.Sprint("p", i), SignFit, 7))
 	}
-	if got := Warnings(many); len(got) != 1 || !strings.Contains(got[0], "p19 (7) and 5 more") || strings.Contains(got[0], "p20") {
+	if got := Warnings(settings, many)[results.SummaryTable]; len(got) != 1 || !strings.Contains(got[0], "p19 (7) and 5 more") || strings.Contains(got[0], "p20") {
 		t.Errorf("warnings %q", got)
+	}
+}
+
+// TestWarningsOfMeans: a metric that is defined on few images, or on under half of those that count, is named where it stands.
+func TestWarningsOfMeans(t *testing.T) {
+	both := Settings{Metrics: []string{"normalized_l2", "prediction_changed"}}
+	with := func(defined, images int) *Scored {
+		s := planned(results.RoleMethod, "grad", 0, []string{"a"}, []string{"a", "b"})
+		for k := range s.Targets {
+			scores := Scores{Values: make([][]float64, 2)}
+			for i := range images {
+				value := 0.5
+				if k == 0 && i >= defined {
+					value = math.NaN()
+				}
+				scores.IDs, scores.Labels = append(scores.IDs, int64(i)), append(scores.Labels, 0)
+				scores.Values[0], scores.Values[1] = append(scores.Values[0], value), append(scores.Values[1], 0)
+			}
+			s.Scores[k] = scores
+		}
+		return s
+	}
+	for _, c := range []struct {
+		defined, images int
+		says            string
+	}{
+		{100, 100, ""}, {50, 100, ""}, {30, 60, ""}, {0, 0, ""},
+		{49, 100, "normalized_l2 of grad, l2 510, fitted on a, on a by sg rests on 49 of the 100 images that count"},
+		{29, 40, "rests on 29 of the 40"},
+		{0, 60, "rests on 0 of the 60"},
+	} {
+		got := Warnings(both, []*Scored{with(c.defined, c.images)})
+		of := got[results.SummaryTable]
+		if c.says == "" {
+			if len(got) != 0 {
+				t.Errorf("%d of %d: %q", c.defined, c.images, got)
+			}
+			continue
+		}
+		if len(of) != 1 || !strings.Contains(of[0], c.says) || len(got[results.TransferTable]) != 1 {
+			t.Errorf("%d of %d: %q", c.defined, c.images, got)
+		}
 	}
 }

@@ -18,6 +18,10 @@ var signMetrics = []struct {
 // signCells returns the normalised L2 of the perturbations and of their negatives on fit images of all their sources, and the
 // difference of the two: of each image the mean over the perturbations, and of those the mean with its standard error. There is
 // a row for each perturbation whose sign is chosen; perturbations of several sources have one for all of them.
+func signTable(_ Settings, groups []*group) (map[string][]results.Cell, error) {
+	return map[string][]results.Cell{results.SignTable: signCells(groups)}, nil
+}
+
 func signCells(groups []*group) []results.Cell {
 	var cells []results.Cell
 	for _, g := range groups {

@@ -1,0 +1,82 @@
+package tables
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"upi/results"
+)
+
+const (
+	// few is the number of images below which a number that rests on them is worth a warning.
+	few = 30
+	// named is how many perturbations a warning names.
+	named = 20
+)
+
+// Warnings are sentences to be shown beside tables, by the tables' names: which signs and means rest on few images, or on the smaller
+// part of those that count. What was not computed because a task has failed is not among them: it is a cell of no images.
+func Warnings(settings Settings, all []*Scored) map[string][]string {
+	warnings := map[string][]string{}
+	if text := fewSigns(all); text != "" {
+		warnings[results.SummaryTable] = append(warnings[results.SummaryTable], text)
+		warnings[results.SignTable] = append(warnings[results.SignTable], text)
+	}
+	for _, g := range groupsOf(all) {
+		for m, metric := range settings.Metrics {
+			text := g.fewImages(m, metric)
+			if text == "" {
+				continue
+			}
+			if g.cell.Diagonal {
+				warnings[results.SummaryTable] = append(warnings[results.SummaryTable], text)
+			}
+			warnings[results.TransferTable] = append(warnings[results.TransferTable], text)
+		}
+	}
+	for name, sentences := range warnings {
+		if more := len(sentences) - named; more > 0 {
+			warnings[name] = append(sentences[:named:named], fmt.Sprintf("Warning: %d more numbers rest on as few images; the column images tells.", more))
+		}
+	}
+	return warnings
+}
+
+// fewSigns names the signs that rest on few images.
+func fewSigns(all []*Scored) string {
+	var ids []string
+	for _, s := range all {
+		if s.Rule == SignFit && s.Fit != nil && s.Fit.Images < few {
+			ids = append(ids, fmt.Sprintf("%s (%d)", s.ID, s.Fit.Images))
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	text := strings.Join(ids[:min(len(ids), named)], ", ")
+	if more := len(ids) - named; more > 0 {
+		text += fmt.Sprintf(" and %d more, whose fit_images in perturbations.parquet are as few", more)
+	}
+	return fmt.Sprintf("Warning: signs that rest on fewer than %d fit images: %s; the number of images is in parentheses.", few, text)
+}
+
+// fewImages says that a metric of a group rests on few images, or on under half of those that count; else it is empty.
+func (g *group) fewImages(m int, metric string) string {
+	count, counting := map[int64]bool{}, map[int64]bool{}
+	for _, scores := range g.scores {
+		for i, id := range scores.IDs {
+			counting[id] = true
+			if !math.IsNaN(scores.Values[m][i]) {
+				count[id] = true
+			}
+		}
+	}
+	n, of := len(count), len(counting)
+	if of == 0 || n >= few && 2*n >= of {
+		return ""
+	}
+	c := g.cell
+	return fmt.Sprintf("Warning: %s of %s, %s %g, fitted on %s, on %s by %s rests on %d of the %d images that count.",
+		metric, c.Method, c.Norm, c.Eps, c.Source, c.Target, c.Explanation, n, of)
+}
