@@ -38,7 +38,7 @@ func runCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringArrayVar(&flags.sets, "set", nil, "set a key, as in --set attacks.upi_pca.eps=[510]; may be repeated")
-	f.StringVar(&flags.executor, "executor", "local", "what runs the tasks: local")
+	f.StringVar(&flags.executor, "executor", "local", "what runs the tasks: "+executorNames())
 	f.IntVar(&flags.workers, "workers", 0, "tasks and calls to TensorFlow at once (default: the configuration's, or one per core)")
 	f.BoolVar(&flags.noCache, "no-cache", false, "run every task, whatever the cache holds")
 	f.BoolVar(&flags.keepGoing, "keep-going", false, "after a failed task go on with what does not need it (exit code 3)")
@@ -67,9 +67,6 @@ type job struct {
 
 // prepare reads a configuration and looks for its devices and its cache.
 func prepare(path string, flags runFlags) (*job, error) {
-	if flags.executor != "" && flags.executor != "local" {
-		return nil, &usageError{fmt.Errorf("--executor %s: there is only local", flags.executor)}
-	}
 	if flags.workers < 0 {
 		return nil, &usageError{fmt.Errorf("--workers %d: want at least 1", flags.workers)}
 	}
@@ -96,6 +93,9 @@ func prepare(path string, flags runFlags) (*job, error) {
 
 func run(c *cobra.Command, path string, flags runFlags) error {
 	ctx := c.Context()
+	if err := checkExecutor(flags.executor); err != nil {
+		return err
+	}
 	j, err := interruptibly(ctx, func() (*job, error) { return prepare(path, flags) })
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	shown, log := progress.New(os.Stderr, j.config.Name)
-	by := &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Log: log}
+	by := executors[flags.executor](j, flags, log)
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {
 		return failure
