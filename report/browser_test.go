@@ -44,7 +44,7 @@ func TestPageInABrowser(t *testing.T) {
 	browser := findBrowser(t)
 	for name, dir := range map[string]string{"full": fullRun(t), "hostile": hostileRun(t)} {
 		t.Run(name, func(t *testing.T) {
-			if err := report.Build(dir, report.Options{}); err != nil {
+			if err := report.Build(dir); err != nil {
 				t.Fatal(err)
 			}
 			writeText(t, filepath.Join(dir, "wrapper.html"), wrapper)

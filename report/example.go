@@ -23,19 +23,12 @@ func readExamples(dir string) ([]results.Example, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkExamples(examples); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return examples, nil
-}
-
-func checkExamples(examples []results.Example) error {
 	for i, e := range examples {
 		if err := checkExample(e); err != nil {
-			return fmt.Errorf("example %d, image %d: %w", i, e.ID, err)
+			return nil, fmt.Errorf("read %s: example %d, image %d: %w", path, i, e.ID, err)
 		}
 	}
-	return nil
+	return examples, nil
 }
 
 func checkExample(e results.Example) error {

@@ -12,26 +12,15 @@ import (
 	"upi/results"
 )
 
-// Options of a report. The zero value takes everything from the run's directory.
-type Options struct {
-	// Examples are shown in place of those in the file results.ExamplesFile.
-	Examples []results.Example
-}
-
 // Build writes the tables as Markdown, LaTeX and CSV, the figures and the page report.html of the run in dir. Each file is replaced
 // as a whole; figures of an earlier report that are no longer drawn are removed. The error wraps fs.ErrNotExist if the run has no
 // tables.
-func Build(dir string, o Options) error {
+func Build(dir string) error {
 	r, err := openRun(dir)
 	if err != nil {
 		return err
 	}
-	if r.examples = o.Examples; r.examples == nil {
-		r.examples, err = readExamples(dir)
-	} else {
-		err = checkExamples(r.examples)
-	}
-	if err != nil {
+	if r.examples, err = readExamples(dir); err != nil {
 		return fmt.Errorf("build report: %w", err)
 	}
 	figures, err := r.figures()

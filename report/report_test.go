@@ -90,7 +90,7 @@ func TestFigures(t *testing.T) {
 	stale, kept := filepath.Join(dir, results.FiguresDir, "score-gone.png"), filepath.Join(dir, results.FiguresDir, "mine.png")
 	writeText(t, stale, "")
 	writeText(t, kept, "")
-	if err := report.Build(dir, report.Options{}); err != nil {
+	if err := report.Build(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(stale); err == nil {
@@ -137,7 +137,7 @@ func TestFigures(t *testing.T) {
 // The first panel shows the image itself, each pixel 8 x 8 times.
 func TestExampleShowsItsPixels(t *testing.T) {
 	dir := fullRun(t)
-	if err := report.Build(dir, report.Options{}); err != nil {
+	if err := report.Build(dir); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(filepath.Join(dir, results.FiguresDir, "example-1-17.png"))
@@ -162,18 +162,15 @@ func TestExampleShowsItsPixels(t *testing.T) {
 	}
 }
 
-func TestExamplesOfOptionsComeFirst(t *testing.T) {
+func TestDamagedExamples(t *testing.T) {
 	dir := fullRun(t)
-	if err := report.Build(dir, report.Options{Examples: examples()[:1]}); err != nil {
-		t.Fatal(err)
-	}
-	if files, _ := filepath.Glob(filepath.Join(dir, results.FiguresDir, "example-*.png")); len(files) != 1 {
-		t.Errorf("figures %v, want that of the option alone", files)
-	}
 	bad := examples()
 	bad[1].PerturbedMap = bad[1].PerturbedMap[1:]
-	if err := report.Build(dir, report.Options{Examples: bad}); err == nil || !strings.Contains(err.Error(), "image -3: a map of 1023 values") {
-		t.Errorf("the error is %v, want one that names image -3", err)
+	path := filepath.Join(dir, results.FiguresDir, results.ExamplesFile)
+	writeRows(t, path, bad)
+	err := report.Build(dir)
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "image -3: a map of 1023 values") {
+		t.Errorf("the error is %v, want one that names %s and image -3", err, path)
 	}
 }
 
@@ -197,7 +194,7 @@ func TestUnusualPerturbations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := smallRun(t)
 			writeRows(t, filepath.Join(dir, results.PerturbationsFile), []results.Perturbation{c.p})
-			err := report.Build(dir, report.Options{})
+			err := report.Build(dir)
 			if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
 				t.Errorf("the error is %v, want %q", err, c.problem)
 			}
@@ -211,7 +208,7 @@ var references = regexp.MustCompile(`(?i)(src|href|srcset|action|data|poster)\s*
 func TestPageIsSelfContained(t *testing.T) {
 	for name, dir := range map[string]string{"full": fullRun(t), "hostile": hostileRun(t)} {
 		t.Run(name, func(t *testing.T) {
-			if err := report.Build(dir, report.Options{}); err != nil {
+			if err := report.Build(dir); err != nil {
 				t.Fatal(err)
 			}
 			page, err := os.ReadFile(filepath.Join(dir, results.ReportFile))
@@ -244,7 +241,7 @@ func TestPageIsSelfContained(t *testing.T) {
 
 func TestPageTellsAll(t *testing.T) {
 	dir := fullRun(t)
-	if err := report.Build(dir, report.Options{}); err != nil {
+	if err := report.Build(dir); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, results.ReportFile))
@@ -268,7 +265,7 @@ func TestPageTellsAll(t *testing.T) {
 func TestBuildIsRepeatable(t *testing.T) {
 	dir := fullRun(t)
 	read := func() (all []string) {
-		if err := report.Build(dir, report.Options{}); err != nil {
+		if err := report.Build(dir); err != nil {
 			t.Fatal(err)
 		}
 		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

@@ -23,7 +23,7 @@ and show the summary.`, "upi report runs/quickstart", nil)
 
 // present writes the report of a run's directory, and shows its summary.
 func present(out io.Writer, dir string) error {
-	if err := report.Build(dir, report.Options{}); err != nil {
+	if err := report.Build(dir); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	if err := report.Summary(out, dir); err != nil {
