@@ -12,7 +12,7 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 )
 
-// problemAt is a problem whose key is known but not yet its place.
+// problemAt is a problem whose key is known but not yet its position.
 type problemAt struct {
 	key     string
 	value   any

@@ -118,7 +118,7 @@ func readFile(path string) (*tree, []Problem, error) {
 		}
 		return nil, nil, notYAML(err)
 	}
-	layer := &tree{root: v.AllSettings(), places: map[string]place{}}
+	layer := &tree{root: v.AllSettings(), positions: map[string]position{}}
 	w := walker{source: path, layer: layer}
 	w.walk("", node.Content[0])
 	return layer, w.problems, nil
@@ -144,7 +144,7 @@ func slurp(path string) ([]byte, error) {
 	return text, nil
 }
 
-// walker notes the place of every value, and what viper would drop silently.
+// walker notes the position of every value, and what viper would drop silently.
 type walker struct {
 	source   string
 	layer    *tree
@@ -153,7 +153,7 @@ type walker struct {
 
 func (w *walker) walk(path string, node *yaml.Node) {
 	if path != "" {
-		w.layer.places[path] = place{w.source, node.Line}
+		w.layer.positions[path] = position{w.source, node.Line}
 	}
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -186,7 +186,7 @@ func (w *walker) walkMap(path string, node *yaml.Node) {
 		}
 		seen[name] = key.Line
 		w.walk(join(path, name), value)
-		w.layer.places[join(path, name)] = place{w.source, key.Line}
+		w.layer.positions[join(path, name)] = position{w.source, key.Line}
 	}
 }
 

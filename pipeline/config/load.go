@@ -24,7 +24,7 @@ func Load(path string, sets []string, kinds Kinds) (*Config, error) {
 		t.merge(layer)
 	}
 	for i := len(layers) - 1; i >= 0; i-- {
-		for _, p := range layers[i].places {
+		for _, p := range layers[i].positions {
 			sources = append(sources, p.source)
 			break
 		}

@@ -41,7 +41,7 @@ func fromEnvironment(t *tree) ([]string, []Problem) {
 			problems = append(problems, Problem{Source: source, Key: key, Value: show(text), Message: err.Error()})
 			continue
 		}
-		t.merge(layerOf(strings.Split(key, "."), value, place{source: source}))
+		t.merge(layerOf(strings.Split(key, "."), value, position{source: source}))
 	}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -103,17 +103,17 @@ func lower(value any) any {
 	return value
 }
 
-func layerOf(keys []string, value any, where place) *tree {
+func layerOf(keys []string, value any, where position) *tree {
 	layer := newTree()
 	at := layer.root
 	for i, key := range keys[:len(keys)-1] {
 		next := map[string]any{}
 		at[key] = next
 		at = next
-		layer.places[strings.Join(keys[:i+1], ".")] = where
+		layer.positions[strings.Join(keys[:i+1], ".")] = where
 	}
 	at[keys[len(keys)-1]] = value
-	layer.places[strings.Join(keys, ".")] = where
+	layer.positions[strings.Join(keys, ".")] = where
 	return layer
 }
 
@@ -132,7 +132,7 @@ func (t *tree) set(expression string) *Problem {
 	if err != nil {
 		return fail(key, "%s", err)
 	}
-	where := place{source: "--set " + expression}
+	where := position{source: "--set " + expression}
 	first, _, _ := strings.Cut(key, ".")
 	for _, r := range rivals {
 		if strings.EqualFold(first, r[0]) {
@@ -155,7 +155,7 @@ func (t *tree) set(expression string) *Problem {
 			if after == "" {
 				v[step] = value
 				t.forget(path)
-				t.places[path] = where
+				t.positions[path] = where
 				return nil
 			}
 			if v[step] == nil {
@@ -171,7 +171,7 @@ func (t *tree) set(expression string) *Problem {
 			if after == "" {
 				v[i] = value
 				t.forget(path)
-				t.places[path] = where
+				t.positions[path] = where
 				return nil
 			}
 			at = v[i]

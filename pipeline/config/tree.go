@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// place is where a value was written.
-type place struct {
+// position is where a value was written.
+type position struct {
 	source string
 	line   int
 }
 
 // tree is a configuration before it is decoded: nested map[string]any, []any and
-// scalars with lower-case keys, and the place of every value by its path.
+// scalars with lower-case keys, and the position of every value by its path.
 //
 // Layers are merged here and not by viper, whose merge keeps the parent's value
 // without a word where the two differ in type (memory: 4GiB and memory: 4096).
 type tree struct {
-	root   map[string]any
-	places map[string]place
+	root      map[string]any
+	positions map[string]position
 }
 
 func newTree() *tree {
-	return &tree{root: map[string]any{}, places: map[string]place{}}
+	return &tree{root: map[string]any{}, positions: map[string]position{}}
 }
 
 // rivals are keys of which a layer that gives one withdraws the other.
@@ -40,45 +40,45 @@ func (t *tree) merge(over *tree) {
 			t.forget(r[1])
 		}
 	}
-	t.mergeMap("", t.root, over.root, over.places)
+	t.mergeMap("", t.root, over.root, over.positions)
 }
 
-func (t *tree) mergeMap(path string, into, over map[string]any, places map[string]place) {
+func (t *tree) mergeMap(path string, into, over map[string]any, positions map[string]position) {
 	for key, value := range over {
 		at := join(path, key)
 		from, isMap := value.(map[string]any)
 		to, wasMap := into[key].(map[string]any)
 		if isMap && wasMap {
-			t.mergeMap(at, to, from, places)
+			t.mergeMap(at, to, from, positions)
 			continue
 		}
 		into[key] = value
 		t.forget(at)
-		for p, where := range places {
+		for p, where := range positions {
 			if within(p, at) {
-				t.places[p] = where
+				t.positions[p] = where
 			}
 		}
 	}
 }
 
 func (t *tree) forget(path string) {
-	for p := range t.places {
+	for p := range t.positions {
 		if within(p, path) {
-			delete(t.places, p)
+			delete(t.positions, p)
 		}
 	}
 }
 
-// place finds where the value at path, or else what holds it, was written.
-func (t *tree) place(path string) place {
+// position finds where the value at path, or else what holds it, was written.
+func (t *tree) position(path string) position {
 	for path != "" {
-		if p, ok := t.places[path]; ok {
+		if p, ok := t.positions[path]; ok {
 			return p
 		}
 		path = parent(path)
 	}
-	return place{}
+	return position{}
 }
 
 // value returns what stands at path, or nil.
@@ -101,9 +101,9 @@ func (t *tree) value(path string) any {
 	return at
 }
 
-// problem completes a message with the place, the value and the item's name.
+// problem completes a message with the position, the value and the item's name.
 func (t *tree) problem(key string, value any, message string) Problem {
-	where := t.place(key)
+	where := t.position(key)
 	return Problem{Source: where.source, Line: where.line, Key: key, Name: t.itemName(key),
 		Value: show(value), Message: message}
 }

@@ -129,7 +129,7 @@ func (l *loader) models(models []Model) {
 }
 
 func (l *loader) unique(seen map[string]int, at, name string, i int) {
-	// Case matters not: the file systems of some machines fold it.
+	// The case of letters does not matter: the file systems of some machines fold it.
 	folded := strings.ToLower(name)
 	if first, twice := seen[folded]; twice && name != "" {
 		list := at[:strings.IndexByte(at, '[')]

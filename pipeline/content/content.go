@@ -159,11 +159,11 @@ type stored struct {
 }
 
 func (h *Hasher) file(f file) (string, error) {
-	place, err := h.place(f.path)
+	memo, err := h.memo(f.path)
 	if err != nil {
 		return "", err
 	}
-	if hash := recall(place, f.stamp()); hash != "" {
+	if hash := recall(memo, f.stamp()); hash != "" {
 		return hash, nil
 	}
 	hash, err := hashFile(f.path)
@@ -180,13 +180,13 @@ func (h *Hasher) file(f file) (string, error) {
 	// A file written an instant ago may be written again without a new time
 	// stamp: it is hashed anew the next time. See git's racy-git.txt.
 	const settled = 2 * time.Second
-	if place != "" && time.Since(time.Unix(0, max(f.mtime, f.ctime))) > settled {
-		remember(place, stored{Path: f.abs(), Stamp: f.stamp(), Hash: hash})
+	if memo != "" && time.Since(time.Unix(0, max(f.mtime, f.ctime))) > settled {
+		remember(memo, stored{Path: f.abs(), Stamp: f.stamp(), Hash: hash})
 	}
 	return hash, nil
 }
 
-func (h *Hasher) place(path string) (string, error) {
+func (h *Hasher) memo(path string) (string, error) {
 	if h.dir == "" {
 		return "", nil
 	}
@@ -198,8 +198,8 @@ func (h *Hasher) place(path string) (string, error) {
 	return filepath.Join(h.dir, hex.EncodeToString(name[:16])+".json"), nil
 }
 
-func recall(place, stamp string) string {
-	text, err := os.ReadFile(place)
+func recall(memo, stamp string) string {
+	text, err := os.ReadFile(memo)
 	var s stored
 	if err != nil || json.NewDecoder(bytes.NewReader(text)).Decode(&s) != nil || s.Stamp != stamp || len(s.Hash) != 2*sha256.Size {
 		return ""
@@ -208,28 +208,28 @@ func recall(place, stamp string) string {
 }
 
 // remember stores a hash; where that fails the file is merely hashed again.
-func remember(place string, s stored) {
+func remember(memo string, s stored) {
 	text, err := json.Marshal(s)
-	if err == nil && os.MkdirAll(filepath.Dir(place), 0o777) == nil {
-		_ = atomicfile.WriteFile(place, text)
+	if err == nil && os.MkdirAll(filepath.Dir(memo), 0o777) == nil {
+		_ = atomicfile.WriteFile(memo, text)
 	}
 }
 
 // Forget drops the stored hashes of files that are no more.
 func (h *Hasher) Forget() error {
-	places, err := filepath.Glob(filepath.Join(h.dir, "*.json"))
+	paths, err := filepath.Glob(filepath.Join(h.dir, "*.json"))
 	if err != nil {
 		return fmt.Errorf("list stored hashes: %w", err)
 	}
-	for _, place := range places {
-		text, err := os.ReadFile(place)
+	for _, memo := range paths {
+		text, err := os.ReadFile(memo)
 		var s stored
 		if err == nil && json.Unmarshal(text, &s) == nil {
 			if _, err := os.Stat(s.Path); !errors.Is(err, os.ErrNotExist) {
 				continue
 			}
 		}
-		if err := os.Remove(place); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(memo); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("forget stored hash: %w", err)
 		}
 	}

@@ -82,7 +82,7 @@ func TestShortCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place, err := h.place(path)
+	place, err := h.memo(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestForget(t *testing.T) {
 	h := NewHasher(kept)
 	for _, name := range []string{"here", "gone"} {
 		write(t, dir+"/"+name, "abc")
-		place, err := h.place(dir + "/" + name)
+		place, err := h.memo(dir + "/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,7 @@ func (o *Objective) compute(b Batch, results ...result) ([][]float32, error) {
 	if o.reference.Op != nil {
 		pixels := o.network.shape.Pixels()
 		if len(b.Reference) != n*pixels {
-			return nil, fmt.Errorf("%d values of reference maps for %d images of %d places", len(b.Reference), n, pixels)
+			return nil, fmt.Errorf("%d values of reference maps for %d images of %d pixels", len(b.Reference), n, pixels)
 		}
 		feeds = append(feeds, runtime.Feed{To: o.reference, Floats: padded(b.Reference, o.network.batch*pixels)})
 	}
