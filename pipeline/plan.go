@@ -79,6 +79,11 @@ func (p *Plan) Add(stage *Stage, label string, spec any, options ...Option) (Art
 	for _, option := range options {
 		option(t)
 	}
+	if p.stages[stage.Name] == nil {
+		if err := t.survives(spec); err != nil {
+			return fail(err)
+		}
+	}
 	t.seal()
 	made := Artefact{t.Stage, t.Key}
 	if _, ok := p.index[t.Key]; ok {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 
 	"upi/pipeline/cache"
@@ -150,6 +151,19 @@ func (t *Task) decode(into any) error {
 	}
 	if err != nil {
 		return fmt.Errorf("decode spec of %s: %w", t.Stage, err)
+	}
+	return nil
+}
+
+// survives returns an error if the spec loses something on its way through JSON,
+// as a field does whose name another one shadows.
+func (t *Task) survives(spec any) error {
+	back := reflect.New(reflect.TypeOf(spec))
+	if err := t.decode(back.Interface()); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(back.Elem().Interface(), spec) {
+		return fmt.Errorf("the spec does not survive JSON: %+v comes back as %+v", spec, back.Elem().Interface())
 	}
 	return nil
 }

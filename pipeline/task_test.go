@@ -182,6 +182,16 @@ func TestInputsOfASpec(t *testing.T) {
 	}
 }
 
+// A shadowedSpec has a field whose name another one shadows in JSON.
+type shadowedSpec struct {
+	shadowedPart
+	A int `json:"a"`
+}
+
+type shadowedPart struct {
+	B int `json:"a"`
+}
+
 func TestPlanRefuses(t *testing.T) {
 	dir := t.TempDir()
 	type inMap struct{ Of map[string]Artefact }
@@ -215,6 +225,10 @@ func TestPlanRefuses(t *testing.T) {
 			_, err := p.Add(NewStage("x", 1, writeEmpty[noJSON]), "c", noJSON{})
 			return err
 		}, "encode spec"},
+		{"a spec that loses a field", func(p *Plan) error {
+			_, err := p.Add(NewStage("x", 1, writeEmpty[shadowedSpec]), "c", shadowedSpec{shadowedPart{1}, 2})
+			return err
+		}, "does not survive JSON"},
 		{"inputs without an order", func(p *Plan) error {
 			_, err := p.Add(NewStage("x", 1, writeEmpty[inMap]), "c", inMap{map[string]Artefact{}})
 			return err
