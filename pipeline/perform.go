@@ -78,6 +78,9 @@ func (w *Worker) lookup(t *Task, log *slog.Logger) (*cache.Artefact, error) {
 	a, err := w.Store.Lookup(t.Stage, t.Key)
 	var damaged *cache.DamagedError
 	if !errors.As(err, &damaged) {
+		if a != nil {
+			a.Task = nil // as large as all the rest, and at hand
+		}
 		return a, err
 	}
 	log.Warn("the cached artefact is damaged and is made again", "reason", damaged.Error())
