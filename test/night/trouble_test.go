@@ -65,10 +65,8 @@ var troubles = []trouble{
 // send sends a signal. While its libraries load, a program can have no handler: send waits until the command answers signals.
 func send(s syscall.Signal) func(*testing.T, *place, *rand.Rand, *attempt) string {
 	return func(t *testing.T, _ *place, _ *rand.Rand, a *attempt) string {
-		for s != syscall.SIGKILL && !command.Answers(a.cmd.Process.Pid) {
-			if a.within(t.Context(), time.Millisecond) {
-				return ""
-			}
+		if s != syscall.SIGKILL && !command.Await(a.cmd.Process.Pid, func() bool { return a.within(t.Context(), 0) }) {
+			return ""
 		}
 		_ = a.cmd.Process.Signal(s) // it may just have ended
 		return ""

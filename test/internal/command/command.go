@@ -2,13 +2,16 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Main builds the command, says to path where it is, runs the tests and removes it again. It returns the tests' exit code.
@@ -48,9 +51,25 @@ func Look(dir string) error {
 // Environment is the test's own, and has what the command otherwise starts itself anew for.
 func Environment() []string { return append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2") }
 
-// Answers reports whether a process of the command answers SIGINT and SIGTERM: its libraries have loaded and package os/signal has its
-// thread, which is the one that blocks all other signals (SIGUSR1 stands for them).
-func Answers(pid int) bool {
+// Await waits until a process of the command answers SIGINT and SIGTERM: its libraries have loaded, package os/signal has its thread,
+// and the process has worked for a while since, as it asks for one signal after the other. It returns false once ended does.
+func Await(pid int, ended func() bool) bool {
+	since := -1
+	for !ended() {
+		worked := ticks(pid)
+		switch {
+		case since >= 0 && worked >= since+2:
+			return true
+		case since < 0 && waits(pid):
+			since = worked
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+// waits reports whether a process has the thread of os/signal: it is the one that blocks all other signals (SIGUSR1 stands for them).
+func waits(pid int) bool {
 	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
@@ -68,4 +87,17 @@ func Answers(pid int) bool {
 		}
 	}
 	return false
+}
+
+// ticks is the processor's time that a process has taken, in hundredths of a second.
+func ticks(pid int) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	// The name, in brackets, may hold spaces; user and system time are the 12th and 13th field after it.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return user + system
 }
