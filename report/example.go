@@ -25,7 +25,7 @@ func readExamples(dir string) ([]results.Example, error) {
 	}
 	for i, e := range examples {
 		if err := checkExample(e); err != nil {
-			return nil, fmt.Errorf("read %s: example %d, image %d: %w", path, i, e.ID, err)
+			return nil, fmt.Errorf("read %s: example %d, image %s: %w", path, i, e.ImageID(), err)
 		}
 	}
 	return examples, nil
@@ -59,7 +59,7 @@ func exampleFigure(e results.Example, number int) (figure, error) {
 	width, height := max(w*enlarge, pictureSide), h*enlarge
 	top := max(largest(e.CleanMap), largest(e.PerturbedMap))
 	s := newSheet(4*width+5*gap, height+3*line+2*gap)
-	s.label(gap, gap, 4*width+3*gap, text.XLeft, color.Black, fmt.Sprintf("image %d, %s", e.ID, e.Title))
+	s.label(gap, gap, 4*width+3*gap, text.XLeft, color.Black, fmt.Sprintf("image %s, %s", e.ImageID(), e.Title))
 	panels := []struct {
 		title, below string
 		draw         func(x, y int)
@@ -79,12 +79,12 @@ func exampleFigure(e results.Example, number int) (figure, error) {
 		p.draw(x, gap+line+line/2)
 		s.label(x, gap+2*line+height, width, text.XLeft, color.Black, p.below)
 	}
-	caption := fmt.Sprintf("Image %d, %s: image, map, perturbed image, perturbed map; both maps on the scale from 0 (black) to %.3g (white).", e.ID, e.Title, top)
+	caption := fmt.Sprintf("Image %s, %s: image, map, perturbed image, perturbed map; both maps on the scale from 0 (black) to %.3g (white).", e.ImageID(), e.Title, top)
 	if share := outside(e.Perturbed); share > 0 {
 		caption += fmt.Sprintf(" %.1f %% of the perturbed pixels lie outside 0..255 and are shown cut.", 100*share)
 	}
 	png, err := s.encode()
-	return figure{Name: fileName("example", fmt.Sprint(number), fmt.Sprint(e.ID)), Group: examplesGroup, Caption: caption, PNG: png}, err
+	return figure{Name: fileName("example", fmt.Sprint(number), e.ImageID()), Group: examplesGroup, Caption: caption, PNG: png}, err
 }
 
 // class reads "7" or "7 (seven)".

@@ -1,6 +1,8 @@
 // Package results names what a run leaves in its directory for people and programs to read: the rows of its Parquet files.
 package results
 
+import "strconv"
+
 // Files of a run's directory.
 const (
 	PerturbationsFile = "perturbations.parquet" // Perturbation
@@ -91,7 +93,13 @@ type Perturbation struct {
 }
 
 // A Score is one image under one perturbation.
-type Score struct {
+type Score = ScoreOf[int64]
+
+// A NamedScore is that of an image whose id is a text.
+type NamedScore = ScoreOf[string]
+
+// A ScoreOf is one image, with an id of this type, under one perturbation.
+type ScoreOf[ID int64 | string] struct {
 	Perturbation string `parquet:"perturbation"`
 	// Method to Draw are the perturbation's, so that a table's cell is a query over the scores alone: those of an attack per image,
 	// which has a perturbation for each row, are in no other file.
@@ -106,7 +114,7 @@ type Score struct {
 	// Model is the target model's name.
 	Model       string `parquet:"model"`
 	Explanation string `parquet:"explanation"`
-	ImageID     int64  `parquet:"image_id"`
+	ImageID     ID     `parquet:"image_id"`
 	Label       int64  `parquet:"label"`
 	Sign        int32  `parquet:"sign"`
 	Clip        string `parquet:"clip"`
@@ -151,6 +159,8 @@ type Cell struct {
 // An Example is one test image and its map, clean and perturbed.
 type Example struct {
 	ID int64 `parquet:"id"`
+	// Name is the id where that is a text, else empty.
+	Name string `parquet:"name"`
 	// Title says which perturbation and which model, such as "upi_grad, l2 510, mnist_cnn, sg".
 	Title string `parquet:"title"`
 	// The classes are numbers; their names may be empty.
@@ -168,4 +178,12 @@ type Example struct {
 	// CleanMap and PerturbedMap hold H x W values.
 	CleanMap     []float32 `parquet:"clean_map"`
 	PerturbedMap []float32 `parquet:"perturbed_map"`
+}
+
+// ImageID is the image's id as text.
+func (e Example) ImageID() string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return strconv.FormatInt(e.ID, 10)
 }

@@ -148,7 +148,7 @@ func (m *meanObjective) sum(ctx context.Context, k int, positions []int, how ima
 				}
 				if !finite(value + squared(row)) {
 					m.notFinite++
-					m.example = fmt.Sprintf("image %d", b.Set.Images[i].ID)
+					m.example = "image " + b.Set.Images[i].String()
 					continue
 				}
 				count++

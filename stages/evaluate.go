@@ -46,6 +46,7 @@ const scoresFile = "scores.parquet" // scoreRow
 // not where one is missing, is NaN, in the file NULL.
 type scoreRow struct {
 	ID      int64     `parquet:"image_id"`
+	Name    string    `parquet:"name"`
 	Label   int64     `parquet:"label"`
 	Sign    int32     `parquet:"sign"`
 	Metrics []float64 `parquet:",columns"`
@@ -80,10 +81,10 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 		case !e.set.HasMap(scores[0].position):
 			job.Count(pipeline.CountLeftOut, 1) // the stage reference has warned of it
 		case slices.ContainsFunc(scores, func(s score) bool { return !s.hasMap }):
-			warnNoMap(job, image.ID)
+			warnNoMap(job, image)
 		}
 		for k, s := range scores {
-			if err := out.Write(scoreRow{image.ID, image.Label, int32(signs[k]), s.values}); err != nil {
+			if err := out.Write(scoreRow{image.ID, image.Name, image.Label, int32(signs[k]), s.values}); err != nil {
 				return err
 			}
 		}

@@ -78,7 +78,7 @@ func (c *scorer) examples(m *saliency.Mapper, positions []int, sign int, spec Ex
 		}
 		label, before, after := c.set.Images[i].Label, c.set.References[i].Prediction, int64(argmax(maps.Of(k)))
 		rows[k] = results.Example{
-			ID: c.set.Images[i].ID, Title: spec.Title,
+			ID: c.set.Images[i].ID, Name: c.set.Images[i].Name, Title: spec.Title,
 			Label: label, LabelName: spec.class(label),
 			CleanPrediction: before, CleanName: spec.class(before),
 			PerturbedPrediction: after, PerturbedName: spec.class(after),

@@ -73,11 +73,11 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 				row, gradient := gradientRow{e.set.Images[i].ID, int64(i), float64(g.Value[k])}, g.Rows[k*size:(k+1)*size]
 				switch norm := squared(gradient); {
 				case !finite(norm):
-					job.Warn("gradient is not finite", 1, fmt.Sprintf("image %d", row.ID))
+					job.Warn("gradient is not finite", 1, "image "+e.set.Images[i].String())
 					continue
 				case norm == 0:
 					zero++
-					job.Warn("gradient is zero", 1, fmt.Sprintf("image %d", row.ID))
+					job.Warn("gradient is zero", 1, "image "+e.set.Images[i].String())
 				}
 				if _, err := values.Write(imageset.BytesOf(gradient)); err != nil {
 					return fmt.Errorf("write gradients: %w", err)

@@ -93,7 +93,7 @@ func ascendEach(ctx context.Context, o *saliency.Objective, a attack.Ascent, p P
 	for k, i := range positions {
 		delta := state.Best[k*size : (k+1)*size]
 		if err := p.ball().Project(delta); err != nil {
-			return nil, fmt.Errorf("project the perturbation of image %d: %w", b.Set.Images[i].ID, err)
+			return nil, fmt.Errorf("project the perturbation of image %s: %w", b.Set.Images[i], err)
 		}
 		copy(all[(i-lo)*size:], delta)
 	}

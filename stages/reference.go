@@ -47,8 +47,8 @@ func (r *runner) runReference(ctx context.Context, job *pipeline.Job, spec Refer
 	err = engine.Each(ctx, r.engine, engine.Mapper, source, set.Len(),
 		func(m *saliency.Mapper, lo, hi int) (references, error) { return refer(m, batcher, between(lo, hi)) },
 		func(_, hi int, r references) error {
-			for _, row := range r.rows {
-				warnNoCleanMap(job, row)
+			for k, row := range r.rows {
+				warnNoCleanMap(job, row, set.Images[hi-len(r.rows)+k])
 			}
 			job.Progress(int64(hi), int64(set.Len()))
 			if _, err := file.Write(imageset.BytesOf(r.maps)); err != nil {
@@ -70,12 +70,12 @@ type references struct {
 }
 
 // warnNoCleanMap counts an image without a map.
-func warnNoCleanMap(job *pipeline.Job, row imageset.Reference) {
+func warnNoCleanMap(job *pipeline.Job, row imageset.Reference, image imageset.Image) {
 	switch {
 	case !finite(row.Norm):
-		job.Warn("clean map is not finite", 1, fmt.Sprintf("image %d", row.ID))
+		job.Warn("clean map is not finite", 1, "image "+image.String())
 	case row.Norm == 0:
-		job.Warn("clean map has a norm of zero", 1, fmt.Sprintf("image %d", row.ID))
+		job.Warn("clean map has a norm of zero", 1, "image "+image.String())
 	}
 }
 
@@ -115,8 +115,8 @@ func refer(m *saliency.Mapper, batcher imageset.Batcher, positions []int) (refer
 func checkLabels(set *imageset.Set, shard string, classes int) error {
 	for row, image := range set.Images {
 		if image.Label < 0 || image.Label >= int64(classes) {
-			return fmt.Errorf("row %d of %s (image %d): label %d, the model has the classes 0 to %d; drop the row, or take the model of these images",
-				row, shard, image.ID, image.Label, classes-1)
+			return fmt.Errorf("row %d of %s (image %s): label %d, the model has the classes 0 to %d; drop the row, or take the model of these images",
+				row, shard, image, image.Label, classes-1)
 		}
 	}
 	return nil

@@ -43,6 +43,9 @@ func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (e
 			to = minus
 		}
 		to.IDs, to.Labels = append(to.IDs, row.ID), append(to.Labels, row.Label)
+		if row.Name != "" {
+			to.Names = append(to.Names, row.Name)
+		}
 		for m, value := range row.Metrics {
 			to.Values[m] = append(to.Values[m], value)
 		}

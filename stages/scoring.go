@@ -192,7 +192,7 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			TopK:                 c.spec.TopK,
 		})
 		if err != nil {
-			return fmt.Errorf("image %d: %w", r.ID, err)
+			return fmt.Errorf("image %s: %w", c.set.Images[i], err)
 		}
 		norm := float64(maps.Norm[k])
 		s := score{i, values, norm > 0 && finite(norm)}
@@ -207,7 +207,7 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 }
 
 // warnNoMap counts an image whose perturbed version has no map.
-func warnNoMap(job *pipeline.Job, id int64) {
+func warnNoMap(job *pipeline.Job, image imageset.Image) {
 	job.Count(pipeline.CountLeftOut, 1)
-	job.Warn("perturbed map has a norm of zero or is not finite", 1, fmt.Sprintf("image %d", id))
+	job.Warn("perturbed map has a norm of zero or is not finite", 1, "image "+image.String())
 }

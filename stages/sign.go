@@ -85,12 +85,12 @@ func (r *runner) signRows(ctx context.Context, job *pipeline.Job, spec Scoring, 
 		}
 	}
 	err = c.scores(ctx, r.engine, c.withMap(job, c.eligible(job, positions)), []int{1, -1}, func(s []score) error {
-		id := e.set.Images[s[0].position].ID
+		image := e.set.Images[s[0].position]
 		if !s[0].hasMap || !s[1].hasMap {
-			warnNoMap(job, id)
+			warnNoMap(job, image)
 			return nil
 		}
-		rows = append(rows, tables.SignRow{ID: id, Plus: s[0].values[0], Minus: s[1].values[0]})
+		rows = append(rows, tables.SignRow{ID: image.ID, Plus: s[0].values[0], Minus: s[1].values[0]})
 		return nil
 	})
 	return rows, len(positions), err

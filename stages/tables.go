@@ -140,59 +140,67 @@ func writePerturbations(dir string, all []*found) error {
 
 // writeScores writes one file for each target model and explanation.
 func writeScores(dir string, spec TablesSpec, all []*tables.Scored) error {
-	if err := os.Mkdir(filepath.Join(dir, results.ScoresDir), 0o777); err != nil {
+	dir = filepath.Join(dir, results.ScoresDir)
+	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of scores: %w", err)
 	}
-	writers := map[string]*table.Writer[results.Score]{}
-	defer func() {
-		for _, w := range writers {
-			w.Abort()
-		}
-	}()
+	files := map[string][]scoresOf{}
 	for _, s := range all {
 		for k, t := range s.Targets {
-			if len(s.Scores[k].IDs) == 0 {
-				continue
-			}
-			name := t.Model + "." + s.Explanation
-			if writers[name] == nil {
-				w, err := table.Create[results.Score](filepath.Join(dir, results.ScoresDir, name+".parquet"), table.Options{Columns: spec.Metrics})
-				if err != nil {
-					return err
-				}
-				writers[name] = w
-			}
-			if err := writeScoresOf(writers[name], s, k, spec.Clip); err != nil {
-				return err
+			if len(s.Scores[k].IDs) > 0 {
+				name := t.Model + "." + s.Explanation
+				files[name] = append(files[name], scoresOf{s, k})
 			}
 		}
 	}
-	for _, w := range writers {
-		if err := w.Close(); err != nil {
+	for name, of := range files {
+		path := filepath.Join(dir, name+".parquet")
+		var err error
+		if of[0].scores().Names != nil {
+			err = writeScoresFile(path, spec, of, func(s tables.Scores) []string { return s.Names })
+		} else {
+			err = writeScoresFile(path, spec, of, func(s tables.Scores) []int64 { return s.IDs })
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeScoresOf writes the scores of a perturbation on its target number k.
-func writeScoresOf(w *table.Writer[results.Score], s *tables.Scored, k int, clip string) error {
-	scores := s.Scores[k]
-	metrics := make([]float64, len(scores.Values))
-	for i, id := range scores.IDs {
-		for m := range metrics {
-			metrics[m] = scores.Values[m][i]
-		}
-		err := w.Write(results.Score{
-			Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed, Draw: s.Draw,
-			Model: s.Targets[k].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i], Sign: int32(s.Sign), Clip: clip,
-			Metrics: metrics,
-		})
-		if err != nil {
-			return err
+// A scoresOf is a perturbation on its target of a number.
+type scoresOf struct {
+	*tables.Scored
+	target int
+}
+
+func (s scoresOf) scores() tables.Scores { return s.Scores[s.target] }
+
+// writeScoresFile writes the scores of several perturbations on one target, whose images have ids of one type.
+func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scoresOf, ids func(tables.Scores) []ID) error {
+	w, err := table.Create[results.ScoreOf[ID]](path, table.Options{Columns: spec.Metrics})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	metrics := make([]float64, len(spec.Metrics))
+	for _, s := range all {
+		scores := s.scores()
+		for i, id := range ids(scores) {
+			for m := range metrics {
+				metrics[m] = scores.Values[m][i]
+			}
+			err := w.Write(results.ScoreOf[ID]{
+				Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed,
+				Draw: s.Draw, Model: s.Targets[s.target].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i],
+				Sign: int32(s.Sign), Clip: spec.Clip, Metrics: metrics,
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return w.Close()
 }
 
 // writeExamples gathers the examples of the perturbations that have any.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"unsafe"
 
 	"upi/data/table"
@@ -21,8 +22,18 @@ const (
 
 // An Image is an image without its pixels.
 type Image struct {
-	ID    int64 `parquet:"id"`
-	Label int64 `parquet:"label"`
+	ID int64 `parquet:"id"`
+	// Name is the id where that is a text, and ID then a hash of it; else it is empty.
+	Name  string `parquet:"name"`
+	Label int64  `parquet:"label"`
+}
+
+// String is the image's id.
+func (i Image) String() string {
+	if i.Name != "" {
+		return i.Name
+	}
+	return strconv.FormatInt(i.ID, 10)
 }
 
 // A Reference is what a model says about a clean image.
@@ -138,7 +149,7 @@ func (s *Set) part(i int) (part, int) {
 func (s *Set) ReadPixels(i int, dst []float32, scratch []byte) error {
 	p, at := s.part(i)
 	if err := p.pixels.Read(at, scratch); err != nil {
-		return fmt.Errorf("read image %d: %w", s.Images[i].ID, err)
+		return fmt.Errorf("read image %s: %w", s.Images[i], err)
 	}
 	for j, v := range scratch {
 		dst[j] = float32(v)
@@ -150,7 +161,7 @@ func (s *Set) ReadPixels(i int, dst []float32, scratch []byte) error {
 func (s *Set) ReadMap(i int, dst []float32) error {
 	p, at := s.part(i)
 	if err := p.maps.Read(at, BytesOf(dst)); err != nil {
-		return fmt.Errorf("read map of image %d: %w", s.Images[i].ID, err)
+		return fmt.Errorf("read map of image %s: %w", s.Images[i], err)
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ type Scored struct {
 type Scores struct {
 	// IDs and Labels have an element for each image that is scored.
 	IDs, Labels []int64
+	// Names are the ids where those are texts, else nil.
+	Names []string
 	// Values has for each metric a value per image, NaN where the metric is not defined on it.
 	Values [][]float64
 }
