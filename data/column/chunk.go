@@ -20,16 +20,18 @@ type chunk[V Value] struct {
 	defs, reps *hybrid
 	values     decoder[V]
 	dictionary []V
+	large      *largeDictionary // in place of dictionary, where that is above what is held in memory
 }
 
 // openChunk checks where a chunk lies before anything of it is read.
 func openChunk[V Value](f *File, leaf Leaf, group int) (*chunk[V], error) {
+	columns := f.meta.GetRowGroups()[group].Columns
+	if leaf.index < len(columns) && columns[leaf.index].IsSetCryptoMetadata() {
+		return nil, unread("it is encrypted, which is not read; write the file without encryption")
+	}
 	meta, err := f.meta.RowGroup(group).ColumnChunk(leaf.index)
 	if err != nil {
 		return nil, err
-	}
-	if meta.CryptoMetadata() != nil {
-		return nil, errors.New("the column is encrypted, which is not read")
 	}
 	start := meta.DataPageOffset()
 	if d := meta.DictionaryPageOffset(); meta.HasDictionaryPage() && d > 0 && d < start {
@@ -45,6 +47,9 @@ func openChunk[V Value](f *File, leaf Leaf, group int) (*chunk[V], error) {
 	pages, err := newPages(f.source, start, start+length, meta.Compression())
 	if err != nil {
 		return nil, err
+	}
+	if leaf.PhysicalType() == parquet.Types.ByteArray {
+		pages.spills = &f.spills
 	}
 	return &chunk[V]{leaf: leaf, pages: pages, left: meta.NumValues()}, nil
 }
@@ -92,13 +97,23 @@ func (c *chunk[V]) nextPage() error {
 		return fmt.Errorf("a page claims %d values where %d are left", p.values, c.left)
 	}
 	body := p.data
+	if p.large != nil {
+		if body, err = p.front(c.leaf); err != nil {
+			return err
+		}
+	}
 	if c.reps, body, err = p.levelRuns(1, c.leaf.MaxRepetitionLevel(), body); err != nil {
 		return err
 	}
 	if c.defs, body, err = p.levelRuns(0, c.leaf.MaxDefinitionLevel(), body); err != nil {
 		return err
 	}
-	if c.values, err = c.decoder(p, body); err != nil {
+	if p.large != nil {
+		c.values, err = c.largeDecoder(p)
+	} else {
+		c.values, err = c.decoder(p, body)
+	}
+	if err != nil {
 		return err
 	}
 	c.left -= p.values
@@ -114,7 +129,7 @@ func (p page) levelRuns(which int, highest int16, body []byte) (*hybrid, []byte,
 			return &hybrid{}, body, nil
 		}
 		if p.levels[which] != parquet.Encodings.RLE {
-			return nil, nil, fmt.Errorf("its levels are in encoding %d, which is not read", p.levels[which])
+			return nil, nil, unread("its levels are in encoding %d, which is not read; write the file anew with a recent library", p.levels[which])
 		}
 		if len(body) < 4 {
 			return nil, nil, errValues
@@ -129,8 +144,13 @@ func (p page) levelRuns(which int, highest int16, body []byte) (*hybrid, []byte,
 
 // readDictionary decodes a page that others refer to.
 func (c *chunk[V]) readDictionary(p page) error {
-	if c.dictionary != nil {
+	if c.dictionary != nil || c.large != nil {
 		return errors.New("it has two dictionaries")
+	}
+	if p.large != nil {
+		large, err := newLargeDictionary(p)
+		c.large = large
+		return err
 	}
 	size := int64(4) // of the length of a byte array
 	if n, _, ok := fixedSize[V](c.leaf); ok {
@@ -154,6 +174,10 @@ func (c *chunk[V]) decoder(p page, body []byte) (decoder[V], error) {
 	var d any
 	var err error
 	switch t, e := c.leaf.PhysicalType(), p.encoding; {
+	case len(body) == 0: // nothing but NULLs
+		return noValues[V]{}, nil
+	case (e == parquet.Encodings.PlainDict || e == parquet.Encodings.RLEDict) && c.large != nil:
+		d, err = c.large.page(body)
 	case e == parquet.Encodings.PlainDict || e == parquet.Encodings.RLEDict:
 		return newDictionary(c.dictionary, body)
 	case e == parquet.Encodings.Plain && fixed:
@@ -180,7 +204,7 @@ func (c *chunk[V]) decoder(p page, body []byte) (decoder[V], error) {
 	if typed, ok := d.(decoder[V]); ok {
 		return typed, nil
 	}
-	return nil, fmt.Errorf("its values are in encoding %d, which is not read for %s; write the file with plain encoding", p.encoding, c.leaf.PhysicalType())
+	return nil, unread("its values are in encoding %d, which is not read for %s; write the file with plain encoding", p.encoding, c.leaf.PhysicalType())
 }
 
 // byteStreamSplit is BYTE_STREAM_SPLIT of parquet.thrift, which the library names but does not read.

@@ -24,15 +24,29 @@ type decompress func(dst, src []byte) error
 type codec struct {
 	decompress
 	ratio int64
+	// stream decompresses what is too large to be held in memory, from a reader that ends where the bytes do.
+	stream func(io.Reader) (io.Reader, error)
 }
 
 // codecs has a line for each compression that is read.
 var codecs = map[compress.Compression]codec{
-	compress.Codecs.Snappy: {unsnappy, 22},
-	compress.Codecs.Gzip:   {stream(func(src io.Reader) (io.Reader, error) { return gzip.NewReader(src) }), 1032},
-	compress.Codecs.Brotli: {stream(func(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }), 1 << 22},
-	compress.Codecs.Zstd:   {unzstd, 1 << 17},
-	lz4Raw:                 {unlz4, 256},
+	compress.Codecs.Snappy: {unsnappy, 22, streamSnappy},
+	compress.Codecs.Gzip:   {whole(streamGzip), 1032, streamGzip},
+	compress.Codecs.Brotli: {whole(streamBrotli), 1 << 22, streamBrotli},
+	compress.Codecs.Zstd:   {unzstd, 1 << 17, streamZstd},
+	lz4Raw:                 {unlz4, 256, streamLZ4},
+}
+
+func streamGzip(src io.Reader) (io.Reader, error) { return gzip.NewReader(src) }
+
+func streamBrotli(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }
+
+func streamZstd(src io.Reader) (io.Reader, error) {
+	d, err := zstd.NewReader(src, zstd.WithDecoderMaxMemory(maxLargePage), zstd.WithDecoderMaxWindow(maxPage), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
 }
 
 // lz4Raw is LZ4_RAW of parquet.thrift, which the library does not know. The older LZ4 has several framings and is not read.
@@ -56,7 +70,7 @@ func unlz4(dst, src []byte) error {
 	return err
 }
 
-func stream(open func(io.Reader) (io.Reader, error)) decompress {
+func whole(open func(io.Reader) (io.Reader, error)) decompress {
 	return func(dst, src []byte) error {
 		r, err := open(bytes.NewReader(src))
 		if err != nil {
@@ -65,11 +79,19 @@ func stream(open func(io.Reader) (io.Reader, error)) decompress {
 		if _, err := io.ReadFull(r, dst); err != nil {
 			return errors.Join(errLength, err)
 		}
-		if n, _ := io.ReadFull(r, make([]byte, 1)); n != 0 {
-			return errLength
-		}
-		return nil
+		return ended(r)
 	}
+}
+
+// ended reads past the last byte: only there are checksums compared.
+func ended(r io.Reader) error {
+	switch n, err := io.ReadFull(r, make([]byte, 1)); {
+	case n != 0:
+		return errLength
+	case err != io.EOF:
+		return err
+	}
+	return nil
 }
 
 // zstdDecoder is shared: DecodeAll may be called from several goroutines, and its output is bounded by the room in dst.

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -73,6 +74,7 @@ func physical[V Value]() parquet.Type {
 
 // Next is the value of the next row; ok is false where the row is NULL. It returns io.EOF after the last row.
 func (c *Cursor[V]) Next() (v V, ok bool, err error) {
+	defer broken(&err)
 	defer Recover(&err, c.file.path)
 	if c.leaf.MaxRepetitionLevel() > 0 {
 		return v, false, fmt.Errorf("column %q of %s holds lists, wanted one value per row", c.leaf.Path(), c.file.path)
@@ -88,44 +90,82 @@ func (c *Cursor[V]) Next() (v V, ok bool, err error) {
 // NextList appends the values of the next row's list to dst; ok is false where the list is NULL. A NULL within a list is
 // an error. It returns io.EOF after the last row.
 func (c *Cursor[V]) NextList(dst []V) (list []V, ok bool, err error) {
-	defer Recover(&err, c.file.path)
 	if c.leaf.MaxRepetitionLevel() != 1 {
 		return dst, false, fmt.Errorf("column %q of %s does not hold plain lists", c.leaf.Path(), c.file.path)
 	}
+	list, _, ok, err = c.nextList(dst, nil)
+	return list, ok, err
+}
+
+// NextNested is NextList for lists within lists, with the repetition level of each value: 0 where the row begins, else the depth,
+// from 1 for the outermost, of the list that goes on with it. An empty list within the row's list is an error, as a NULL is.
+func (c *Cursor[V]) NextNested(dst []V, levels []int16) (list []V, reps []int16, ok bool, err error) {
+	if levels == nil {
+		levels = []int16{}
+	}
+	return c.nextList(dst, levels)
+}
+
+// nextList appends levels too, where they are not nil.
+func (c *Cursor[V]) nextList(dst []V, levels []int16) (list []V, reps []int16, ok bool, err error) {
+	defer broken(&err)
+	defer Recover(&err, c.file.path)
 	if err := c.startRow(); err != nil {
-		return dst, false, err
+		return dst, levels, false, err
 	}
 	full, item := c.leaf.MaxDefinitionLevel(), c.itemLevel()
 	if def := c.defs[c.level]; def < item {
 		c.take()
 		c.row++
-		return dst, def == item-1, nil
+		return dst, levels, def == item-1, nil
 	}
 	for {
 		if c.defs[c.level] != full {
-			return dst, false, fmt.Errorf("row %d of column %q of %s has a NULL within its list", c.row, c.leaf.Path(), c.file.path)
+			return dst, levels, false, fmt.Errorf("row %d of column %q of %s has a NULL or an empty list within its list", c.row, c.leaf.Path(), c.file.path)
 		}
 		if len(dst) == maxList {
-			return dst, false, fmt.Errorf("row %d of column %q of %s has a list of more than %d values", c.row, c.leaf.Path(), c.file.path, maxList)
+			return dst, levels, false, fmt.Errorf("row %d of column %q of %s has a list of more than %d values", c.row, c.leaf.Path(), c.file.path, maxList)
+		}
+		if levels != nil {
+			levels = append(levels, c.reps[c.level])
 		}
 		v, _ := c.take()
 		dst = append(dst, v)
 		more, err := c.more()
 		if err != nil {
-			return dst, false, err
+			return dst, levels, false, err
 		}
 		if !more || c.reps[c.level] == 0 {
 			c.row++
-			return dst, true, nil
+			return dst, levels, true, nil
 		}
 	}
 }
 
-// itemLevel is the definition level from which a list has an item, be it NULL.
+// A CursorError is a failure of the file rather than a matter of one row's value: the cursor is of no use after it.
+type CursorError struct{ Err error }
+
+func (e *CursorError) Error() string { return e.Err.Error() }
+
+func (e *CursorError) Unwrap() error { return e.Err }
+
+func broken(err *error) {
+	if *err != nil && *err != io.EOF {
+		*err = &CursorError{*err}
+	}
+}
+
+// itemLevel is the definition level from which the outermost list has an item, be it NULL.
 func (c *Cursor[V]) itemLevel() int16 {
-	level := c.leaf.MaxDefinitionLevel()
-	for n := c.leaf.SchemaNode(); n != nil && n.RepetitionType() != parquet.Repetitions.Repeated; n = n.Parent() {
-		if n.RepetitionType() == parquet.Repetitions.Optional {
+	level, depth := c.leaf.MaxDefinitionLevel(), c.leaf.MaxRepetitionLevel()
+	for n := c.leaf.SchemaNode(); n != nil; n = n.Parent() {
+		switch n.RepetitionType() {
+		case parquet.Repetitions.Optional:
+			level--
+		case parquet.Repetitions.Repeated:
+			if depth--; depth == 0 {
+				return level
+			}
 			level--
 		}
 	}
@@ -175,8 +215,9 @@ func (c *Cursor[V]) startRow() error {
 }
 
 func (c *Cursor[V]) openGroup(i int) (err error) {
+	c.chunk.close()
 	if c.chunk, err = openChunk[V](c.file, c.leaf, i); err != nil {
-		return c.damaged("%v", err)
+		return c.failed(err)
 	}
 	c.group, c.groupLeft = i, c.file.meta.RowGroup(i).NumRows()
 	return nil
@@ -196,10 +237,18 @@ func (c *Cursor[V]) more() (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, c.damaged("%v", err)
+		return false, c.failed(err)
 	}
 	c.levels = levels
 	return true, nil
+}
+
+// failed tells what is damaged from what is only not read.
+func (c *Cursor[V]) failed(err error) error {
+	if errors.As(err, new(*unreadError)) {
+		return fmt.Errorf("read column %q of %s: %w", c.leaf.Path(), c.file.path, err)
+	}
+	return c.damaged("%v", err)
 }
 
 func (c *Cursor[V]) damaged(format string, args ...any) error {

@@ -25,6 +25,8 @@ type File struct {
 	source io.ReaderAt
 	closer io.Closer
 	meta   *metadata.FileMetaData
+
+	spills spills
 }
 
 // Open reads the footer of the Parquet file at path. The caller closes the File.
@@ -138,10 +140,20 @@ func (l Leaf) Within() string {
 }
 
 // Close releases the file; cursors over it are of no use afterwards.
-func (f *File) Close() error { return f.closer.Close() }
+func (f *File) Close() error {
+	f.spills.closeAll()
+	return f.closer.Close()
+}
 
 // ErrDamaged marks what cannot be read because the bytes of the file are wrong.
 var ErrDamaged = errors.New("the file is damaged")
+
+// An unreadError says what is not read though nothing is wrong with it, and what to do.
+type unreadError struct{ text string }
+
+func (e *unreadError) Error() string { return e.text }
+
+func unread(format string, args ...any) error { return &unreadError{fmt.Sprintf(format, args...)} }
 
 // Recover turns a panic of the Parquet library, which it has for some damaged files, into an error that names the file.
 // It is deferred at every entry into the library.

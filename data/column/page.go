@@ -5,15 +5,21 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
+	"os"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 )
 
-// maxPage bounds a page, compressed and not, and so the memory of a cursor (which may hold a dictionary beside it). Writers
-// make pages of 1 MB; the largest known, DuckDB's, reach 100 MB.
-const maxPage = 256 << 20
+// maxPage bounds a page that is held in memory, compressed and not, and so the memory of a cursor (which may hold a dictionary
+// beside it). Writers make pages of 1 MB, but measure them only once per thousand values or so: of large pictures they can be
+// larger. Such pages stay on disk (large.go), up to the largest that the format can tell.
+const (
+	maxPage      = 256 << 20
+	maxLargePage = math.MaxInt32
+)
 
 // maxHead bounds the head of a page, most of which is statistics.
 const maxHead = 16 << 20
@@ -30,7 +36,8 @@ type page struct {
 	kind     int64
 	values   int64 // with the NULLs
 	encoding parquet.Encoding
-	data     []byte // decompressed
+	data     []byte            // decompressed
+	large    *io.SectionReader // in place of data: the decompressed bytes on disk
 
 	levels         [2]parquet.Encoding // of a data page, version 1: of definition and repetition levels
 	lengths        [2]int64            // of a data page, version 2: bytes of definition and repetition levels
@@ -48,11 +55,16 @@ type pages struct {
 	codec    compress.Compression
 	head     []byte
 	raw, out []byte // reused from page to page; a dictionary gets bytes of its own
+
+	spills *spills    // nil where pages must fit in memory
+	held   []*os.File // of large pages: that of the dictionary and that of the last page
+	// heldPage tells that the last of held is that of a page.
+	heldPage bool
 }
 
 func newPages(source io.ReaderAt, at, end int64, codec compress.Compression) (*pages, error) {
 	if _, ok := codecs[codec]; !ok && codec != compress.Codecs.Uncompressed {
-		return nil, fmt.Errorf("its compression, number %d, is not read; write the file with zstd or snappy", codec)
+		return nil, unread("its compression, number %d, is not read; write the file with zstd or snappy", codec)
 	}
 	return &pages{source: source, at: at, end: end, codec: codec}, nil
 }
@@ -68,8 +80,8 @@ func (p *pages) next() (page, error) {
 		if err != nil {
 			return page{}, err
 		}
-		if h.uncompressed < 0 || h.uncompressed > maxPage || h.compressed < 0 || h.compressed > maxPage || h.compressed > p.end-p.at {
-			return page{}, fmt.Errorf("a page claims %d bytes, %d compressed, where %d are left and %d allowed", h.uncompressed, h.compressed, p.end-p.at, maxPage)
+		if h.uncompressed < 0 || h.uncompressed > maxLargePage || h.compressed < 0 || h.compressed > p.end-p.at {
+			return page{}, fmt.Errorf("a page claims %d bytes, %d compressed, where %d are left", h.uncompressed, h.compressed, p.end-p.at)
 		}
 		switch h.kind {
 		case pageData, pageDataV2, pageDictionary:
@@ -108,6 +120,9 @@ func (p *pages) readBody(h *page) error {
 	if stored && h.compressed != h.uncompressed || !stored && h.uncompressed/codecs[p.codec].ratio > h.compressed {
 		return fmt.Errorf("a page claims %d bytes, %d as stored, which cannot be", h.uncompressed, h.compressed)
 	}
+	if h.uncompressed > maxPage || h.compressed > maxPage {
+		return p.readLarge(h, stored)
+	}
 	out := &p.out
 	if h.kind == pageDictionary {
 		out = new([]byte)
@@ -121,18 +136,31 @@ func (p *pages) readBody(h *page) error {
 	if err := p.readRaw(h, p.raw); err != nil {
 		return err
 	}
-	plain := int64(0) // levels of version 2 are never compressed
-	if h.kind == pageDataV2 {
-		if h.lengths[0] < 0 || h.lengths[1] < 0 || h.lengths[0]+h.lengths[1] > min(h.compressed, h.uncompressed) {
-			return errors.New("a page's levels are longer than it is")
-		}
-		plain = h.lengths[0] + h.lengths[1]
+	plain, err := h.plain()
+	if err != nil {
+		return err
 	}
 	copy(h.data, p.raw[:plain])
+	if int64(len(p.raw)) == plain && int64(len(h.data)) == plain { // nothing but NULLs: some writers compress no bytes to no bytes
+		return nil
+	}
 	if err := codecs[p.codec].decompress(h.data[plain:], p.raw[plain:]); err != nil {
 		return fmt.Errorf("a page does not decompress: %w", err)
 	}
 	return nil
+}
+
+var errChecksum = errors.New("a page's bytes are not those of its checksum")
+
+// plain is the number of bytes at the beginning of a page that are never compressed: the levels of version 2.
+func (p page) plain() (int64, error) {
+	if p.kind != pageDataV2 {
+		return 0, nil
+	}
+	if p.lengths[0] < 0 || p.lengths[1] < 0 || p.lengths[0]+p.lengths[1] > min(p.compressed, p.uncompressed) {
+		return 0, errors.New("a page's levels are longer than it is")
+	}
+	return p.lengths[0] + p.lengths[1], nil
 }
 
 // readRaw reads the bytes of a page as they are stored.
@@ -142,7 +170,7 @@ func (p *pages) readRaw(h *page, dst []byte) error {
 	}
 	p.at += h.compressed
 	if h.hasChecksum && crc32.ChecksumIEEE(dst) != h.checksum {
-		return errors.New("a page's bytes are not those of its checksum")
+		return errChecksum
 	}
 	return nil
 }

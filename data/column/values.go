@@ -16,6 +16,16 @@ type decoder[V Value] interface {
 
 var errValues = errors.New("it ends before its values do")
 
+// noValues is a page of NULLs.
+type noValues[V Value] struct{}
+
+func (noValues[V]) decode(dst []V) error {
+	if len(dst) > 0 {
+		return errValues
+	}
+	return nil
+}
+
 // plainFixed decodes values that take the same number of bytes each.
 type plainFixed[V Value] struct {
 	buf  []byte
@@ -99,13 +109,16 @@ type dictionary[V Value] struct {
 }
 
 func newDictionary[V Value](values []V, buf []byte) (decoder[V], error) {
-	if len(buf) == 0 { // a page of NULLs
-		return &dictionary[V]{values, newHybrid(nil, 1, 0)}, nil
-	}
+	indices, err := dictionaryIndices(buf)
+	return &dictionary[V]{values, indices}, err
+}
+
+// dictionaryIndices reads the numbers of entries in a page that is not empty.
+func dictionaryIndices(buf []byte) (*hybrid, error) {
 	if buf[0] > 32 {
 		return nil, fmt.Errorf("its dictionary numbers claim %d bits", buf[0])
 	}
-	return &dictionary[V]{values, newHybrid(buf[1:], uint(buf[0]), math.MaxUint32)}, nil
+	return newHybrid(buf[1:], uint(buf[0]), math.MaxUint32), nil
 }
 
 func (d *dictionary[V]) decode(dst []V) error {
