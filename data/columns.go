@@ -2,7 +2,7 @@ package data
 
 import (
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
@@ -11,103 +11,160 @@ import (
 	"upi/data/column"
 )
 
-// The columns of a shard.
+// Columns names the columns of a set of images; "" stands for the usual name.
+type Columns struct {
+	// Image holds the pictures: image, img or pixels.
+	Image string `json:"image,omitempty"`
+	// Label holds the classes, as whole numbers or as texts: label.
+	Label string `json:"label,omitempty"`
+	// ID holds what names an image, a whole number or a text: id, if there is such a column. NoID passes over it.
+	ID string `json:"id,omitempty"`
+	// FollowPaths is the folder below which pictures are read that the file tells by path alone; FollowBeside is the file's own. ""
+	// follows none.
+	FollowPaths string `json:"follow_paths,omitempty"`
+}
+
+// NoID, in Columns.ID, numbers the images by their place in the dataset whatever columns there are.
+const NoID = "none"
+
+// The usual columns.
 const (
+	imageColumn  = "image"
 	labelColumn  = "label"
 	idColumn     = "id"
 	pixelsColumn = "pixels"
 )
 
 // imageColumns are the names that sets of encoded pictures use.
-var imageColumns = []string{"image", "img"}
+var imageColumns = []string{imageColumn, "img"}
 
-// integers is a column of whole numbers of any stored width; ok is false where the row is NULL.
-type integers interface {
-	next() (v int64, ok bool, err error)
-}
-
-func openLabels(f *column.File) (integers, error) {
-	c, err := openIntegers(f, labelColumn)
-	if c == nil && err == nil {
-		return nil, fmt.Errorf("%s has no column %q; it has %q: rename the column of class numbers to %q", f.Path(), labelColumn, f.Names(), labelColumn)
+func (c Columns) label() string {
+	if c.Label != "" {
+		return c.Label
 	}
-	return c, err
+	return labelColumn
 }
 
-// openIDs is nil when there is no such column.
-func openIDs(f *column.File) (integers, error) { return openIntegers(f, idColumn) }
-
-func openIntegers(f *column.File, name string) (integers, error) {
+// single is the column called name where that holds one value per row; there is none where the file has no such field.
+func single(f *column.File, name string) (leaf column.Leaf, ok bool, err error) {
 	leaves := f.Leaves(name)
-	if len(leaves) == 0 {
-		return nil, nil
+	switch {
+	case len(leaves) == 0:
+		return leaf, false, nil
+	case len(leaves) > 1:
+		return leaf, false, fmt.Errorf("column %q of %s is a struct of %d columns", name, f.Path(), len(leaves))
+	case leaves[0].MaxRepetitionLevel() > 0:
+		return leaf, false, fmt.Errorf("column %q of %s holds lists", name, f.Path())
 	}
-	leaf := leaves[0]
-	bad := fmt.Errorf("column %q of %s is stored as %s, wanted whole numbers; cast it to int64", name, f.Path(), leaf.Column)
-	if len(leaves) > 1 || leaf.MaxRepetitionLevel() > 0 || !isInteger(leaf) {
-		return nil, bad
-	}
-	switch leaf.PhysicalType() {
-	case parquet.Types.Int32:
-		c, err := column.NewCursor[int32](f, leaf)
-		return integers32{c, isUnsigned(leaf)}, err
-	case parquet.Types.Int64:
-		c, err := column.NewCursor[int64](f, leaf)
-		return integers64{c, isUnsigned(leaf)}, err
-	}
-	return nil, bad
+	return leaves[0], true, nil
 }
 
-// isInteger excludes dates, times and decimals, which are stored as integers too.
-func isInteger(leaf column.Leaf) bool {
+// isText tells a column of texts, marked as such or plain bytes, which are checked as they are read.
+func isText(leaf column.Leaf) bool {
+	if leaf.PhysicalType() != parquet.Types.ByteArray {
+		return false
+	}
 	switch leaf.LogicalType().(type) {
-	case nil, schema.NoLogicalType, schema.UnknownLogicalType, schema.NullLogicalType, *schema.IntLogicalType:
+	case nil, schema.NoLogicalType, schema.UnknownLogicalType, schema.StringLogicalType, *schema.StringLogicalType, schema.EnumLogicalType:
 		return true
 	}
 	return false
 }
 
-func isUnsigned(leaf column.Leaf) bool {
-	logical, ok := leaf.LogicalType().(*schema.IntLogicalType)
-	return ok && !logical.IsSigned()
-}
-
-type integers32 struct {
-	*column.Cursor[int32]
-	unsigned bool
-}
-
-func (c integers32) next() (int64, bool, error) {
-	v, ok, err := c.Next()
-	if c.unsigned {
-		return int64(uint32(v)), ok, err
+// stored says how a column is stored, for messages.
+func stored(leaf column.Leaf) string {
+	physical := leaf.PhysicalType().String()
+	switch logical := leaf.LogicalType().(type) {
+	case nil, schema.NoLogicalType, schema.UnknownLogicalType:
+		return physical
+	default:
+		return fmt.Sprintf("%s (%s)", logical, physical)
 	}
-	return int64(v), ok, err
 }
 
-type integers64 struct {
-	*column.Cursor[int64]
-	unsigned bool
-}
-
-func (c integers64) next() (int64, bool, error) {
-	v, ok, err := c.Next()
-	if c.unsigned && v < 0 {
-		return 0, ok, fmt.Errorf("%d is above the largest whole number allowed, %d", uint64(v), int64(math.MaxInt64))
+// openLabels opens the column of classes. Texts are looked up among the class names.
+func openLabels(f *column.File, c Columns, classes []string) (labels, error) {
+	leaf, ok, err := single(f, c.label())
+	if err != nil {
+		return nil, fmt.Errorf("%w, wanted the number or the name of a class; name another column as the label's", err)
 	}
-	return v, ok, err
+	if !ok {
+		return nil, fmt.Errorf("%s has no column %q; it has %q: name the column of classes (data.label in a configuration, --label in an import)",
+			f.Path(), c.label(), f.Names())
+	}
+	if isText(leaf) {
+		return openTextLabels(f, leaf, classes)
+	}
+	numbers, err := openNumbers(f, leaf)
+	if err != nil || numbers != nil {
+		return numbers, err
+	}
+	return nil, fmt.Errorf("column %q of %s is stored as %s, wanted the number or the name of a class; name another column as the label's", c.label(), f.Path(), stored(leaf))
+}
+
+// labelsAreTexts tells whether the classes are stored as texts.
+func labelsAreTexts(f *column.File, c Columns) bool {
+	leaf, ok, err := single(f, c.label())
+	return err == nil && ok && isText(leaf)
+}
+
+// openIDs is nil where images are numbered by their place.
+func openIDs(f *column.File, c Columns) (ids, error) {
+	if c.ID == NoID {
+		return nil, nil
+	}
+	name := c.ID
+	if name == "" {
+		name = idColumn
+	}
+	const cure = "name another column as the id's, or none (data.id in a configuration, --id in an import): then images are numbered by their place"
+	leaf, ok, err := single(f, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w, wanted whole numbers or texts; %s", err, cure)
+	}
+	if !ok {
+		if c.ID != "" {
+			return nil, fmt.Errorf("%s has no column %q; it has %q: %s", f.Path(), name, f.Names(), cure)
+		}
+		return nil, nil
+	}
+	if _, isUUID := leaf.LogicalType().(schema.UUIDLogicalType); isText(leaf) || isUUID {
+		return openTextIDs(f, leaf)
+	}
+	numbers, err := openNumbers(f, leaf)
+	if err != nil {
+		return nil, err
+	}
+	if numbers == nil {
+		return nil, fmt.Errorf("column %q of %s is stored as %s, wanted whole numbers or texts; %s", name, f.Path(), stored(leaf), cure)
+	}
+	return numberIDs{numbers}, nil
 }
 
 // openPixels picks the way in which a file stores its pictures.
-func openPixels(f *column.File) (pixels, error) {
-	for _, name := range imageColumns {
-		if leaves := f.Leaves(name); len(leaves) > 0 {
-			return openEncoded(f, name, leaves)
+func openPixels(f *column.File, c Columns) (pixels, error) {
+	names := append(slices.Clone(imageColumns), pixelsColumn)
+	if c.Image != "" {
+		names = []string{c.Image}
+	}
+	for _, name := range names {
+		leaves := f.Leaves(name)
+		if len(leaves) == 0 {
+			continue
 		}
+		_, told := f.FieldMetadata(name, "shape")
+		switch list := leaves[0].MaxRepetitionLevel(); {
+		case len(leaves) == 1 && list > 1:
+			return openNested(f, name, leaves[0])
+		case list == 1 && len(leaves) == 1, name == pixelsColumn, leaves[0].PhysicalType() == parquet.Types.FixedLenByteArray, told && len(leaves) == 1:
+			return openRaw(f, name, leaves)
+		}
+		return openEncoded(f, name, leaves, c.FollowPaths)
 	}
-	if leaves := f.Leaves(pixelsColumn); len(leaves) > 0 {
-		return openRaw(f, leaves)
+	if c.Image != "" {
+		return nil, fmt.Errorf("%s has no column %q; it has %q: name the column of pictures (data.image in a configuration, --image in an import)",
+			f.Path(), c.Image, f.Names())
 	}
-	return nil, fmt.Errorf("%s has neither a column %s nor %q; it has %q: is it a set of images?",
-		f.Path(), `"`+strings.Join(imageColumns, `" or "`)+`"`, pixelsColumn, f.Names())
+	return nil, fmt.Errorf("%s has neither a column %s nor %q; it has %q: is it a set of images? Name the column of pictures (data.image in a configuration, "+
+		"--image in an import)", f.Path(), `"`+strings.Join(imageColumns, `" or "`)+`"`, pixelsColumn, f.Names())
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 
 	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"upi/data/column"
 )
@@ -22,25 +23,38 @@ type pixels interface {
 
 // encoded is a column of PNG or JPEG files.
 type encoded struct {
-	cursor *column.Cursor[parquet.ByteArray]
+	cursor *column.Cursor[parquet.ByteArray] // nil where there are paths alone
+	paths  *paths                            // nil where there are none
+	row    int64
 }
 
-// openEncoded takes a struct's field "bytes", or a column of its own.
-func openEncoded(f *column.File, name string, leaves []column.Leaf) (pixels, error) {
+// openEncoded takes a struct's field "bytes", or a column of its own; and where pictures are not in the file, the field "path" or a
+// column of texts.
+func openEncoded(f *column.File, name string, leaves []column.Leaf, follow string) (pixels, error) {
+	e := &encoded{}
 	for _, leaf := range leaves {
-		if within := leaf.Within(); within != "bytes" && within != "" {
-			continue
+		within, blob := leaf.Within(), leaf.PhysicalType() == parquet.Types.ByteArray && leaf.MaxRepetitionLevel() == 0
+		_, text := leaf.LogicalType().(schema.StringLogicalType)
+		switch {
+		case blob && (within == "path" || within == "" && text):
+			e.paths = newPaths(f, leaf, follow)
+		case within != "bytes" && within != "":
+		case !blob:
+			return nil, fmt.Errorf("column %q of %s is stored as %s, wanted the bytes of picture files", leaf.Path(), f.Path(), stored(leaf))
+		default:
+			var err error
+			if e.cursor, err = column.NewCursor[parquet.ByteArray](f, leaf); err != nil {
+				return nil, err
+			}
 		}
-		if leaf.PhysicalType() != parquet.Types.ByteArray || leaf.MaxRepetitionLevel() > 0 {
-			return nil, fmt.Errorf("column %q of %s is stored as %s, wanted the bytes of PNG or JPEG files", leaf.Path(), f.Path(), leaf.PhysicalType())
-		}
-		cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
-		return encoded{cursor}, err
 	}
-	return nil, fmt.Errorf("column %q of %s has no field \"bytes\"; embed the pictures in the file, paths alone are not followed", name, f.Path())
+	if e.cursor == nil && e.paths == nil {
+		return nil, fmt.Errorf("column %q of %s has neither a field \"bytes\" nor \"path\"; embed the pictures in the file", name, f.Path())
+	}
+	return e, nil
 }
 
-func (e encoded) shape() ([3]int, error) {
+func (e *encoded) shape() ([3]int, error) {
 	data, err := e.take()
 	if err != nil {
 		return [3]int{}, err
@@ -56,7 +70,7 @@ func (e encoded) shape() ([3]int, error) {
 	return f.shape(config)
 }
 
-func (e encoded) next(shape [3]int) ([]byte, error) {
+func (e *encoded) next(shape [3]int) ([]byte, error) {
 	data, err := e.take()
 	if err != nil {
 		return nil, err
@@ -83,7 +97,7 @@ func (e encoded) next(shape [3]int) ([]byte, error) {
 	return flatten(picture, shape)
 }
 
-func (e encoded) picture() (image.Image, error) {
+func (e *encoded) picture() (image.Image, error) {
 	data, err := e.take()
 	if err != nil {
 		return nil, err
@@ -92,10 +106,22 @@ func (e encoded) picture() (image.Image, error) {
 }
 
 // take is the next picture as stored. The bytes live until the next call.
-func (e encoded) take() ([]byte, error) {
-	data, ok, err := e.cursor.Next()
-	if err == nil && !ok {
-		err = errors.New("the image is NULL; drop the row or embed the picture")
+func (e *encoded) take() ([]byte, error) {
+	var data []byte
+	ok := false
+	if e.cursor != nil {
+		var err error
+		if data, ok, err = e.cursor.Next(); err != nil {
+			return nil, err
+		}
 	}
-	return data, err
+	row := e.row
+	e.row++
+	if ok {
+		return data, nil
+	}
+	if e.paths == nil {
+		return nil, errors.New("the image is NULL; drop the row or embed the picture")
+	}
+	return e.paths.read(row)
 }

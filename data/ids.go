@@ -2,11 +2,12 @@ package data
 
 import (
 	"cmp"
-	"context"
+	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
+
+	"upi/data/column"
 )
 
 // maxUnordered bounds the images of a dataset whose ids do not rise from row to row; finding one that occurs twice takes 16
@@ -36,6 +37,11 @@ func checkIDs(shards []Shard) error {
 	}
 	for i := 1; i < len(seen); i++ {
 		if a, b := seen[i-1], seen[i]; a.id == b.id {
+			if one, other := nameAt(shards, a.row), nameAt(shards, b.row); one != other {
+				return fmt.Errorf("the ids %q of %s and %q of %s have the same number %d; rename one of them", one, place(shards, a.row), other, place(shards, b.row), a.id)
+			} else if one != "" {
+				return fmt.Errorf("id %q is given to %s and to %s; ids must differ, since random numbers belong to them", one, place(shards, a.row), place(shards, b.row))
+			}
 			return fmt.Errorf("id %d is given to %s and to %s; ids must differ, since random numbers belong to them", a.id, place(shards, a.row), place(shards, b.row))
 		}
 	}
@@ -59,21 +65,45 @@ func sortedIDs(shards []Shard) ([]idRow, error) {
 
 // eachID visits the rows of a shard, from 0, with their ids.
 func (s Shard) eachID(visit func(row, id int64)) error {
-	r, err := s.open(context.Background(), false)
+	return s.eachName(func(row, id int64, _ string) { visit(row, id) })
+}
+
+func (s Shard) eachName(visit func(row, id int64, name string)) error {
+	f, err := column.Open(s.Path)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	for ; ; r.row++ {
-		id, err := r.nextID()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		visit(r.row, id)
+	defer f.Close()
+	r := &Reader{shard: s, file: f}
+	if r.ids, err = openIDs(f, s.Columns); err != nil {
+		return err
 	}
+	for ; r.row < s.Rows; r.row++ {
+		id, name, err := r.id()
+		if errors.As(err, new(*column.CursorError)) {
+			return r.at(err)
+		}
+		if err == nil { // else the row cannot be read, which whoever reads it will hear
+			visit(r.row, id, name)
+		}
+	}
+	return nil
+}
+
+// nameAt is the text of the id at a position in the dataset, "" where ids are numbers.
+func nameAt(shards []Shard, position int64) (found string) {
+	for _, s := range shards {
+		if position < s.FirstRow+s.Rows {
+			// What could be read once is read again.
+			_ = s.eachName(func(row, _ int64, name string) {
+				if row == position-s.FirstRow {
+					found = name
+				}
+			})
+			return found
+		}
+	}
+	return ""
 }
 
 // place names the file and the row in it of a position in the dataset.

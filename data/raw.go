@@ -21,19 +21,22 @@ type raw struct {
 }
 
 // openRaw takes fixed_size_binary, binary, and lists of integers.
-func openRaw(f *column.File, leaves []column.Leaf) (pixels, error) {
+func openRaw(f *column.File, name string, leaves []column.Leaf) (pixels, error) {
 	leaf := leaves[0]
-	refused := fmt.Errorf("column %q of %s is stored as %s, wanted fixed_size_binary or list<uint8>", pixelsColumn, f.Path(), leaf.PhysicalType())
+	refused := fmt.Errorf("column %q of %s is stored as %s, wanted fixed_size_binary or list<uint8>", name, f.Path(), leaf.PhysicalType())
 	if len(leaves) > 1 {
 		return nil, refused
 	}
-	told, err := toldShape(f)
+	told, err := toldShape(f, name)
 	if err != nil {
 		return nil, err
 	}
 	switch list := leaf.MaxRepetitionLevel() > 0; {
 	case list && leaf.PhysicalType() == parquet.Types.Int32:
 		c, err := column.NewCursor[int32](f, leaf)
+		return raw{told, listBytes(c, told)}, err
+	case list && leaf.PhysicalType() == parquet.Types.Int64: // as Python's lists of numbers become
+		c, err := column.NewCursor[int64](f, leaf)
 		return raw{told, listBytes(c, told)}, err
 	case !list && leaf.PhysicalType() == parquet.Types.FixedLenByteArray:
 		c, err := column.NewCursor[parquet.FixedLenByteArray](f, leaf)
@@ -52,8 +55,8 @@ func plainBytes[V parquet.ByteArray | parquet.FixedLenByteArray](c *column.Curso
 	}
 }
 
-func listBytes(c *column.Cursor[int32], told [3]int) func([]byte) ([]byte, bool, error) {
-	values := make([]int32, 0, told[0]*told[1]*told[2])
+func listBytes[V int32 | int64](c *column.Cursor[V], told [3]int) func([]byte) ([]byte, bool, error) {
+	values := make([]V, 0, told[0]*told[1]*told[2])
 	return func(dst []byte) ([]byte, bool, error) {
 		values, ok, err := c.NextList(values[:0])
 		for i, v := range values {
@@ -91,21 +94,49 @@ func (r raw) picture() (image.Image, error) {
 	return unflatten(pixels, r.told)
 }
 
-// toldShape is the shape in the field's metadata or the file's.
-func toldShape(f *column.File) ([3]int, error) {
-	text, ok := f.FieldMetadata(pixelsColumn, "shape")
+// toldShape is the shape that shapeOf finds; that there is none is an error.
+func toldShape(f *column.File, name string) ([3]int, error) {
+	shape, ok, err := shapeOf(f, name)
+	if err == nil && !ok {
+		err = fmt.Errorf("column %q of %s comes without a shape; put \"height,width,channels\" under \"shape\" in the field's metadata, or under %q in the file's",
+			name, f.Path(), shapeKey)
+	}
+	return shape, err
+}
+
+// shapeOf is the shape of a column's pictures in the field's metadata, in that of Arrow's type fixed_shape_tensor or of the datasets
+// library's Array3D, or in the file's; ok is false where none of them tells.
+func shapeOf(f *column.File, name string) (shape [3]int, ok bool, err error) {
+	text, ok := f.FieldMetadata(name, "shape")
+	if !ok {
+		text, ok = extensionShape(f, name)
+	}
 	if !ok {
 		text, ok = f.Metadata(shapeKey)
 	}
 	if !ok {
-		return [3]int{}, fmt.Errorf("column %q of %s comes without a shape; put \"height,width,channels\" under \"shape\" in the field's metadata, or under %q in the file's",
-			pixelsColumn, f.Path(), shapeKey)
+		return shape, false, nil
 	}
-	shape, err := parseShape(text)
-	if err != nil {
-		return [3]int{}, fmt.Errorf("shape of column %q of %s: %w", pixelsColumn, f.Path(), err)
+	if shape, err = parseShape(text); err != nil {
+		return shape, false, fmt.Errorf("shape of column %q of %s: %w", name, f.Path(), err)
 	}
-	return shape, nil
+	return shape, true, nil
+}
+
+// extensionShape is the shape in the metadata of an extension type.
+func extensionShape(f *column.File, name string) (string, bool) {
+	text, ok := f.FieldMetadata(name, "ARROW:extension:metadata")
+	if !ok {
+		return "", false
+	}
+	var tensor struct {
+		Shape       json.RawMessage `json:"shape"`
+		Permutation []int           `json:"permutation"`
+	}
+	if json.Unmarshal([]byte(text), &tensor) == nil && tensor.Shape != nil && tensor.Permutation == nil {
+		return string(tensor.Shape), true
+	}
+	return "", false
 }
 
 // parseShape reads "28,28,1", "[28, 28, 1]" and, for one channel, "28,28".

@@ -1,7 +1,9 @@
 package data
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -17,107 +19,120 @@ type Reader struct {
 	file  *column.File
 	row   int64 // in the file, from 0
 
-	labels integers
-	ids    integers // nil when the file has no id column
-	pixels pixels   // nil when only numbers are read
+	labels labels
+	ids    ids    // nil when the file has no id column
+	pixels pixels // nil when only numbers are read
 }
 
 func (r *Reader) columns(pictures bool) (err error) {
 	if r.file.Rows() < r.shard.Rows {
 		return fmt.Errorf("%s had %d images when it was opened first and has %d now: it was changed in between", r.shard.Path, r.shard.Rows, r.file.Rows())
 	}
-	if r.labels, err = openLabels(r.file); err != nil {
+	if r.labels, err = openLabels(r.file, r.shard.Columns, r.shard.ClassNames); err != nil {
 		return err
 	}
-	if r.ids, err = openIDs(r.file); err != nil {
+	if r.ids, err = openIDs(r.file, r.shard.Columns); err != nil {
 		return err
 	}
 	if pictures {
-		r.pixels, err = openPixels(r.file)
+		r.pixels, err = openPixels(r.file, r.shard.Columns)
 	}
 	return err
 }
 
+// A RowError is a matter of one row: a picture that cannot be decoded, a NULL, a label that is no class. The reader has gone on to the
+// next row.
+type RowError struct {
+	Path string
+	Row  int64 // in the file, from 0
+	Err  error
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("row %d of %s: %v", e.Row, e.Path, e.Err) }
+
+func (e *RowError) Unwrap() error { return e.Err }
+
 // Next is the next image, whose Pixels are the caller's to keep. It returns io.EOF after the last one. Errors name the file
-// and the row, counted from 0 in the file.
+// and the row, counted from 0 in the file; after a *RowError the next call reads the next row, after another error nothing can be read.
 func (r *Reader) Next() (Image, error) {
-	image, err := r.numbers()
-	if err != nil {
-		return Image{}, err
-	}
-	if image.Pixels, err = r.pixels.next(r.shard.Shape); err != nil {
-		return Image{}, r.at(err)
-	}
-	r.row++
-	return image, nil
+	var pixels []byte
+	numbers, err := r.next(func() (err error) {
+		pixels, err = r.pixels.next(r.shard.Shape)
+		return err
+	})
+	numbers.Pixels = pixels
+	return numbers, err
 }
 
 // NextPicture is Next for pictures of any size and kind: the Image has no Pixels.
-func (r *Reader) NextPicture() (image.Image, Image, error) {
-	numbers, err := r.numbers()
-	if err != nil {
-		return nil, Image{}, err
-	}
-	picture, err := r.pixels.picture()
-	if err != nil {
-		return nil, Image{}, r.at(err)
-	}
-	r.row++
-	return picture, numbers, nil
+func (r *Reader) NextPicture() (picture image.Image, numbers Image, err error) {
+	numbers, err = r.next(func() (err error) {
+		picture, err = r.pixels.picture()
+		return err
+	})
+	return picture, numbers, err
 }
 
-// numbers is the next image without its picture.
-func (r *Reader) numbers() (Image, error) {
+// next reads every column of a row, whether one of them is bad or not: else the columns would come apart. With an error the Image has
+// its Row alone.
+func (r *Reader) next(pixels func() error) (Image, error) {
 	if err := r.ctx.Err(); err != nil {
 		return Image{}, err
 	}
-	label, err := r.nextLabel()
-	if err != nil {
-		return Image{}, err
+	if r.row >= r.shard.Rows {
+		return Image{}, io.EOF
 	}
-	id, err := r.nextID()
-	return Image{ID: id, Label: label, Row: r.shard.FirstRow + r.row}, err
+	image := Image{Row: r.shard.FirstRow + r.row}
+	label, labelErr := r.label()
+	id, name, idErr := r.id()
+	pixelsErr := pixels()
+	for _, err := range []error{labelErr, idErr, pixelsErr} {
+		if errors.As(err, new(*column.CursorError)) {
+			return image, r.at(err)
+		}
+	}
+	if err := cmp.Or(labelErr, idErr, pixelsErr); err != nil {
+		err := r.at(err)
+		r.row++
+		return image, err
+	}
+	r.row++
+	image.ID, image.Name, image.Label = id, name, label
+	return image, nil
 }
 
-// nextLabel reads a label without moving on to the next row.
-func (r *Reader) nextLabel() (int64, error) {
-	if r.row >= r.shard.Rows {
-		return 0, io.EOF
-	}
+// label reads a label without moving on to the next row.
+func (r *Reader) label() (int64, error) {
 	label, ok, err := r.labels.next()
-	if err != nil {
-		return 0, r.at(err)
-	}
-	if !ok {
-		return 0, r.at(fmt.Errorf("the label is NULL; drop the row or label it"))
-	}
-	if label < 0 {
-		return 0, r.at(fmt.Errorf("label %d is below 0; drop the row (test sets without labels often have -1)", label))
+	switch {
+	case err != nil:
+		return 0, err
+	case !ok:
+		return 0, errors.New("the label is NULL; drop the row or label it")
+	case label < 0:
+		return 0, fmt.Errorf("label %d is below 0; drop the row (test sets without labels often have -1)", label)
 	}
 	return label, nil
 }
 
-// nextID reads an id without moving on to the next row.
-func (r *Reader) nextID() (int64, error) {
-	if r.row >= r.shard.Rows {
-		return 0, io.EOF
-	}
+// id reads an id without moving on to the next row.
+func (r *Reader) id() (int64, string, error) {
 	if r.ids == nil {
-		return r.shard.FirstRow + r.row, nil
+		return r.shard.FirstRow + r.row, "", nil
 	}
-	id, ok, err := r.ids.next()
-	if err != nil {
-		return 0, r.at(err)
+	id, name, ok, err := r.ids.next()
+	if err == nil && !ok {
+		err = errors.New("the id is NULL; give every row an id or drop the column")
 	}
-	if !ok {
-		return 0, r.at(fmt.Errorf("the id is NULL; give every row an id or drop the column"))
-	}
-	return id, nil
+	return id, name, err
 }
 
 // at says where an error happened.
 func (r *Reader) at(err error) error {
-	return fmt.Errorf("row %d of %s: %w", r.row, r.shard.Path, err)
+	if errors.As(err, new(*column.CursorError)) {
+		return fmt.Errorf("row %d of %s: %w", r.row, r.shard.Path, err)
+	}
+	return &RowError{Path: r.shard.Path, Row: r.row, Err: err}
 }
 
 // Close releases the file.

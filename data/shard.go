@@ -17,56 +17,75 @@ type Shard struct {
 	FirstRow int64
 	// Shape is the height, width and number of channels.
 	Shape [3]int
-	// ClassNames are the names of the labels 0, 1, ..., nil where the file does not say.
+	// ClassNames are the names of the labels 0, 1, ..., nil where the file does not say. Where labels are texts they decide what
+	// number each one stands for.
 	ClassNames []string
+	// Columns names the columns to read.
+	Columns Columns
+	// TextLabels and TextIDs tell that labels are names of classes, and that ids are texts.
+	TextLabels, TextIDs bool
 }
 
-// describe reads what a file says of itself, and the head of its first image.
-func describe(path string) (Shard, error) {
+// describe reads what a file says of itself, and the head of its first image. Names of classes are those of its metadata; where labels
+// are texts, the dataset finds them.
+func describe(path string, columns Columns) (Shard, error) {
 	f, err := column.Open(path)
 	if err != nil {
 		return Shard{}, err
 	}
 	defer f.Close()
-	s := Shard{Path: path, Rows: f.Rows()}
-	if s.ClassNames, err = classNames(f); err != nil {
-		return Shard{}, err
+	s := Shard{Path: path, Rows: f.Rows(), Columns: columns}
+	if s.TextLabels = labelsAreTexts(f, columns); !s.TextLabels {
+		s.ClassNames = classNames(f, columns.label())
 	}
 	if s.Rows == 0 {
 		return s, nil
 	}
-	pixels, err := openPixels(f)
+	pixels, err := openPixels(f, columns)
 	if err != nil {
 		return Shard{}, err
 	}
 	if s.Shape, err = pixels.shape(); err != nil {
 		return Shard{}, fmt.Errorf("row 0 of %s: %w", path, err)
 	}
-	_, err = openLabels(f)
+	if _, err = openLabels(f, columns, nil); err != nil {
+		return Shard{}, err
+	}
+	ids, err := openIDs(f, columns)
+	_, s.TextIDs = ids.(textIDs)
 	return s, err
 }
 
 // features is the part of Hugging Face's metadata that names classes.
 type features struct {
 	Info struct {
-		Features map[string]struct {
-			Names []string `json:"names"`
-		} `json:"features"`
+		Features map[string]json.RawMessage `json:"features"`
 	} `json:"info"`
 }
 
-// classNames reads the names from Hugging Face's metadata.
-func classNames(f *column.File) ([]string, error) {
+// classNames reads the names of a column's classes from Hugging Face's metadata, nil where it does not say.
+func classNames(f *column.File, label string) []string {
 	text, ok := f.Metadata("huggingface")
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	var meta features
 	if err := json.Unmarshal([]byte(text), &meta); err != nil {
-		// Other feature types put other things under "names"; only a label's list of names matters here.
-		return nil, nil
+		return nil
 	}
-	return meta.Info.Features[labelColumn].Names, nil
+	return FeatureNames(meta.Info.Features[label])
+}
+
+// FeatureNames are the class names of a ClassLabel as the datasets library writes it in JSON, nil for another feature.
+func FeatureNames(feature []byte) []string {
+	var label struct {
+		Names []string `json:"names"`
+	}
+	if err := json.Unmarshal(feature, &label); err != nil {
+		// Other features put other things under "names".
+		return nil
+	}
+	return label.Names
 }
 
 // Read starts reading the shard's images in order. Once ctx is done, Next returns its error.

@@ -26,6 +26,8 @@ type Schema struct {
 	Shape [3]int
 	// ClassNames are the names of the labels 0, 1, ...; nil leaves labels unnamed and unchecked.
 	ClassNames []string
+	// TextIDs writes the Name of each image as its id, else the ID.
+	TextIDs bool
 }
 
 // Writer writes a shard in Hugging Face's convention, pictures as PNG. The file has a temporary name until Close.
@@ -36,7 +38,8 @@ type Writer struct {
 
 	pictures    []parquet.ByteArray
 	labels, ids []int64
-	held        int // bytes in pictures
+	names       []parquet.ByteArray // in place of ids, where those are texts
+	held        int                 // bytes in pictures
 	png         png.Encoder
 }
 
@@ -45,7 +48,7 @@ func Create(path string, s Schema) (*Writer, error) {
 	if s.Shape[0] <= 0 || s.Shape[1] <= 0 || s.Shape[0] > maxPixels/s.Shape[1] || s.Shape[2] != 1 && s.Shape[2] != 3 {
 		return nil, fmt.Errorf("create shard %s: images of %s cannot be stored as PNG; 1 or 3 channels can", path, shapeString(s.Shape))
 	}
-	root, err := shardSchema()
+	root, err := shardSchema(s.TextIDs)
 	if err != nil {
 		return nil, fmt.Errorf("create shard %s: %w", path, err)
 	}
@@ -78,9 +81,9 @@ func (b *buffers) Get() *png.EncoderBuffer { return b.kept }
 
 func (b *buffers) Put(used *png.EncoderBuffer) { b.kept = used }
 
-// shardSchema is image: struct<bytes: binary, path: string>, label: int64, id: int64. Nothing in it is ever NULL, but the
+// shardSchema is image: struct<bytes: binary, path: string>, label: int64, id: int64 or string. Nothing in it is ever NULL, but the
 // datasets library sees classes only in columns that could be.
-func shardSchema() (*schema.GroupNode, error) {
+func shardSchema(textIDs bool) (*schema.GroupNode, error) {
 	picture, err := schema.NewGroupNode("image", parquet.Repetitions.Optional, schema.FieldList{
 		schema.NewByteArrayNode("bytes", parquet.Repetitions.Optional, -1),
 		schema.Must(schema.NewPrimitiveNodeLogical("path", parquet.Repetitions.Optional, schema.StringLogicalType{}, parquet.Types.ByteArray, -1, -1)),
@@ -88,10 +91,12 @@ func shardSchema() (*schema.GroupNode, error) {
 	if err != nil {
 		return nil, err
 	}
+	id := schema.Node(schema.NewInt64Node(idColumn, parquet.Repetitions.Optional, -1))
+	if textIDs {
+		id = schema.Must(schema.NewPrimitiveNodeLogical(idColumn, parquet.Repetitions.Optional, schema.StringLogicalType{}, parquet.Types.ByteArray, -1, -1))
+	}
 	return schema.NewGroupNode("schema", parquet.Repetitions.Required, schema.FieldList{
-		picture,
-		schema.NewInt64Node(labelColumn, parquet.Repetitions.Optional, -1),
-		schema.NewInt64Node(idColumn, parquet.Repetitions.Optional, -1),
+		picture, schema.NewInt64Node(labelColumn, parquet.Repetitions.Optional, -1), id,
 	}, -1)
 }
 
@@ -102,8 +107,12 @@ func huggingFace(s Schema) string {
 	if s.ClassNames != nil {
 		label = feature{"names": s.ClassNames, "_type": "ClassLabel"}
 	}
+	id := "int64"
+	if s.TextIDs {
+		id = "string"
+	}
 	text, err := json.Marshal(feature{"info": feature{"features": feature{
-		"image": feature{"_type": "Image"}, labelColumn: label, idColumn: feature{"dtype": "int64", "_type": "Value"},
+		imageColumn: feature{"_type": "Image"}, labelColumn: label, idColumn: feature{"dtype": id, "_type": "Value"},
 	}}})
 	if err != nil {
 		panic(err) // strings and maps of them always encode
@@ -123,6 +132,9 @@ func (w *Writer) Write(im Image) error {
 	}
 	w.pictures = append(w.pictures, picture)
 	w.labels, w.ids = append(w.labels, im.Label), append(w.ids, im.ID)
+	if w.schema.TextIDs {
+		w.names = append(w.names, parquet.ByteArray(im.Name))
+	}
 	if w.held += len(picture); w.held < rowGroupBytes {
 		return nil
 	}
@@ -158,11 +170,15 @@ func (w *Writer) flush() error {
 		case 2:
 			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.labels, half, nil)
 		case 3:
+			if w.schema.TextIDs {
+				_, err = c.(*file.ByteArrayColumnChunkWriter).WriteBatch(w.names, half, nil)
+				break
+			}
 			_, err = c.(*file.Int64ColumnChunkWriter).WriteBatch(w.ids, half, nil)
 		}
 		return err
 	})
-	w.pictures, w.labels, w.ids, w.held = w.pictures[:0], w.labels[:0], w.ids[:0], 0
+	w.pictures, w.labels, w.ids, w.names, w.held = w.pictures[:0], w.labels[:0], w.ids[:0], w.names[:0], 0
 	return err
 }
 
