@@ -78,7 +78,7 @@ func OpenWith(pattern string, o Options) (*Dataset, error) {
 		if limit > 0 && d.rows >= limit {
 			break
 		}
-		s, err := describe(path, o.Columns)
+		s, err := describe(path, o.Columns, o.Mixed)
 		if err != nil {
 			return nil, fmt.Errorf("open shard: %w", err)
 		}

@@ -13,7 +13,7 @@ import (
 
 // pixels is the column of pictures.
 type pixels interface {
-	// shape looks at the first picture, of a column from which nothing has been read yet.
+	// shape looks at the first picture, or the next one where that was asked before.
 	shape() ([3]int, error)
 	// next is the next picture as H x W x C bytes; one of another shape is an error.
 	next(shape [3]int) ([]byte, error)

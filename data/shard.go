@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"upi/data/column"
@@ -27,8 +28,8 @@ type Shard struct {
 }
 
 // describe reads what a file says of itself, and the head of its first image. Names of classes are those of its metadata; where labels
-// are texts, the dataset finds them.
-func describe(path string, columns Columns) (Shard, error) {
+// are texts, the dataset finds them. Of mixed sizes the shape is that of the first image that can be read.
+func describe(path string, columns Columns, mixed bool) (Shard, error) {
 	f, err := column.Open(path)
 	if err != nil {
 		return Shard{}, err
@@ -45,8 +46,13 @@ func describe(path string, columns Columns) (Shard, error) {
 	if err != nil {
 		return Shard{}, err
 	}
-	if s.Shape, err = pixels.shape(); err != nil {
-		return Shard{}, fmt.Errorf("row 0 of %s: %w", path, err)
+	for row := int64(0); ; row++ {
+		if s.Shape, err = pixels.shape(); err == nil {
+			break
+		}
+		if row+1 == s.Rows || !mixed || errors.As(err, new(*column.CursorError)) {
+			return Shard{}, fmt.Errorf("row %d of %s: %w", row, path, err)
+		}
 	}
 	if _, err = openLabels(f, columns, nil); err != nil {
 		return Shard{}, err

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"upi/data"
 	"upi/data/imports"
 	"upi/pipeline/progress"
 )
@@ -25,21 +25,31 @@ func importCommand() *cobra.Command {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			report, _ := progress.New(os.Stderr, "import "+args[0])
+			report, log := progress.New(os.Stderr, "import "+args[0])
 			shown := &importProgress{report: report}
 			defer shown.end()
-			if err := imports.Import(c.Context(), args[0], from, args[1], o, shown.advance); err != nil {
+			result, err := imports.Import(c.Context(), args[0], from, args[1], o, shown.advance)
+			shown.end()
+			logImported(log, result, err)
+			if err != nil {
 				return err
 			}
-			shown.end()
-			fmt.Fprintln(c.OutOrStdout(), args[1])
+			showImported(c.OutOrStdout(), args[1], result)
 			return nil
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&from, "from", "", "folder or archive that holds the original files (for parquet: a pattern); mnist and cifar10 are fetched without it")
+	f.StringVar(&from, "from", "", "folder or archive (zip, tar, tar.gz, tar.bz2) of the original files (for parquet: a pattern); mnist and cifar10 are fetched without it")
 	f.StringSliceVar(&o.Splits, "splits", nil, "splits to write, as in train,fit,test (default: all)")
-	f.Int64Var(&o.Limit, "limit", 0, "keep the first so many images of each original set (default: all)")
+	f.Int64Var(&o.Limit, "limit", 0, "keep so many images of each original set, the first of its order (default: all)")
+	f.Int64Var(&o.Seed, "seed", 0, "key of the order in which images are drawn, every class in its proportion")
+	f.BoolVar(&o.KeepOrder, "keep-order", false, "leave images in their order; fit and test are the first and the second half of it")
+	f.Int64Var(&o.SkipBad, "skip-bad", 0, "go on without up to so many pictures that cannot be read")
+	f.StringVar(&o.Columns.Image, "image", "", "column of the pictures (default: image, img or pixels)")
+	f.StringVar(&o.Columns.Label, "label", "", "column of the classes, numbers or texts (default: label)")
+	f.StringVar(&o.Columns.ID, "id", "", "column of the ids, numbers or texts; none for none (default: id, if there is one)")
+	f.StringVar(&o.Columns.FollowPaths, "follow-paths", "", "read pictures that are told by path from below the file's own folder, or from below =FOLDER")
+	f.Lookup("follow-paths").NoOptDefVal = data.FollowBeside
 	f.Int64Var(&o.ShardRows, "shard-rows", 0, "images in a shard (default 2500)")
 	f.IntVar(&o.Size, "size", 0, "cut pictures to SIZE x SIZE (default: as they are)")
 	f.IntVar(&o.Resize, "resize", 0, "scale the shorter side to so many pixels before the cut (default: SIZE)")

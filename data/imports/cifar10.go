@@ -2,7 +2,6 @@ package imports
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,7 +37,7 @@ var (
 )
 
 // openCIFAR10 reads the original's "binary version" (data_batch_1.bin, ...), or the registry package's PNG strips.
-func openCIFAR10(source string, o Options) ([]split, error) {
+func openCIFAR10(j *job, source string) ([]split, error) {
 	read := readStrips
 	if _, err := os.Stat(filepath.Join(source, "test_batch.png")); errors.Is(err, os.ErrNotExist) {
 		if _, err := os.Stat(filepath.Join(source, "test_batch.bin")); err != nil {
@@ -46,17 +45,17 @@ func openCIFAR10(source string, o Options) ([]split, error) {
 		}
 		read = readBinary
 	}
-	of := func(batches []string, labels string) set {
-		return set{
+	of := func(batches []string, labels string) *set {
+		return &set{
 			schema: cifar10Schema,
 			total:  int64(len(batches)) * cifarBatch,
-			read: func(_ context.Context, from, to int64, yield func(data.Image) error) error {
+			read: inRange(func(from, to int64, yield func(data.Image) error) error {
 				return read(cifarFiles{source, batches, labels}, from, to, yield)
-			},
+			}),
 		}
 	}
-	splits := []split{of(cifarTrain, "train_lables.json").whole("train", o)}
-	return append(splits, of(cifarTest, "test_lables.json").halves(o)...), nil
+	splits := []split{of(cifarTrain, "train_lables.json").whole("train", j.options)}
+	return append(splits, of(cifarTest, "test_lables.json").halves(j.options)...), nil
 }
 
 // cifarFiles are the files of one original set.

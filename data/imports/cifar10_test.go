@@ -37,7 +37,7 @@ func TestCIFAR10BothForms(t *testing.T) {
 	put(t, record, binaries, "test_batch.bin")
 	for name, src := range map[string]string{"strips": strips, "binary": binaries} {
 		dst := t.TempDir()
-		if err := Import(t.Context(), "cifar10", src, dst, Options{Limit: 8, Splits: []string{"fit", "test"}}, nil); err != nil {
+		if _, err := Import(t.Context(), "cifar10", src, dst, Options{Limit: 8, Splits: []string{"fit", "test"}}, nil); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		d, images := read(t, dst, "test-*.parquet")
@@ -51,7 +51,7 @@ func TestCIFAR10BothForms(t *testing.T) {
 				}
 			}
 		}
-		err := Import(t.Context(), "cifar10", src, dst, Options{Splits: []string{"train"}}, nil)
+		_, err := Import(t.Context(), "cifar10", src, dst, Options{Splits: []string{"train"}}, nil)
 		if err == nil || !strings.Contains(err.Error(), "data_batch_1") && !strings.Contains(err.Error(), "train_lables") {
 			t.Errorf("%s: the missing training set gave %v", name, err)
 		}

@@ -1,7 +1,6 @@
 package imports
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,37 +16,115 @@ type pictureFile struct {
 	id, label int64
 }
 
-// openImageFolder reads root/CLASS/PICTURE, with the classes numbered in the order of their names. Where root has folders
-// train and val (ImageNet), the one is the split train and the other is halved; else root itself is halved, or is the
-// split "all" if that is asked for.
-func openImageFolder(root string, o Options) ([]split, error) {
-	train, val := filepath.Join(root, "train"), filepath.Join(root, "val")
-	if !isFolder(train) || !isFolder(val) {
-		classes, err := folders(root)
+// The names that folders of splits go by, in lower case.
+var (
+	trainNames      = []string{"train", "training"}
+	validationNames = []string{"val", "validation", "valid", "dev"}
+	testNames       = []string{"test", "testing"}
+)
+
+// openImageFolder reads root/CLASS/.../PICTURE, with the classes numbered in the order of their names, or splits of such folders (layout).
+// Without splits root itself is halved, or is the split "all" if that is asked for.
+func openImageFolder(j *job, root string) ([]split, error) {
+	root, l, err := j.unwrap(root)
+	if err != nil {
+		return nil, err
+	}
+	train, validation, test := pick(l.folders, trainNames), pick(l.folders, validationNames), pick(l.folders, testNames)
+	if train != "" && validation+test != "" {
+		if classes, err := j.list(filepath.Join(root, train), false); err != nil {
+			return nil, err
+		} else if len(classes.folders) > 0 {
+			return j.openLayout(root, l, train, validation, test)
+		}
+	}
+	all, err := j.folderSet(root, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return append(all.halves(j.options), all.undivided(j.options)), nil
+}
+
+// unwrap goes down through folders that hold nothing but one folder of folders, as archives have them.
+func (j *job) unwrap(root string) (string, listing, error) {
+	const most = 4
+	for i := 0; ; i++ {
+		l, err := j.list(root, false)
+		if err != nil {
+			return root, l, fmt.Errorf("list classes: %w", err)
+		}
+		if i == most || len(l.folders) != 1 || len(l.pictures) > 0 {
+			return root, l, nil
+		}
+		inner, err := j.list(filepath.Join(root, l.folders[0]), false)
+		if err != nil {
+			return root, l, err
+		}
+		if len(inner.folders) == 0 || len(inner.pictures) > 0 {
+			return root, l, nil
+		}
+		if _, err := j.list(root, true); err != nil { // to note what is passed over
+			return root, l, err
+		}
+		j.pass(root, listing{others: l.others})
+		root = filepath.Join(root, l.folders[0])
+	}
+}
+
+// pick is the folder whose name is one of these, "" if there is none.
+func pick(folders, names []string) string {
+	i := slices.IndexFunc(folders, func(name string) bool { return slices.Contains(names, strings.ToLower(name)) })
+	if i < 0 {
+		return ""
+	}
+	return folders[i]
+}
+
+// openLayout reads the folder train as the split of that name. Of validation and test, the one that has classes is halved into fit and
+// test; where both have, they are fit and test. The classes are those of train.
+func (j *job) openLayout(root string, l listing, train, validation, test string) ([]split, error) {
+	if _, err := j.list(root, true); err != nil { // to note what is hidden
+		return nil, err
+	}
+	trainSet, err := j.folderSet(filepath.Join(root, train), train, nil)
+	if err != nil {
+		return nil, err
+	}
+	classes := trainSet.schema.ClassNames
+	var held []*set
+	for _, name := range []string{validation, test} {
+		if name == "" {
+			continue
+		}
+		dir := filepath.Join(root, name)
+		inner, err := j.list(dir, false)
 		if err != nil {
 			return nil, err
 		}
-		all, err := folderSet(root, classes, o)
+		if len(inner.folders) == 0 || len(inner.folders) == 1 && !slices.Contains(classes, inner.folders[0]) {
+			j.skip(dir, Classless, countFiles(dir)) // as ImageNet's test set
+			continue
+		}
+		s, err := j.folderSet(dir, name, classes)
 		if err != nil {
 			return nil, err
 		}
-		undivided := all.whole("all", o)
-		undivided.onDemand = true
-		return append(all.halves(o), undivided), nil
+		held = append(held, s)
 	}
-	classes, err := folders(train)
-	if err != nil {
-		return nil, err
+	j.pass(root, l)
+	for _, name := range l.folders {
+		if !slices.Contains([]string{train, validation, test}, name) {
+			j.skip(filepath.Join(root, name), Unasked, countFiles(filepath.Join(root, name)))
+		}
 	}
-	trainSet, err := folderSet(train, classes, o)
-	if err != nil {
-		return nil, err
+	splits := []split{trainSet.whole("train", j.options)}
+	switch len(held) {
+	case 0:
+		return nil, fmt.Errorf("list classes: of %s only %s has folders of classes; there is nothing to test on", root, train)
+	case 1:
+		return append(splits, held[0].halves(j.options)...), nil
 	}
-	valSet, err := folderSet(val, classes, o)
-	if err != nil {
-		return nil, err
-	}
-	return append([]split{trainSet.whole("train", o)}, valSet.halves(o)...), nil
+	return append(splits, held[0].whole("fit", j.options), held[1].whole("test", j.options)), nil
 }
 
 func isFolder(path string) bool {
@@ -55,107 +132,104 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// folders are the names of the folders in root, sorted.
-func folders(root string) ([]string, error) {
-	entries, err := os.ReadDir(root)
+// folderSet lists root/CLASS at any depth. The classes are the folders of root, or those given, of which some may have no folder.
+func (j *job) folderSet(root, name string, classes []string) (*set, error) {
+	l, err := j.list(root, true)
 	if err != nil {
 		return nil, fmt.Errorf("list classes: %w", err)
 	}
-	var names []string
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && isFolder(filepath.Join(root, e.Name())) {
-			names = append(names, e.Name())
-		}
-	}
-	if len(names) == 0 {
+	if len(l.folders) == 0 {
 		return nil, fmt.Errorf("list classes: %s has no folders; it should have one per class", root)
 	}
-	return names, nil
-}
-
-// folderSet lists root/CLASS/*; a class without a folder has no pictures.
-func folderSet(root string, classes []string, o Options) (set, error) {
-	if stray, err := folders(root); err != nil {
-		return set{}, err
-	} else if i := slices.IndexFunc(stray, func(name string) bool { return !slices.Contains(classes, name) }); i >= 0 {
-		return set{}, fmt.Errorf("class %q of %s is not among the training set's", stray[i], root)
+	j.pass(root, l)
+	if classes == nil {
+		classes = l.folders
 	}
-	perClass := make([][]string, len(classes))
-	for label, class := range classes {
-		paths, err := picturesIn(filepath.Join(root, class))
-		if err != nil {
-			return set{}, err
-		}
-		perClass[label] = paths
+	if i := slices.IndexFunc(l.folders, func(name string) bool { return !slices.Contains(classes, name) }); i >= 0 {
+		return nil, fmt.Errorf("class %q of %s is not among the training set's", l.folders[i], root)
 	}
-	return fileSet(root, alternate(perClass), classes, o)
-}
-
-// alternate takes the first picture of each class, then the second of each, so that halves and beginnings of the set hold
-// all classes. Ids are places in the order of classes and names.
-func alternate(perClass [][]string) []pictureFile {
 	var files []pictureFile
-	total, longest := int64(0), 0
-	first := make([]int64, len(perClass))
-	for label, paths := range perClass {
-		first[label] = total
-		total += int64(len(paths))
-		longest = max(longest, len(paths))
-	}
-	for k := range longest {
-		for label, paths := range perClass {
-			if k < len(paths) {
-				files = append(files, pictureFile{paths[k], first[label] + int64(k), int64(label)})
+	var empty []string
+	for label, class := range classes {
+		var paths []string
+		if slices.Contains(l.folders, class) {
+			if paths, err = j.pictures(filepath.Join(root, class), 0); err != nil {
+				return nil, err
 			}
 		}
-	}
-	return files
-}
-
-// picturesIn lists the PNG and JPEG files of a folder by name; a folder that is not there has none.
-func picturesIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("list pictures: %w", err)
-	}
-	var paths []string
-	for _, e := range entries {
-		switch strings.ToLower(filepath.Ext(e.Name())) {
-		case ".png", ".jpg", ".jpeg":
-			paths = append(paths, filepath.Join(dir, e.Name()))
+		if len(paths) == 0 {
+			empty = append(empty, fmt.Sprintf("%q", class))
+		}
+		for _, path := range paths {
+			files = append(files, pictureFile{path, int64(len(files)), int64(label)})
 		}
 	}
-	return paths, nil
+	if len(empty) > 0 {
+		j.warn("no pictures of %s in %s; each still is a class and keeps its number", list(empty), j.shown(root))
+	}
+	return j.fileSet(root, name, files, classes)
 }
 
-// fileSet is a set of listed pictures; the first of them gives the shape.
-func fileSet(root string, files []pictureFile, classes []string, o Options) (set, error) {
+// fileSet is a set of listed pictures; the first of them that can be read gives the shape.
+func (j *job) fileSet(root, name string, files []pictureFile, classes []string) (*set, error) {
+	s := &set{name: name, schema: data.Schema{ClassNames: classes}, total: int64(len(files)), anyOrder: true}
 	if len(files) == 0 {
-		return set{}, fmt.Errorf("list pictures: %s has no PNG or JPEG files", root)
+		return nil, fmt.Errorf("list pictures: %s has no pictures%s", j.shown(root), j.others())
 	}
-	first, err := load(files[0].path)
+	for _, f := range files {
+		s.labels = append(s.labels, f.label)
+	}
+	shape, err := j.firstShape(files)
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
-	shape := o.shape(first.Bounds())
-	return set{
-		schema: data.Schema{Shape: shape, ClassNames: classes},
-		total:  int64(len(files)),
-		read: func(_ context.Context, from, to int64, yield func(data.Image) error) error {
-			for _, f := range files[from:to] {
-				picture, err := load(f.path)
-				if err != nil {
+	s.schema.Shape = shape
+	s.read = func(j *job, places []int64, yield func(int64, data.Image) error) error {
+		for _, place := range places {
+			f := files[place]
+			picture, err := load(f.path)
+			if err != nil {
+				if err := j.badPicture(f.path, err); err != nil {
 					return err
 				}
-				pixels, err := o.fit(picture, shape)
-				if err != nil {
-					return fmt.Errorf("picture %s: %w", f.path, err)
-				}
-				if err := yield(data.Image{ID: f.id, Label: f.label, Pixels: pixels}); err != nil {
-					return err
-				}
+				continue
 			}
-			return nil
-		},
-	}, nil
+			pixels, err := j.options.fit(picture, shape)
+			if err != nil {
+				return fmt.Errorf("picture %s: %w", j.shown(f.path), err)
+			}
+			if err := yield(place, data.Image{ID: f.id, Label: f.label, Pixels: pixels}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return s, nil
+}
+
+// firstShape is that of the first picture that can be read.
+func (j *job) firstShape(files []pictureFile) ([3]int, error) {
+	for _, f := range files {
+		picture, err := load(f.path)
+		if err == nil {
+			return j.options.shape(picture.Bounds()), nil
+		}
+		if err := j.badPicture(f.path, err); err != nil {
+			return [3]int{}, err
+		}
+	}
+	j.options.SkipBad = 0 // none is left to go on with
+	return [3]int{}, j.tooMany()
+}
+
+// others says what was left out, for a set in which nothing was found.
+func (j *job) others() string {
+	if len(j.result.Skipped) == 0 {
+		return ""
+	}
+	var names []string
+	for _, s := range j.result.Skipped {
+		names = append(names, fmt.Sprintf("%s (%s)", s.Path, s.Reason))
+	}
+	return "; it has " + list(names)
 }

@@ -3,7 +3,6 @@ package imports
 import (
 	"bufio"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,23 +20,26 @@ var mnistPack = pack{
 }
 
 // openMNIST reads LeCun's four files, compressed or not.
-func openMNIST(source string, o Options) ([]split, error) {
-	return openIDXNamed(source, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, o)
+func openMNIST(j *job, source string) ([]split, error) {
+	return openIDXNamed(source, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, j.options, false)
 }
 
 // openIDX reads any set in the files of MNIST (Fashion-MNIST, KMNIST, ...), whose classes have no names.
-func openIDX(source string, o Options) ([]split, error) { return openIDXNamed(source, nil, o) }
+func openIDX(j *job, source string) ([]split, error) {
+	return openIDXNamed(source, nil, j.options, true)
+}
 
-func openIDXNamed(source string, classes []string, o Options) ([]split, error) {
+// openIDXNamed leaves images in their order, or has them drawn by their classes.
+func openIDXNamed(source string, classes []string, o Options, drawn bool) ([]split, error) {
 	var splits []split
-	train, err := openIDXSet(source, "train", classes)
+	train, err := openIDXSet(source, "train", classes, drawn)
 	switch {
 	case err == nil:
 		splits = append(splits, train.whole("train", o))
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	test, err := openIDXSet(source, "t10k", classes)
+	test, err := openIDXSet(source, "t10k", classes, drawn)
 	if err != nil {
 		return nil, err
 	}
@@ -45,34 +47,38 @@ func openIDXNamed(source string, classes []string, o Options) ([]split, error) {
 }
 
 // openIDXSet reads the heads of the two files of a set.
-func openIDXSet(source, prefix string, classes []string) (set, error) {
+func openIDXSet(source, prefix string, classes []string, drawn bool) (*set, error) {
 	images, err := findIDX(source, prefix+"-images", "idx3-ubyte")
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
 	labels, err := findIDX(source, prefix+"-labels", "idx1-ubyte")
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
 	imageSizes, err := idxSizes(images, 3)
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
 	labelSizes, err := idxSizes(labels, 1)
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
 	if imageSizes[0] != labelSizes[0] {
-		return set{}, fmt.Errorf("%s has %d images, %s has %d labels", images, imageSizes[0], labels, labelSizes[0])
+		return nil, fmt.Errorf("%s has %d images, %s has %d labels", images, imageSizes[0], labels, labelSizes[0])
 	}
 	shape := [3]int{imageSizes[1], imageSizes[2], 1}
-	return set{
+	s := &set{
 		schema: data.Schema{Shape: shape, ClassNames: classes},
 		total:  int64(imageSizes[0]),
-		read: func(_ context.Context, from, to int64, yield func(data.Image) error) error {
+		read: inRange(func(from, to int64, yield func(data.Image) error) error {
 			return readIDX(images, labels, shape[0]*shape[1], from, to, yield)
-		},
-	}, nil
+		}),
+	}
+	if drawn {
+		s.labels, err = idxLabels(labels, s.total)
+	}
+	return s, err
 }
 
 // findIDX knows the spellings under which the files are handed on.
@@ -130,6 +136,40 @@ func idxSizes(path string, dims int) ([]int, error) {
 		return nil, err
 	}
 	return f.sizes, f.Close()
+}
+
+// idxLabels reads all labels of a file.
+func idxLabels(path string, total int64) ([]int64, error) {
+	f, err := readIDXHead(path, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []int64
+	label := make([]byte, 1)
+	for i := range total {
+		if _, err := io.ReadFull(f, label); err != nil {
+			return nil, fmt.Errorf("read label %d of %s: %w", i, path, err)
+		}
+		all = append(all, int64(label[0]))
+	}
+	return all, nil
+}
+
+// inRange makes the read of a set of one that reads a range of images in order.
+func inRange(read func(from, to int64, yield func(data.Image) error) error) func(*job, []int64, func(int64, data.Image) error) error {
+	return func(_ *job, places []int64, yield func(int64, data.Image) error) error {
+		from, next := places[0], 0
+		place := from
+		return read(from, places[len(places)-1]+1, func(im data.Image) error {
+			place++
+			if places[next] != place-1 {
+				return nil
+			}
+			next++
+			return yield(place-1, im)
+		})
+	}
 }
 
 func readIDX(imagePath, labelPath string, size int, from, to int64, yield func(data.Image) error) error {

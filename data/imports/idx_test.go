@@ -56,7 +56,7 @@ func TestMNIST(t *testing.T) {
 	putMNIST(t, src, "train", 7, false, true)
 	putMNIST(t, src, "t10k", 10, true, false)
 	var last string
-	err := Import(t.Context(), "mnist", src, dst, Options{ShardRows: 3}, func(split string, done, total int64) {
+	_, err := Import(t.Context(), "mnist", src, dst, Options{ShardRows: 3}, func(split string, done, total int64) {
 		last = fmt.Sprintf("%s %d/%d", split, done, total)
 	})
 	if err != nil {
@@ -83,7 +83,7 @@ func TestMNIST(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dst, ".*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	err = Import(t.Context(), "mnist", src, dst, Options{}, nil)
+	_, err = Import(t.Context(), "mnist", src, dst, Options{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "remove the old train shards") {
 		t.Errorf("a second import into the same folder gave %v", err)
 	}

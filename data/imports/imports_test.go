@@ -94,7 +94,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 	for _, c := range cases {
 		dst := t.TempDir()
-		err := Import(t.Context(), c.kind, c.source, dst, c.o, nil)
+		_, err := Import(t.Context(), c.kind, c.source, dst, c.o, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.kind) {
 			t.Errorf("import %s %+v: %v does not say %q", c.kind, c.o, err, c.want)
 		}
@@ -106,7 +106,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	cancel()
 	full := t.TempDir()
 	putMNIST(t, full, "t10k", 10, false, false)
-	if err := Import(ctx, "idx", full, t.TempDir(), Options{}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := Import(ctx, "idx", full, t.TempDir(), Options{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled import gave %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,15 +21,17 @@ type pack struct {
 	folder string // of the files within it
 }
 
-// locate is the folder of the files that source means, and what to call when they are no longer needed.
-func locate(ctx context.Context, p pack, source string) (dir string, cleanup func(), err error) {
+// locate is the folder of the files that source means (for parquet it may be a pattern), and what to call when they are no longer needed.
+func (j *job) locate(p pack, source string) (dir string, cleanup func(), err error) {
 	none := func() {}
-	archive := strings.HasSuffix(source, ".tgz") || strings.HasSuffix(source, ".tar.gz")
-	if source != "" && !archive {
-		return source, none, nil
-	}
 	if source == "" && p.name == "" {
 		return "", none, errors.New("say where its files are; only mnist and cifar10 can be fetched")
+	}
+	if source != "" && !isArchive(source) {
+		if info, err := os.Stat(source); err == nil && !info.IsDir() && !importers[j.kind].columns {
+			return "", none, fmt.Errorf("read %s: %w", source, errNoArchive)
+		}
+		return source, none, nil
 	}
 	temp, err := os.MkdirTemp("", "upi-import-*")
 	if err != nil {
@@ -41,13 +44,17 @@ func locate(ctx context.Context, p pack, source string) (dir string, cleanup fun
 		}
 	}()
 	if source == "" {
-		if source, err = p.fetch(ctx, temp); err != nil {
+		if source, err = p.fetch(j.ctx, temp); err != nil {
 			return "", none, err
 		}
 	}
 	root := filepath.Join(temp, "files")
-	if err := unpack(ctx, source, root); err != nil {
+	j.unpacked, j.archive = root, source
+	if err := j.unpack(source, root); err != nil {
 		return "", none, fmt.Errorf("unpack %s: %w", source, err)
+	}
+	if j.kind == "image-folder" { // whether a folder is a wrapping or a class, its pictures tell
+		return root, cleanup, nil
 	}
 	return innermost(root, p.folder), cleanup, nil
 }
@@ -59,7 +66,11 @@ func innermost(root, folder string) string {
 	}
 	for {
 		entries, err := os.ReadDir(root)
-		if err != nil || len(entries) != 1 || !entries[0].IsDir() {
+		if err != nil {
+			return root
+		}
+		entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return hidden(e.Name()) })
+		if len(entries) != 1 || !entries[0].IsDir() {
 			return root
 		}
 		root = filepath.Join(root, entries[0].Name())

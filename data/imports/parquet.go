@@ -1,8 +1,8 @@
 package imports
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 	"path/filepath"
@@ -11,63 +11,80 @@ import (
 )
 
 // openParquet reads shards that others have made: of mixed sizes, in other layouts, or just in too many files. Ids stay.
-func openParquet(pattern string, o Options) ([]split, error) {
+func openParquet(j *job, pattern string) ([]split, error) {
 	if isFolder(pattern) {
 		pattern = filepath.Join(escape(pattern), "*.parquet")
 	}
-	dataset, err := data.OpenMixed(pattern, o.Limit)
+	dataset, err := data.OpenWith(pattern, data.Options{Mixed: true, Columns: j.options.Columns})
+	if err != nil {
+		return nil, err
+	}
+	labels, err := dataset.Labels(j.ctx)
 	if err != nil {
 		return nil, err
 	}
 	shape := dataset.Shape()
-	if o.Channels == 0 {
-		o.Channels = shape[2]
+	if j.options.Channels == 0 {
+		j.options.Channels = shape[2]
 	}
-	shape = o.shape(image.Rect(0, 0, shape[1], shape[0]))
-	all := set{
-		schema: data.Schema{Shape: shape, ClassNames: dataset.ClassNames()},
+	shape = j.options.shape(image.Rect(0, 0, shape[1], shape[0]))
+	all := &set{
+		schema: data.Schema{Shape: shape, ClassNames: dataset.ClassNames(), TextIDs: dataset.TextIDs()},
 		total:  dataset.Len(),
-		read: func(ctx context.Context, from, to int64, yield func(data.Image) error) error {
-			for _, shard := range dataset.Shards() {
-				if shard.FirstRow >= to || shard.FirstRow+shard.Rows <= from {
-					continue
-				}
-				if err := readShard(ctx, shard, func(picture image.Image, im data.Image) (err error) {
-					if im.Row < from || im.Row >= to {
-						return nil
-					}
-					if im.Pixels, err = o.fit(picture, shape); err != nil {
-						return err
-					}
-					return yield(im)
-				}); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		labels: labels,
 	}
-	undivided := all.whole("all", o)
-	undivided.onDemand = true
-	return append(all.halves(o), undivided), nil
+	all.read = func(j *job, places []int64, yield func(int64, data.Image) error) error {
+		for _, shard := range dataset.Shards() {
+			if len(places) == 0 {
+				break
+			}
+			if shard.FirstRow+shard.Rows <= places[0] {
+				continue
+			}
+			left, err := j.readShard(shard, places, shape, yield)
+			if err != nil {
+				return err
+			}
+			places = left
+		}
+		return nil
+	}
+	return append(all.halves(j.options), all.undivided(j.options)), nil
 }
 
-func readShard(ctx context.Context, shard data.Shard, visit func(image.Image, data.Image) error) (err error) {
-	r, err := shard.Read(ctx)
+// readShard yields the images of a shard at those of the places that lie in it, and returns the others.
+func (j *job) readShard(shard data.Shard, places []int64, shape [3]int, yield func(int64, data.Image) error) (left []int64, err error) {
+	r, err := shard.Read(j.ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
+	for len(places) > 0 && places[0] < shard.FirstRow+shard.Rows {
 		picture, im, err := r.NextPicture()
 		if err == io.EOF {
-			return nil
+			break
+		}
+		if errors.As(err, new(*data.RowError)) || err == nil {
+			if im.Row != places[0] {
+				continue
+			}
+			places = places[1:]
+		}
+		if bad := new(data.RowError); errors.As(err, &bad) {
+			if err := j.badPicture(fmt.Sprintf("row %d of %s", bad.Row, bad.Path), bad.Err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := visit(picture, im); err != nil {
-			return err
+		if im.Pixels, err = j.options.fit(picture, shape); err != nil {
+			return nil, fmt.Errorf("row %d of %s: %w", im.Row-shard.FirstRow, shard.Path, err)
+		}
+		if err := yield(im.Row, im); err != nil {
+			return nil, err
 		}
 	}
+	return places, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // openTinyImageNet reads the folder tiny-imagenet-200. Labels are places in the sorted list of WordNet ids, as training on the
 // folder train/ gives them. The folder test/ has no labels and is passed over; val/ is halved into fit and test.
-func openTinyImageNet(root string, o Options) ([]split, error) {
+func openTinyImageNet(j *job, root string) ([]split, error) {
 	ids, err := lines(filepath.Join(root, "wnids.txt"))
 	if err != nil {
 		return nil, err
@@ -24,53 +24,60 @@ func openTinyImageNet(root string, o Options) ([]split, error) {
 	}
 	var splits []split
 	if isFolder(filepath.Join(root, "train")) {
-		train, err := tinyTrain(root, ids, classes, o)
+		train, err := j.tinyTrain(root, ids, classes)
 		if err != nil {
 			return nil, err
 		}
-		splits = append(splits, train.whole("train", o))
+		splits = append(splits, train.whole("train", j.options))
 	}
-	val, err := tinyVal(root, ids, classes, o)
+	val, err := j.tinyVal(root, ids, classes)
 	if err != nil {
 		return nil, err
 	}
-	return append(splits, val.halves(o)...), nil
+	return append(splits, val.halves(j.options)...), nil
 }
 
-// tinyTrain takes the first picture of each class, then the second of each.
-func tinyTrain(root string, ids, classes []string, o Options) (set, error) {
-	perClass := make([][]string, len(ids))
+// tinyTrain takes the pictures in the order of their classes and names.
+func (j *job) tinyTrain(root string, ids, classes []string) (*set, error) {
+	var files []pictureFile
 	for label, id := range ids {
-		paths, err := picturesIn(filepath.Join(root, "train", id, "images"))
-		if err != nil {
-			return set{}, err
+		dir := filepath.Join(root, "train", id, "images")
+		if !isFolder(dir) {
+			j.warn("no pictures of %q in %s", classes[label], j.shown(filepath.Join(root, "train")))
+			continue
 		}
-		perClass[label] = paths
+		paths, err := j.pictures(dir, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			files = append(files, pictureFile{path, int64(len(files)), int64(label)})
+		}
 	}
-	return fileSet(filepath.Join(root, "train"), alternate(perClass), classes, o)
+	return j.fileSet(filepath.Join(root, "train"), "train", files, classes)
 }
 
 // tinyVal takes the pictures in the order of val_annotations.txt: file, WordNet id, and a box that is not used.
-func tinyVal(root string, ids, classes []string, o Options) (set, error) {
+func (j *job) tinyVal(root string, ids, classes []string) (*set, error) {
 	path := filepath.Join(root, "val", "val_annotations.txt")
 	text, err := lines(path)
 	if err != nil {
-		return set{}, err
+		return nil, err
 	}
 	var files []pictureFile
 	for i, line := range text {
 		parts := strings.Fields(line)
 		if len(parts) < 2 {
-			return set{}, fmt.Errorf("line %d of %s is %q, wanted a file and a WordNet id", i+1, path, line)
+			return nil, fmt.Errorf("line %d of %s is %q, wanted a file and a WordNet id", i+1, path, line)
 		}
 		label, ok := slices.BinarySearch(ids, parts[1])
 		if !ok {
-			return set{}, fmt.Errorf("line %d of %s: %q is not in wnids.txt", i+1, path, parts[1])
+			return nil, fmt.Errorf("line %d of %s: %q is not in wnids.txt", i+1, path, parts[1])
 		}
 		name := filepath.Base(parts[0])
 		files = append(files, pictureFile{filepath.Join(root, "val", "images", name), int64(i), int64(label)})
 	}
-	return fileSet(filepath.Join(root, "val"), files, classes, o)
+	return j.fileSet(filepath.Join(root, "val"), "val", files, classes)
 }
 
 // wordNames are class names like "n02124075 Egyptian cat"; the id keeps those apart that WordNet calls by one word.
