@@ -79,15 +79,20 @@ type unpacker struct {
 // unpack writes the plain files of an archive below dir. A path that leads out of dir is an error, as is an archive that grows out of
 // all proportion; links are noted as left out.
 func (j *job) unpack(archive, dir string) error {
+	info, err := os.Stat(archive)
+	if err != nil {
+		return err
+	}
+	return j.unpackWithin(archive, dir, min(maxUnpacked, max(freeGrowth, maxGrowth*info.Size())))
+}
+
+// unpackWithin is unpack for so many bytes at most.
+func (j *job) unpackWithin(archive, dir string, most int64) error {
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
 	kind := archiveKind(file)
 	if kind < 0 {
 		return errNoArchive
@@ -101,7 +106,7 @@ func (j *job) unpack(archive, dir string) error {
 		return err
 	}
 	defer root.Close()
-	u := &unpacker{job: j, root: root, left: min(maxUnpacked, max(freeGrowth, maxGrowth*info.Size()))}
+	u := &unpacker{job: j, root: root, left: most}
 	return archiveKinds[kind].unpack(u, file)
 }
 

@@ -37,10 +37,10 @@ func (j *job) locate(p pack, source string) (dir string, cleanup func(), err err
 	if err != nil {
 		return "", none, fmt.Errorf("make folder: %w", err)
 	}
-	cleanup = func() { os.RemoveAll(temp) }
+	remove := func() { os.RemoveAll(temp) }
 	defer func() {
 		if err != nil {
-			cleanup()
+			remove()
 		}
 	}()
 	if source == "" {
@@ -54,9 +54,9 @@ func (j *job) locate(p pack, source string) (dir string, cleanup func(), err err
 		return "", none, fmt.Errorf("unpack %s: %w", source, err)
 	}
 	if j.kind == "image-folder" { // whether a folder is a wrapping or a class, its pictures tell
-		return root, cleanup, nil
+		return root, remove, nil
 	}
-	return innermost(root, p.folder), cleanup, nil
+	return innermost(root, p.folder), remove, nil
 }
 
 // innermost is the folder where the files lie in an archive that wraps them in folders.
