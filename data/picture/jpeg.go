@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// A JPEGDecoder makes pixels of a whole JPEG file, of 1 channel where the file is grey and else of 3 (RGB), as they lie in
-// the file. Heads have been checked before; whatever else is wrong with the file must come as an error.
-type JPEGDecoder func(file []byte) (Pixels, error)
+// A JPEGDecoder makes height x width x channels pixels of a whole JPEG file, of 1 channel where the file is grey and else of 3
+// (RGB), as they lie in the file. Its head has been checked; whatever else is wrong with the file must come as an error.
+type JPEGDecoder func(file []byte) (pixels []byte, shape [3]int, err error)
 
 // maxScans bounds how often a file may go over its picture; the usual ten of a progressive JPEG are far below it.
 const maxScans = 500
@@ -134,10 +134,11 @@ func decodeJPEG(file []byte, h head, o Options) (Pixels, error) {
 	if o.JPEG == nil {
 		return Pixels{}, refuse(NoDecoder, "the picture is a JPEG, and its reader was given no decoder for JPEGs")
 	}
-	p, err := o.JPEG(file)
+	decoded, shape, err := o.JPEG(file)
 	if err != nil {
-		return p, asDamage("decode JPEG", err)
+		return Pixels{}, asDamage("decode JPEG", err)
 	}
+	p := Pixels{shape, decoded}
 	want := 3
 	if h.grey {
 		want = 1

@@ -129,18 +129,21 @@ func greyLines(pix []byte, stride, h, w int) Pixels {
 	return Pixels{[3]int{h, w, 1}, out}
 }
 
-// deepGrey cuts off at 255, as Pillow does: it takes grey of 16 bits for numbers, not for shades.
+// deepGrey lays out grey of 16 bits.
 func deepGrey(pix []byte, stride, h, w int) Pixels {
 	out := make([]byte, 0, h*w)
 	for y := range h {
-		line := pix[y*stride:][:2*w]
-		for x := range w {
-			v := line[2*x+1]
-			if line[2*x] != 0 {
-				v = 255
-			}
-			out = append(out, v)
+		for line := pix[y*stride:][:2*w]; len(line) > 0; line = line[2:] {
+			out = append(out, saturated(line[0], line[1]))
 		}
 	}
 	return Pixels{[3]int{h, w, 1}, out}
+}
+
+// saturated cuts a number of 16 bits off at 255, as Pillow does: it takes grey of 16 bits for numbers, not for shades.
+func saturated(upper, lower byte) byte {
+	if upper != 0 {
+		return 255
+	}
+	return lower
 }

@@ -90,13 +90,24 @@ func decodePNG(file []byte, h head, o Options) (Pixels, error) {
 	if err != nil {
 		return Pixels{}, asDamage("decode PNG", err)
 	}
-	if deep, ok := decoded.(*image.NRGBA64); ok && h.deepGrey && !o.OnWhite {
-		// Grey of 16 bits in which one shade is transparent comes as colours.
-		grey := make([]byte, 0, len(deep.Pix)/4)
-		for i := 0; i < len(deep.Pix); i += 8 {
-			grey = append(grey, deep.Pix[i], deep.Pix[i+1])
-		}
-		return deepGrey(grey, deep.Stride/4, h.height, h.width), nil
+	if deep, ok := decoded.(*image.NRGBA64); ok && h.deepGrey {
+		return deepGreyKey(deep, o.OnWhite), nil
 	}
 	return layout(decoded, o.OnWhite)
+}
+
+// deepGreyKey lays out grey of 16 bits in which one shade is transparent, which comes as colours.
+func deepGreyKey(p *image.NRGBA64, onWhite bool) Pixels {
+	h, w := p.Rect.Dy(), p.Rect.Dx()
+	l := &layer{bytes: make([]byte, 0, 3*h*w), onWhite: onWhite}
+	for y := range h {
+		line := p.Pix[y*p.Stride:][:8*w]
+		grey := make([]byte, 0, 4*w)
+		for ; len(line) > 0; line = line[8:] {
+			v := saturated(line[0], line[1])
+			grey = append(grey, v, v, v, line[6])
+		}
+		l.straight(grey)
+	}
+	return Pixels{[3]int{h, w, 3}, l.bytes}
 }

@@ -1,5 +1,8 @@
-// Package resample scales pictures of 8 bits per channel as Pillow's Image.resize does, equal to it to the bit: in two
-// passes, first along the rows and then along the columns, each in fixed-point numbers and rounded to 8 bits.
+// Package resample scales pictures of 8 bits per channel as Image.resize of Pillow 13 does, equal to it to the bit: in two
+// passes, one along the lines and one along the columns, each in fixed-point numbers and rounded to 8 bits.
+//
+// The pass along the lines comes first unless the picture loses more than twice as many lines as columns. Pillow up to 12 never
+// made that exception; there the results differ, by 1 to 3 levels, at up to a fifth of the pixels.
 package resample
 
 import "math"
@@ -23,6 +26,9 @@ func Resize(p Picture, height, width int, f Filter) Picture {
 func Part(p Picture, toHeight, toWidth int, f Filter, top, left, height, width int) Picture {
 	columns := newWindows(p.Width, toWidth, f, left, width)
 	rows := newWindows(p.Height, toHeight, f, top, height)
+	if linesLast := toHeight < p.Height && p.Height-toHeight > 2*(p.Width-toWidth); linesLast {
+		return horizontal(vertical(p, rows), columns)
+	}
 	// Lines that no row of the part needs are not scaled.
 	first, last := rows[0].first, rows[height-1]
 	p.Bytes = p.Bytes[first*p.Width*p.Channels : (last.first+len(last.weights))*p.Width*p.Channels]

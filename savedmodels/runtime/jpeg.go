@@ -1,0 +1,66 @@
+package runtime
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"sync"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+)
+
+// A jpegGraph decodes one JPEG per call.
+type jpegGraph struct {
+	session      *tf.Session
+	file, pixels tf.Output
+}
+
+// newJPEGGraph decodes as Pillow does, to the bit: with libjpeg's exact integer transform and its smooth upsampling of chroma.
+// TensorFlow's default transform is another one.
+var newJPEGGraph = sync.OnceValues(func() (*jpegGraph, error) {
+	s := op.NewScope()
+	g := &jpegGraph{file: op.Placeholder(s.SubScope("file"), tf.String, op.PlaceholderShape(tf.ScalarShape()))}
+	g.pixels = op.DecodeJpeg(s.SubScope("pixels"), g.file, op.DecodeJpegDctMethod("INTEGER_ACCURATE"), op.DecodeJpegFancyUpscaling(true))
+	graph, err := s.Finalize()
+	if err != nil {
+		return nil, fmt.Errorf("build the decoder of JPEGs: %w", err)
+	}
+	options, err := config(Device{})
+	if err != nil {
+		return nil, err
+	}
+	if g.session, err = tf.NewSession(graph, &tf.SessionOptions{Config: options}); err != nil {
+		return nil, fmt.Errorf("open the decoder of JPEGs: %w", err)
+	}
+	return g, nil
+})
+
+// DecodeJPEG returns a JPEG's pixels, height x width x channels values row-major, as they lie in the file: 1 channel where it is
+// grey, else 3 (RGB). Files that are damaged are errors. It is safe for concurrent use and works in its caller's thread. Memory
+// is taken for whatever size the file claims, up to 512 MiB: who does not trust it reads its head first.
+func DecodeJPEG(file []byte) (pixels []byte, shape [3]int, err error) {
+	g, err := newJPEGGraph()
+	if err != nil {
+		return nil, shape, err
+	}
+	input, err := tf.NewTensor(string(file))
+	if err != nil {
+		return nil, shape, fmt.Errorf("hand over a JPEG: %w", err)
+	}
+	output, err := g.session.Run(map[tf.Output]*tf.Tensor{g.file: input}, []tf.Output{g.pixels}, nil)
+	if err != nil {
+		return nil, shape, fmt.Errorf("run graph: %w", err)
+	}
+	t := output[0]
+	dims := t.Shape()
+	if t.DataType() != tf.Uint8 || len(dims) != 3 {
+		return nil, shape, fmt.Errorf("the decoder of JPEGs returned a tensor of %v %v", t.DataType(), dims)
+	}
+	shape = [3]int{int(dims[0]), int(dims[1]), int(dims[2])}
+	pixels = make([]byte, size(dims))
+	_, err = t.WriteContentsTo(&window{free: pixels})
+	// The finalizer frees the tensor's memory: not before the copy is done.
+	goruntime.KeepAlive(t)
+	account(int64(len(file) + len(pixels)))
+	return pixels, shape, err
+}
