@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // Columns names the columns of a set of images; "" stands for the usual name.
@@ -142,7 +143,7 @@ func openIDs(f *column.File, c Columns) (ids, error) {
 }
 
 // openPixels picks the way in which a file stores its pictures.
-func openPixels(f *column.File, c Columns) (pixels, error) {
+func openPixels(f *column.File, c Columns, o picture.Options) (pixels, error) {
 	names := append(slices.Clone(imageColumns), pixelsColumn)
 	if c.Image != "" {
 		names = []string{c.Image}
@@ -155,11 +156,13 @@ func openPixels(f *column.File, c Columns) (pixels, error) {
 		_, told := f.FieldMetadata(name, "shape")
 		switch list := leaves[0].MaxRepetitionLevel(); {
 		case len(leaves) == 1 && list > 1:
-			return openNested(f, name, leaves[0])
+			rows, err := openNested(f, name, leaves[0])
+			return plain{rows, o}, err
 		case list == 1 && len(leaves) == 1, name == pixelsColumn, leaves[0].PhysicalType() == parquet.Types.FixedLenByteArray, told && len(leaves) == 1:
-			return openRaw(f, name, leaves)
+			rows, err := openRaw(f, name, leaves)
+			return plain{rows, o}, err
 		}
-		return openEncoded(f, name, leaves, c.FollowPaths)
+		return openEncoded(f, name, leaves, c.FollowPaths, o)
 	}
 	if c.Image != "" {
 		return nil, fmt.Errorf("%s has no column %q; it has %q: name the column of pictures (data.image in a configuration, --image in an import)",

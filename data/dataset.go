@@ -1,6 +1,6 @@
 // Package data reads and writes sets of labelled images stored as Parquet shards.
 //
-// A shard follows Hugging Face's image convention (image: struct<bytes, path> with PNG or JPEG, label: an integer), or
+// A shard follows Hugging Face's image convention (image: struct<bytes, path> with picture files, label: an integer), or
 // holds image: binary, or raw bytes in pixels: fixed_size_binary or list<uint8> with the shape in the field's metadata
 // key "shape" or the file's key "upi.shape", or lists within lists. A column id of whole numbers or texts names the images; without it,
 // their position does. Columns of other names can be chosen.
@@ -13,6 +13,7 @@ import (
 	"sort"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // Image is one labelled picture.
@@ -44,19 +45,18 @@ func Open(pattern string, limit int64) (*Dataset, error) {
 	return OpenWith(pattern, Options{Limit: limit})
 }
 
-// OpenMixed is Open for pictures that need not be of one size. They can be read with Reader.NextPicture only.
-func OpenMixed(pattern string, limit int64) (*Dataset, error) {
-	return OpenWith(pattern, Options{Limit: limit, Mixed: true})
-}
-
 // Options of opening a dataset. The zero value takes all images, of one size, from the usual columns.
 type Options struct {
 	// Limit keeps only that many images from the start; 0 keeps all.
 	Limit int64
-	// Mixed lets pictures be of any size.
+	// Mixed lets files hold pictures of different sizes, and their first ones be bad. Reading says which are of another size than the
+	// first one that can be read.
 	Mixed bool
 	// Columns names the columns.
 	Columns Columns
+	// Pictures says which pixels a picture stands for. With a size to bring them to, they may be of any. JPEGs need its decoder, but not
+	// to be opened.
+	Pictures picture.Options
 }
 
 // OpenWith is Open with options.
@@ -78,7 +78,7 @@ func OpenWith(pattern string, o Options) (*Dataset, error) {
 		if limit > 0 && d.rows >= limit {
 			break
 		}
-		s, err := describe(path, o.Columns, o.Mixed)
+		s, err := describe(path, o)
 		if err != nil {
 			return nil, fmt.Errorf("open shard: %w", err)
 		}
@@ -137,7 +137,7 @@ func (d *Dataset) agree(s Shard) error {
 	}
 	first := d.shards[0]
 	if s.Shape != first.Shape && !d.mixed {
-		return fmt.Errorf("open shards %q: %s holds images of %s, %s of %s; keep them apart or import them with one size",
+		return fmt.Errorf("open shards %q: %s holds images of %s, %s of %s; keep them apart or bring them to one size ('upi import parquet' with --size, or data.resize)",
 			d.pattern, first.Path, shapeString(first.Shape), s.Path, shapeString(s.Shape))
 	}
 	if s.TextLabels != first.TextLabels {
@@ -158,7 +158,7 @@ func (d *Dataset) Shards() []Shard { return slices.Clone(d.shards) }
 // Len is the number of images.
 func (d *Dataset) Len() int64 { return d.rows }
 
-// Shape is the height, width and number of channels of every image, of a mixed set those of the first.
+// Shape is the height, width and number of channels of every image.
 func (d *Dataset) Shape() [3]int { return d.shards[0].Shape }
 
 // ClassNames are the names of the labels 0, 1, ...; nil where the shards do not say.

@@ -185,9 +185,6 @@ func TestShardsThatDoNotFitTogether(t *testing.T) {
 	if _, err := Open(at("a-0.parquet"), -1); err == nil {
 		t.Error("a limit below 0 passed")
 	}
-	if d, err := OpenMixed(at("a-*.parquet"), 0); err != nil || d.Len() != 2 {
-		t.Errorf("mixed sizes: %v", err)
-	}
 }
 
 func TestWriterRefusesWhatItCannotStore(t *testing.T) {

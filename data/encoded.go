@@ -3,12 +3,12 @@ package data
 import (
 	"errors"
 	"fmt"
-	"image"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // pixels is the column of pictures.
@@ -17,21 +17,20 @@ type pixels interface {
 	shape() ([3]int, error)
 	// next is the next picture as H x W x C bytes; one of another shape is an error.
 	next(shape [3]int) ([]byte, error)
-	// picture is the next picture, of whatever size it has.
-	picture() (image.Image, error)
 }
 
-// encoded is a column of PNG or JPEG files.
+// encoded is a column of picture files.
 type encoded struct {
-	cursor *column.Cursor[parquet.ByteArray] // nil where there are paths alone
-	paths  *paths                            // nil where there are none
-	row    int64
+	options picture.Options
+	cursor  *column.Cursor[parquet.ByteArray] // nil where there are paths alone
+	paths   *paths                            // nil where there are none
+	row     int64
 }
 
 // openEncoded takes a struct's field "bytes", or a column of its own; and where pictures are not in the file, the field "path" or a
 // column of texts.
-func openEncoded(f *column.File, name string, leaves []column.Leaf, follow string) (pixels, error) {
-	e := &encoded{}
+func openEncoded(f *column.File, name string, leaves []column.Leaf, follow string, o picture.Options) (pixels, error) {
+	e := &encoded{options: o}
 	for _, leaf := range leaves {
 		within, blob := leaf.Within(), leaf.PhysicalType() == parquet.Types.ByteArray && leaf.MaxRepetitionLevel() == 0
 		_, text := leaf.LogicalType().(schema.StringLogicalType)
@@ -55,54 +54,19 @@ func openEncoded(f *column.File, name string, leaves []column.Leaf, follow strin
 }
 
 func (e *encoded) shape() ([3]int, error) {
-	data, err := e.take()
+	file, err := e.take()
 	if err != nil {
 		return [3]int{}, err
 	}
-	f, err := detect(data)
-	if err != nil {
-		return [3]int{}, err
-	}
-	config, err := f.head(data)
-	if err != nil {
-		return [3]int{}, err
-	}
-	return f.shape(config)
+	return e.options.Shape(file)
 }
 
 func (e *encoded) next(shape [3]int) ([]byte, error) {
-	data, err := e.take()
+	file, err := e.take()
 	if err != nil {
 		return nil, err
 	}
-	f, err := detect(data)
-	if err != nil {
-		return nil, err
-	}
-	config, err := f.head(data)
-	if err != nil {
-		return nil, err
-	}
-	got, err := f.shape(config)
-	if err != nil {
-		return nil, err
-	}
-	if got != shape {
-		return nil, fmt.Errorf("the image is %s, the dataset's are %s; import the set with one size ('upi import parquet' with --size)", shapeString(got), shapeString(shape))
-	}
-	picture, err := f.body(data, config)
-	if err != nil {
-		return nil, err
-	}
-	return flatten(picture, shape)
-}
-
-func (e *encoded) picture() (image.Image, error) {
-	data, err := e.take()
-	if err != nil {
-		return nil, err
-	}
-	return Decode(data)
+	return e.options.DecodeAs(file, shape)
 }
 
 // take is the next picture as stored. The bytes live until the next call.

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/parquet"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // FollowBeside, in Columns.FollowPaths, follows paths below the folder of the file that tells them.
@@ -83,15 +84,15 @@ func ReadBelow(folder, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("follow path %q below %s: %w", path, folder, err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxEncoded {
-		return nil, fmt.Errorf("follow path %q below %s: it is no file of at most %d bytes", path, folder, maxEncoded)
+	if !info.Mode().IsRegular() || info.Size() > picture.MaxEncoded {
+		return nil, fmt.Errorf("follow path %q below %s: it is no file of at most %d bytes", path, folder, picture.MaxEncoded)
 	}
 	f, err := root.Open(relative)
 	if err != nil {
 		return nil, fmt.Errorf("follow path %q below %s: %w", path, folder, err)
 	}
 	defer f.Close()
-	encoded, err := io.ReadAll(io.LimitReader(f, maxEncoded+1))
+	encoded, err := io.ReadAll(io.LimitReader(f, picture.MaxEncoded+1))
 	if err != nil {
 		return nil, fmt.Errorf("follow path %q below %s: %w", path, folder, err)
 	}

@@ -3,11 +3,11 @@ package data
 import (
 	"errors"
 	"fmt"
-	"image"
 
 	"github.com/apache/arrow/go/v15/parquet"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // nested is a column of pictures as lists of lists of numbers, height x width or height x width x channels, as NumPy arrays become in
@@ -18,7 +18,7 @@ type nested struct {
 	deep int16
 }
 
-func openNested(f *column.File, name string, leaf column.Leaf) (pixels, error) {
+func openNested(f *column.File, name string, leaf column.Leaf) (rows, error) {
 	n := nested{deep: leaf.MaxRepetitionLevel()}
 	if n.deep > 3 {
 		return nil, fmt.Errorf("column %q of %s holds lists %d deep, wanted height x width x channels", name, f.Path(), n.deep)
@@ -113,29 +113,8 @@ func (n nested) row() ([]byte, [3]int, error) {
 	if shape[2] != 1 && shape[2] != 3 && (shape[0] == 1 || shape[0] == 3) {
 		return nil, shape, fmt.Errorf("the image is %s, which looks like channels x height x width; write it as height x width x channels", shapeString(shape))
 	}
-	if shape[0] > maxPixels/shape[1]/shape[2] {
-		return nil, shape, fmt.Errorf("the image is %s, more than the %d values allowed", shapeString(shape), maxPixels)
+	if shape[0] > picture.MaxPixels/shape[1]/shape[2] {
+		return nil, shape, fmt.Errorf("the image is %s, more than the %d values allowed", shapeString(shape), picture.MaxPixels)
 	}
 	return values, shape, nil
-}
-
-func (n nested) shape() ([3]int, error) {
-	_, shape, err := n.row()
-	return shape, err
-}
-
-func (n nested) next(shape [3]int) ([]byte, error) {
-	values, got, err := n.row()
-	if err == nil && got != shape {
-		err = fmt.Errorf("the image is %s, the dataset's are %s; import the set with one size ('upi import parquet' with --size)", shapeString(got), shapeString(shape))
-	}
-	return values, err
-}
-
-func (n nested) picture() (image.Image, error) {
-	values, shape, err := n.row()
-	if err != nil {
-		return nil, err
-	}
-	return unflatten(values, shape)
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // raw is a column of bytes H x W x C, with the shape told in metadata.
@@ -21,7 +21,7 @@ type raw struct {
 }
 
 // openRaw takes fixed_size_binary, binary, and lists of integers.
-func openRaw(f *column.File, name string, leaves []column.Leaf) (pixels, error) {
+func openRaw(f *column.File, name string, leaves []column.Leaf) (rows, error) {
 	leaf := leaves[0]
 	refused := fmt.Errorf("column %q of %s is stored as %s, wanted fixed_size_binary or list<uint8>", name, f.Path(), leaf.PhysicalType())
 	if len(leaves) > 1 {
@@ -69,29 +69,20 @@ func listBytes[V int32 | int64](c *column.Cursor[V], told [3]int) func([]byte) (
 	}
 }
 
-func (r raw) shape() ([3]int, error) { return r.told, nil }
-
-func (r raw) next(shape [3]int) ([]byte, error) {
-	want := shape[0] * shape[1] * shape[2]
+// row is the next picture with its shape.
+func (r raw) row() ([]byte, [3]int, error) {
+	want := r.told[0] * r.told[1] * r.told[2]
 	row, ok, err := r.take(make([]byte, 0, want))
 	if err != nil {
-		return nil, err
+		return nil, r.told, err
 	}
 	if !ok {
-		return nil, errors.New("the image is NULL; drop the row")
+		return nil, r.told, errors.New("the image is NULL; drop the row")
 	}
 	if len(row) != want {
-		return nil, fmt.Errorf("the image has %d bytes, %s needs %d", len(row), shapeString(shape), want)
+		return nil, r.told, fmt.Errorf("the image has %d bytes, %s needs %d", len(row), shapeString(r.told), want)
 	}
-	return row, nil
-}
-
-func (r raw) picture() (image.Image, error) {
-	pixels, err := r.next(r.told)
-	if err != nil {
-		return nil, err
-	}
-	return unflatten(pixels, r.told)
+	return row, r.told, nil
 }
 
 // toldShape is the shape that shapeOf finds; that there is none is an error.
@@ -159,8 +150,8 @@ func parseShape(text string) ([3]int, error) {
 	}
 	total := 1
 	for _, n := range sizes {
-		if n <= 0 || n > maxPixels/total {
-			return [3]int{}, fmt.Errorf("%q is not a size of 1 to %d values", text, maxPixels)
+		if n <= 0 || n > picture.MaxPixels/total {
+			return [3]int{}, fmt.Errorf("%q is not a size of 1 to %d values", text, picture.MaxPixels)
 		}
 		total *= n
 	}

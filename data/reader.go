@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 
 	"upi/data/column"
@@ -35,7 +34,7 @@ func (r *Reader) columns(pictures bool) (err error) {
 		return err
 	}
 	if pictures {
-		r.pixels, err = openPixels(r.file, r.shard.Columns)
+		r.pixels, err = openPixels(r.file, r.shard.Columns, r.shard.Pictures)
 	}
 	return err
 }
@@ -62,15 +61,6 @@ func (r *Reader) Next() (Image, error) {
 	})
 	numbers.Pixels = pixels
 	return numbers, err
-}
-
-// NextPicture is Next for pictures of any size and kind: the Image has no Pixels.
-func (r *Reader) NextPicture() (picture image.Image, numbers Image, err error) {
-	numbers, err = r.next(func() (err error) {
-		picture, err = r.pixels.picture()
-		return err
-	})
-	return picture, numbers, err
 }
 
 // next reads every column of a row, whether one of them is bad or not: else the columns would come apart. With an error the Image has

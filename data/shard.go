@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // Shard is one file of a dataset.
@@ -25,24 +26,27 @@ type Shard struct {
 	Columns Columns
 	// TextLabels and TextIDs tell that labels are names of classes, and that ids are texts.
 	TextLabels, TextIDs bool
+	// Pictures says which pixels a picture stands for.
+	Pictures picture.Options
 }
 
 // describe reads what a file says of itself, and the head of its first image. Names of classes are those of its metadata; where labels
 // are texts, the dataset finds them. Of mixed sizes the shape is that of the first image that can be read.
-func describe(path string, columns Columns, mixed bool) (Shard, error) {
+func describe(path string, o Options) (Shard, error) {
 	f, err := column.Open(path)
 	if err != nil {
 		return Shard{}, err
 	}
 	defer f.Close()
-	s := Shard{Path: path, Rows: f.Rows(), Columns: columns}
+	columns := o.Columns
+	s := Shard{Path: path, Rows: f.Rows(), Columns: columns, Pictures: o.Pictures}
 	if s.TextLabels = labelsAreTexts(f, columns); !s.TextLabels {
 		s.ClassNames = classNames(f, columns.label())
 	}
 	if s.Rows == 0 {
 		return s, nil
 	}
-	pixels, err := openPixels(f, columns)
+	pixels, err := openPixels(f, columns, o.Pictures)
 	if err != nil {
 		return Shard{}, err
 	}
@@ -50,7 +54,7 @@ func describe(path string, columns Columns, mixed bool) (Shard, error) {
 		if s.Shape, err = pixels.shape(); err == nil {
 			break
 		}
-		if row+1 == s.Rows || !mixed || errors.As(err, new(*column.CursorError)) {
+		if row+1 == s.Rows || !o.Mixed || errors.As(err, new(*column.CursorError)) {
 			return Shard{}, fmt.Errorf("row %d of %s: %w", row, path, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"upi/data/column"
+	"upi/data/picture"
 )
 
 // shapeKey is where a file says the shape of its images.
@@ -45,7 +46,7 @@ type Writer struct {
 
 // Create starts the shard that Close will put at path, replacing what is there.
 func Create(path string, s Schema) (*Writer, error) {
-	if s.Shape[0] <= 0 || s.Shape[1] <= 0 || s.Shape[0] > maxPixels/s.Shape[1] || s.Shape[2] != 1 && s.Shape[2] != 3 {
+	if s.Shape[0] <= 0 || s.Shape[1] <= 0 || s.Shape[0] > picture.MaxPixels/s.Shape[1] || s.Shape[2] != 1 && s.Shape[2] != 3 {
 		return nil, fmt.Errorf("create shard %s: images of %s cannot be stored as PNG; 1 or 3 channels can", path, shapeString(s.Shape))
 	}
 	root, err := shardSchema(s.TextIDs)

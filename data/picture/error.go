@@ -14,6 +14,7 @@ const (
 	Damaged     Reason = "damaged"
 	Unsupported Reason = "of a kind that is not read"
 	TooLarge    Reason = "too large"
+	OtherShape  Reason = "of another size or kind than the first picture"
 	NoDecoder   Reason = "no decoder"
 )
 

@@ -74,6 +74,59 @@ func (o Options) Decode(file []byte) (Pixels, error) {
 	if err != nil {
 		return Pixels{}, err
 	}
+	return o.body(f, h, file)
+}
+
+// DecodeAs is Decode for a set of pictures of one shape: a picture of another one is refused before it is decoded. Grey ones
+// become colours where the shape has three channels.
+func (o Options) DecodeAs(file []byte, shape [3]int) ([]byte, error) {
+	f, h, err := o.head(file)
+	if err != nil {
+		return nil, err
+	}
+	if shape[2] == 3 {
+		o.Channels = 3
+	}
+	if err := agree(o.shape(h), shape); err != nil {
+		return nil, err
+	}
+	p, err := o.body(f, h, file)
+	return p.Bytes, err
+}
+
+// Fit brings pixels that come from no file to the channels and the size asked for.
+func (o Options) Fit(p Pixels) Pixels {
+	if o.Channels != 0 {
+		p = p.channels(o.Channels)
+	}
+	return o.Resize.apply(p)
+}
+
+// FitAs is Fit for a set of pictures of one shape.
+func (o Options) FitAs(p Pixels, shape [3]int) ([]byte, error) {
+	if shape[2] == 3 {
+		o.Channels = 3
+	}
+	p = o.Fit(p)
+	return p.Bytes, agree(p.Shape, shape)
+}
+
+// agree returns an error unless a picture is of its set's shape.
+func agree(got, want [3]int) error {
+	if got == want {
+		return nil
+	}
+	if got[2] != want[2] {
+		return refuse(OtherShape, "the picture is %s, the set's are %s; make all of them grey or all of them RGB ('upi import' with --channels)",
+			shapeString(got), shapeString(want))
+	}
+	return refuse(OtherShape, "the picture is %s, the set's are %s; bring them to one size ('upi import' with --size, or data.resize)",
+		shapeString(got), shapeString(want))
+}
+
+func shapeString(s [3]int) string { return fmt.Sprintf("%d x %d x %d", s[0], s[1], s[2]) }
+
+func (o Options) body(f format, h head, file []byte) (Pixels, error) {
 	got, err := f.decode(file, h, o)
 	if err != nil {
 		return Pixels{}, err
