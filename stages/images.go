@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 
 	"upi/data"
+	"upi/data/picture"
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/savedmodels/runtime"
 	"upi/stages/imageset"
 )
 
@@ -22,11 +24,14 @@ type ImagesSpec struct {
 	Rows int64 `json:"rows"`
 	// Shape is height, width, channels.
 	Shape [3]int `json:"shape"`
+	// Pictures says which pixels a picture stands for.
+	Pictures picture.Options `json:"pictures,omitzero"`
 }
 
 // runImages writes the pixels of a shard's images side by side.
 func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
-	shard := data.Shard{Path: spec.Shard.Path(), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape}
+	shard := data.Shard{Path: spec.Shard.Path(), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape, Pictures: spec.Pictures}
+	shard.Pictures.JPEG = runtime.DecodeJPEG
 	reader, err := shard.Read(ctx)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ type Table struct {
 func New(e *engine.Engine) *Table {
 	r := &runner{engine: e, rows: make(chan struct{}, 1)}
 	return &Table{
-		Images:    pipeline.NewStage("images", 2, runImages),
+		Images:    pipeline.NewStage("images", 3, runImages),
 		Reference: pipeline.NewStage("reference", 2, r.runReference),
 		Gradients: pipeline.NewStage("gradients", 2, r.runGradients),
 		Direction: pipeline.NewStage("direction", 2, r.runDirection),

@@ -17,16 +17,16 @@ const (
 // Options say which pixels a file stands for. Their zero value is what Pillow gives, but for JPEGs, which need a decoder.
 type Options struct {
 	// Channels is 3 for RGB and 1 for grey; 0 takes what the picture has, and 3 for those of any other kind.
-	Channels int
+	Channels int `json:"channels,omitempty"`
 	// OnWhite lays transparent pictures on white. Otherwise opacity is dropped, whatever colour it hides.
-	OnWhite bool
+	OnWhite bool `json:"on_white,omitempty"`
 	// AsStored leaves pictures as they lie in the file, as TensorFlow does, whatever their EXIF orientation says.
-	AsStored bool
+	AsStored bool `json:"as_stored,omitempty"`
 	// Resize brings pictures to one size. Its zero value keeps theirs.
-	Resize Resize
+	Resize Resize `json:"resize,omitzero"`
 	// JPEG decodes JPEGs, which this package cannot do by itself. Without it they are an error: another decoder would give
 	// other pixels for the same file.
-	JPEG JPEGDecoder
+	JPEG JPEGDecoder `json:"-"`
 }
 
 // Pixels are a picture of height x width x channels values 0..255, row-major.

@@ -32,12 +32,12 @@ const maxSize = 4096
 
 // A Resize brings pictures to Size x Size. Its zero value keeps theirs.
 type Resize struct {
-	Mode Mode
-	Size int
+	Mode Mode `json:"mode"`
+	Size int  `json:"size"`
 	// Shorter is what the shorter side is scaled to before Crop cuts; 0 means Size.
-	Shorter int
+	Shorter int `json:"shorter,omitempty"`
 	// Filter is bilinear unless it says otherwise.
-	Filter resample.Filter
+	Filter resample.Filter `json:"filter"`
 }
 
 // presets has a line for each library whose usual preparation of a picture has a name here; Size and Shorter are those for 224.

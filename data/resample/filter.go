@@ -33,6 +33,15 @@ var kernels = []struct {
 // String is the filter's name, as Parse reads it.
 func (f Filter) String() string { return kernels[f].name }
 
+// MarshalText is String.
+func (f Filter) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText is Parse.
+func (f *Filter) UnmarshalText(text []byte) (err error) {
+	*f, err = Parse(string(text))
+	return err
+}
+
 // Filters are the names that Parse reads.
 func Filters() []string {
 	var names []string

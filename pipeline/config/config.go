@@ -40,6 +40,31 @@ type Config struct {
 type Data struct {
 	Fit  Split `yaml:"fit"`
 	Test Split `yaml:"test"`
+	// Pictures says which pixels the pictures of both stand for.
+	Pictures Pictures `yaml:",inline"`
+}
+
+// Pictures says which pixels pictures stand for. Its zero value takes them as they are, turned as their EXIF orientation asks for.
+type Pictures struct {
+	Resize Resize `yaml:"resize,omitempty"`
+	// OnAlpha is drop (transparency, whatever colour it hides; the default) or white (lay what is transparent on white).
+	OnAlpha string `yaml:"on_alpha,omitempty"`
+	// Orientation is exif (turn pictures as they ask for; the default) or stored (leave them as they lie in their files).
+	Orientation string `yaml:"orientation,omitempty"`
+}
+
+// Resize brings pictures to one size when they are read. Its zero value keeps theirs.
+type Resize struct {
+	// Like is a library whose preparation of pictures is taken; then Mode, Shorter and Filter are not given.
+	Like string `yaml:"like,omitempty"`
+	// Mode is crop, squash or pad.
+	Mode string `yaml:"mode,omitempty"`
+	// Size is the height and width of the result.
+	Size int `yaml:"size,omitempty"`
+	// Shorter is what the shorter side is scaled to before a square is cut out of the middle; 0 is Size.
+	Shorter int `yaml:"shorter,omitempty"`
+	// Filter is bilinear (the default), bicubic, lanczos or nearest.
+	Filter string `yaml:"filter,omitempty"`
 }
 
 // Split is a set of image shards.

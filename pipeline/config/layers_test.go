@@ -181,7 +181,12 @@ func anyConfig(t *rapid.T) *Config {
 	split := rapid.Custom(func(t *rapid.T) Split {
 		return Split{path.Draw(t, "path"), rapid.IntRange(0, 1e9).Draw(t, "limit")}
 	})
-	data := rapid.Custom(func(t *rapid.T) Data { return Data{split.Draw(t, "fit"), split.Draw(t, "test")} })
+	data := rapid.Custom(func(t *rapid.T) Data {
+		d := Data{Fit: split.Draw(t, "fit"), Test: split.Draw(t, "test")}
+		d.Pictures.OnAlpha = rapid.SampledFrom([]string{"", "drop", "white"}).Draw(t, "on alpha")
+		d.Pictures.Resize = Resize{Mode: path.Draw(t, "mode"), Size: rapid.IntRange(0, 4096).Draw(t, "size"), Filter: path.Draw(t, "filter")}
+		return d
+	})
 
 	c := Default()
 	c.Name = name.Draw(t, "name")

@@ -41,17 +41,18 @@ func newExplanation(item config.Item) (explanation, error) {
 func check(c *config.Config) []error {
 	var models, explanations []string
 	data := map[string]config.Data{}
-	for _, m := range c.Models {
+	problems := checkPictures("data", c.Data.Pictures)
+	for i, m := range c.Models {
 		models = append(models, m.Name)
 		data[m.Name] = c.Data
 		if m.Data != nil {
 			data[m.Name] = *m.Data
+			problems = append(problems, checkPictures(fmt.Sprintf("models[%d].data", i), m.Data.Pictures)...)
 		}
 	}
 	for _, e := range c.Explanations {
 		explanations = append(explanations, e.Name)
 	}
-	var problems []error
 	for i, item := range c.Attacks {
 		a, ok := item.Settings.(attack.Attack)
 		if !ok {

@@ -22,13 +22,19 @@ type dataset struct {
 	images []pipeline.Artefact
 }
 
+// A split is a set of shards and how their pictures become pixels.
+type split struct {
+	config.Split
+	Pictures config.Pictures
+}
+
 // A model is a model of the configuration.
 type model struct {
 	name      string
 	input     pipeline.Input
 	options   savedmodels.Options
 	shape     [3]int
-	fit, test config.Split
+	fit, test split
 }
 
 func (m model) size() int64 { return int64(m.shape[0]) * int64(m.shape[1]) * int64(m.shape[2]) }
@@ -56,7 +62,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if c.Data != nil {
 		from = *c.Data
 	}
-	m := model{name: c.Name, options: newOptions(c), fit: from.Fit, test: from.Test}
+	m := model{name: c.Name, options: newOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
 	opened, err := d.engine.Model(c.Path, m.options)
 	if err == nil {
 		err = opened.Differentiable()
@@ -68,7 +74,7 @@ func (d *draft) model(c config.Model) (model, error) {
 		return m, fmt.Errorf("model %s: %w", c.Name, err)
 	}
 	m.shape = opened.ImageShape()
-	for _, s := range []config.Split{m.fit, m.test} {
+	for _, s := range []split{m.fit, m.test} {
 		images, err := d.dataset(s)
 		if err != nil {
 			return m, err
@@ -81,11 +87,15 @@ func (d *draft) model(c config.Model) (model, error) {
 }
 
 // dataset opens a split and plans to decode its shards.
-func (d *draft) dataset(s config.Split) (*dataset, error) {
+func (d *draft) dataset(s split) (*dataset, error) {
 	if known := d.datasets[s]; known != nil {
 		return known, nil
 	}
-	opened, err := data.Open(s.Path, int64(s.Limit))
+	pictures, err := pictureOptions(s.Pictures)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := data.OpenWith(s.Path, data.Options{Limit: int64(s.Limit), Pictures: pictures})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +105,7 @@ func (d *draft) dataset(s config.Split) (*dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		spec := stages.ImagesSpec{Shard: in, FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape}
+		spec := stages.ImagesSpec{Shard: in, FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape, Pictures: pictures}
 		size := int64(shard.Shape[0]) * int64(shard.Shape[1]) * int64(shard.Shape[2])
 		a, err := d.plan.Add(d.stages.Images, shardName(shard), spec, pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * size}))
 		if err != nil {
@@ -116,7 +126,7 @@ func source(m model, e explanation, surrogate *attack.Surrogate) stages.Source {
 }
 
 // shards plans the maps and predictions of a model on a split, and returns its shards as the model sees them.
-func (d *draft) shards(m model, s config.Split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
+func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
 	key, err := json.Marshal([]any{m.name, s, e.name, surrogate})
 	if err != nil {
 		return nil, fmt.Errorf("name the shards of %s: %w", m.name, err)

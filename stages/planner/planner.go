@@ -58,7 +58,7 @@ func (p *Planner) Device() string {
 
 // Plan adds all tasks of the configuration to a plan. It opens the models and datasets: what does not fit together is an error.
 func (p *Planner) Plan(plan *pipeline.Plan) error {
-	d := &draft{Planner: p, plan: plan, datasets: map[config.Split]*dataset{}, references: map[string][]stages.Shard{}, orders: map[order][]int{}}
+	d := &draft{Planner: p, plan: plan, datasets: map[split]*dataset{}, references: map[string][]stages.Shard{}, orders: map[order][]int{}}
 	for _, m := range p.config.Models {
 		opened, err := d.model(m)
 		if err != nil {
@@ -89,7 +89,7 @@ type draft struct {
 	*Planner
 	plan       *pipeline.Plan
 	models     []model
-	datasets   map[config.Split]*dataset
+	datasets   map[split]*dataset
 	references map[string][]stages.Shard
 	orders     map[order][]int
 }
