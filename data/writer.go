@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
+	"maps"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
@@ -29,6 +31,8 @@ type Schema struct {
 	ClassNames []string
 	// TextIDs writes the Name of each image as its id, else the ID.
 	TextIDs bool
+	// Notes are written to the file's metadata, each under "upi." and its name.
+	Notes map[string]string
 }
 
 // Writer writes a shard in Hugging Face's convention, pictures as PNG. The file has a temporary name until Close.
@@ -63,10 +67,11 @@ func Create(path string, s Schema) (*Writer, error) {
 		return nil, fmt.Errorf("create shard: %w", err)
 	}
 	w := &Writer{path: path, schema: s, output: output, png: png.Encoder{CompressionLevel: png.BestCompression, BufferPool: &buffers{}}}
-	for _, pair := range [][2]string{
-		{"huggingface", huggingFace(s)},
-		{shapeKey, fmt.Sprintf("%d,%d,%d", s.Shape[0], s.Shape[1], s.Shape[2])},
-	} {
+	pairs := [][2]string{{"huggingface", huggingFace(s)}, {shapeKey, fmt.Sprintf("%d,%d,%d", s.Shape[0], s.Shape[1], s.Shape[2])}}
+	for _, name := range slices.Sorted(maps.Keys(s.Notes)) {
+		pairs = append(pairs, [2]string{"upi." + name, s.Notes[name]})
+	}
+	for _, pair := range pairs {
 		if err := output.SetMetadata(pair[0], pair[1]); err != nil {
 			output.Abort()
 			return nil, err

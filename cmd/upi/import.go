@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -8,12 +9,17 @@ import (
 
 	"upi/data"
 	"upi/data/imports"
+	"upi/data/picture"
+	"upi/data/resample"
 	"upi/pipeline/progress"
+	"upi/savedmodels/runtime"
 )
 
 func importCommand() *cobra.Command {
 	var from string
 	var o imports.Options
+	var sizes picture.Choice
+	var onAlpha string
 	c := &cobra.Command{
 		Use:   "import SOURCE DST",
 		Short: "Make image shards of " + strings.Join(imports.Kinds(), ", "),
@@ -24,7 +30,17 @@ func importCommand() *cobra.Command {
 			}
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if o.Pictures.Resize, err = sizes.Resize(); err != nil {
+				return &usageError{err}
+			}
+			if onAlpha != "drop" && onAlpha != "white" {
+				return &usageError{fmt.Errorf("--on-alpha is %q, want drop or white", onAlpha)}
+			}
+			if err := settled(false); err != nil {
+				return err
+			}
+			o.Pictures.OnWhite, o.Pictures.JPEG = onAlpha == "white", runtime.DecodeJPEG
 			report, log := progress.New(os.Stderr, "import "+args[0])
 			shown := &importProgress{report: report}
 			defer shown.end()
@@ -51,9 +67,14 @@ func importCommand() *cobra.Command {
 	f.StringVar(&o.Columns.FollowPaths, "follow-paths", "", "read pictures that are told by path from below the file's own folder, or from below =FOLDER")
 	f.Lookup("follow-paths").NoOptDefVal = data.FollowBeside
 	f.Int64Var(&o.ShardRows, "shard-rows", 0, "images in a shard (default 2500)")
-	f.IntVar(&o.Size, "size", 0, "cut pictures to SIZE x SIZE (default: as they are)")
-	f.IntVar(&o.Resize, "resize", 0, "scale the shorter side to so many pixels before the cut (default: SIZE)")
-	f.IntVar(&o.Channels, "channels", 0, "3 for RGB, 1 for grey (default: what the format has)")
+	f.IntVar(&sizes.Size, "size", 0, "bring pictures to SIZE x SIZE (default: as they are)")
+	f.StringVar(&sizes.Mode, "resize", "", "how: crop (the default), squash or pad")
+	f.IntVar(&sizes.Shorter, "shorter", 0, "what the shorter side is scaled to before the crop (default: 256 for 224, else SIZE)")
+	f.StringVar(&sizes.Filter, "filter", "", strings.Join(resample.Filters(), ", ")+" (default: "+resample.Bilinear.String()+")")
+	f.StringVar(&sizes.Like, "like", "", "bring pictures to SIZE (default 224) as a library does: "+strings.Join(picture.Presets(), ", "))
+	f.IntVar(&o.Pictures.Channels, "channels", 0, "3 for RGB, 1 for grey (default: 3; for parquet what the first picture has)")
+	f.StringVar(&onAlpha, "on-alpha", "drop", "what becomes of transparency: drop, or white to lay pictures on white")
+	f.BoolVar(&o.Pictures.AsStored, "as-stored", false, "leave pictures as they lie in their files, whatever orientation their EXIF data ask for")
 	return described(c, `
 Make image shards (Parquet, Hugging Face's convention) of a data set in another format, and write them to the folder DST.
 

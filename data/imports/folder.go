@@ -172,7 +172,7 @@ func (j *job) folderSet(root, name string, classes []string) (*set, error) {
 
 // fileSet is a set of listed pictures; the first of them that can be read gives the shape.
 func (j *job) fileSet(root, name string, files []pictureFile, classes []string) (*set, error) {
-	s := &set{name: name, schema: data.Schema{ClassNames: classes}, total: int64(len(files)), anyOrder: true}
+	s := &set{name: name, schema: data.Schema{ClassNames: classes, Notes: j.options.notes()}, total: int64(len(files)), anyOrder: true}
 	if len(files) == 0 {
 		return nil, fmt.Errorf("list pictures: %s has no pictures%s", j.shown(root), j.others())
 	}
@@ -187,16 +187,15 @@ func (j *job) fileSet(root, name string, files []pictureFile, classes []string) 
 	s.read = func(j *job, places []int64, yield func(int64, data.Image) error) error {
 		for _, place := range places {
 			f := files[place]
-			picture, err := load(f.path)
+			pixels, err := j.options.load(f.path, shape)
+			if otherShape(err) {
+				return fmt.Errorf("picture %s: %w", j.shown(f.path), err)
+			}
 			if err != nil {
 				if err := j.badPicture(f.path, err); err != nil {
 					return err
 				}
 				continue
-			}
-			pixels, err := j.options.fit(picture, shape)
-			if err != nil {
-				return fmt.Errorf("picture %s: %w", j.shown(f.path), err)
 			}
 			if err := yield(place, data.Image{ID: f.id, Label: f.label, Pixels: pixels}); err != nil {
 				return err
@@ -210,9 +209,9 @@ func (j *job) fileSet(root, name string, files []pictureFile, classes []string) 
 // firstShape is that of the first picture that can be read.
 func (j *job) firstShape(files []pictureFile) ([3]int, error) {
 	for _, f := range files {
-		picture, err := load(f.path)
+		shape, err := j.options.loadFirst(f.path)
 		if err == nil {
-			return j.options.shape(picture.Bounds()), nil
+			return shape, nil
 		}
 		if err := j.badPicture(f.path, err); err != nil {
 			return [3]int{}, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"upi/data"
+	"upi/data/picture"
 )
 
 // Options of an import. The zero value takes everything as it is.
@@ -31,12 +32,9 @@ type Options struct {
 	ShardRows int64
 	// Columns names the columns of Parquet and Arrow files.
 	Columns data.Columns
-	// Size scales each picture so that its shorter side has Resize pixels (0 means Size), and cuts Size x Size from the
-	// middle. 0 keeps the pictures as they are; they must then all be of one size.
-	Size, Resize int
-	// Channels is 3 for RGB and 1 for grey. 0 means 3 for folders of pictures, and for parquet what the first picture has.
-	// These three are for kinds whose pictures come in any size.
-	Channels int
+	// Pictures says which pixels a picture file stands for, for kinds whose pictures are files. Pictures whose size is kept must be of
+	// one. Channels of 0 mean 3 for folders of pictures, and for parquet what the first picture has.
+	Pictures picture.Options
 }
 
 // Progress hears of each image written: the split, how many of it are done and how many there are. It may be nil.
@@ -48,7 +46,7 @@ type importer struct {
 	pack pack
 	// open finds the original sets below the folder (for parquet: the pattern) source.
 	open func(j *job, source string) ([]split, error)
-	// scales tells that Size, Resize and Channels apply, columns that Columns does.
+	// scales tells that Pictures applies, columns that Columns does.
 	scales, columns bool
 }
 
@@ -121,18 +119,12 @@ func (o Options) check(imp importer) error {
 	switch {
 	case o.Limit < 0 || o.ShardRows < 0 || o.SkipBad < 0:
 		return fmt.Errorf("limit %d, shard rows %d and bad pictures to skip %d must not be below 0", o.Limit, o.ShardRows, o.SkipBad)
-	case o.Size < 0 || o.Size > maxSize || o.Resize < 0 || o.Resize > maxSize:
-		return fmt.Errorf("size %d and resize %d must be in 0..%d", o.Size, o.Resize, maxSize)
-	case o.Resize != 0 && o.Resize < o.Size:
-		return fmt.Errorf("resize %d is below size %d: nothing to cut from", o.Resize, o.Size)
-	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
-		return fmt.Errorf("channels must be 1 or 3, not %d", o.Channels)
-	case !imp.scales && (o.Size != 0 || o.Resize != 0 || o.Channels != 0):
-		return fmt.Errorf("its images have one size; size, resize and channels are for pictures of any")
+	case !imp.scales && o.Pictures.Asks():
+		return fmt.Errorf("its images are no picture files and have one size; sizes, channels, transparency and orientation are for pictures of any")
 	case !imp.columns && o.Columns != data.Columns{}:
 		return fmt.Errorf("it has no columns to choose and no paths to follow")
 	}
-	return nil
+	return o.Pictures.Check()
 }
 
 // choose keeps the splits asked for; those that only serve on demand are left out unless asked for.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"upi/data"
+	"upi/data/picture"
 )
 
 // put writes a file below dir, with the folders on the way.
@@ -87,10 +88,10 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		{"idx", odd, Options{}, "4 labels"},
 		{"idx", short, Options{Splits: []string{"dev"}}, "fit, test"},
 		{"idx", short, Options{Limit: -1}, "below 0"},
-		{"idx", short, Options{Size: 1 << 20}, "0..4096"},
-		{"idx", short, Options{Size: 8, Resize: 4}, "resize 4"},
-		{"idx", short, Options{Channels: 2}, "1 or 3"},
-		{"idx", short, Options{Size: 8}, "one size"},
+		{"parquet", short, Options{Pictures: picture.Options{Resize: picture.Resize{Mode: picture.Crop, Size: 1 << 20}}}, "1..4096"},
+		{"parquet", short, Options{Pictures: picture.Options{Resize: picture.Resize{Mode: picture.Crop, Size: 8, Shorter: 4}}}, "shorter side of 4"},
+		{"parquet", short, Options{Pictures: picture.Options{Channels: 2}}, "1 or 3"},
+		{"idx", short, Options{Pictures: picture.Options{OnWhite: true}}, "one size"},
 	}
 	for _, c := range cases {
 		dst := t.TempDir()

@@ -3,7 +3,6 @@ package imports
 import (
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"path/filepath"
 
@@ -15,7 +14,7 @@ func openParquet(j *job, pattern string) ([]split, error) {
 	if isFolder(pattern) {
 		pattern = filepath.Join(escape(pattern), "*.parquet")
 	}
-	dataset, err := data.OpenWith(pattern, data.Options{Mixed: true, Columns: j.options.Columns})
+	dataset, err := data.OpenWith(pattern, data.Options{Mixed: true, Columns: j.options.Columns, Pictures: j.options.Pictures})
 	if err != nil {
 		return nil, err
 	}
@@ -24,12 +23,8 @@ func openParquet(j *job, pattern string) ([]split, error) {
 		return nil, err
 	}
 	shape := dataset.Shape()
-	if j.options.Channels == 0 {
-		j.options.Channels = shape[2]
-	}
-	shape = j.options.shape(image.Rect(0, 0, shape[1], shape[0]))
 	all := &set{
-		schema: data.Schema{Shape: shape, ClassNames: dataset.ClassNames(), TextIDs: dataset.TextIDs()},
+		schema: data.Schema{Shape: shape, ClassNames: dataset.ClassNames(), TextIDs: dataset.TextIDs(), Notes: j.options.notes()},
 		total:  dataset.Len(),
 		labels: labels,
 	}
@@ -41,7 +36,8 @@ func openParquet(j *job, pattern string) ([]split, error) {
 			if shard.FirstRow+shard.Rows <= places[0] {
 				continue
 			}
-			left, err := j.readShard(shard, places, shape, yield)
+			shard.Shape = shape
+			left, err := j.readShard(shard, places, yield)
 			if err != nil {
 				return err
 			}
@@ -53,14 +49,14 @@ func openParquet(j *job, pattern string) ([]split, error) {
 }
 
 // readShard yields the images of a shard at those of the places that lie in it, and returns the others.
-func (j *job) readShard(shard data.Shard, places []int64, shape [3]int, yield func(int64, data.Image) error) (left []int64, err error) {
+func (j *job) readShard(shard data.Shard, places []int64, yield func(int64, data.Image) error) (left []int64, err error) {
 	r, err := shard.Read(j.ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for len(places) > 0 && places[0] < shard.FirstRow+shard.Rows {
-		picture, im, err := r.NextPicture()
+		im, err := r.Next()
 		if err == io.EOF {
 			break
 		}
@@ -70,6 +66,9 @@ func (j *job) readShard(shard data.Shard, places []int64, shape [3]int, yield fu
 			}
 			places = places[1:]
 		}
+		if otherShape(err) {
+			return nil, err
+		}
 		if bad := new(data.RowError); errors.As(err, &bad) {
 			if err := j.badPicture(fmt.Sprintf("row %d of %s", bad.Row, bad.Path), bad.Err); err != nil {
 				return nil, err
@@ -78,9 +77,6 @@ func (j *job) readShard(shard data.Shard, places []int64, shape [3]int, yield fu
 		}
 		if err != nil {
 			return nil, err
-		}
-		if im.Pixels, err = j.options.fit(picture, shape); err != nil {
-			return nil, fmt.Errorf("row %d of %s: %w", im.Row-shard.FirstRow, shard.Path, err)
 		}
 		if err := yield(im.Row, im); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"upi/data"
+	"upi/data/picture"
 )
 
 // plain is a picture of one colour.
@@ -27,6 +28,11 @@ func plain(t testing.TB, w, h int, c color.Color) []byte {
 	return out.Bytes()
 }
 
+// sized cuts pictures to size after scaling their shorter side.
+func sized(size, shorter int) picture.Options {
+	return picture.Options{Resize: picture.Resize{Mode: picture.Crop, Size: size, Shorter: shorter}}
+}
+
 func TestImageFolderLikeImageNetAndSizes(t *testing.T) {
 	src := t.TempDir()
 	put(t, plain(t, 10, 6, color.RGBA{10, 20, 30, 255}), src, "train", "n02", "a.png")
@@ -38,7 +44,7 @@ func TestImageFolderLikeImageNetAndSizes(t *testing.T) {
 		t.Errorf("mixed sizes gave %v", err)
 	}
 	dst := t.TempDir()
-	if _, err := Import(t.Context(), "image-folder", src, dst, Options{Size: 4, Resize: 5, KeepOrder: true}, nil); err != nil {
+	if _, err := Import(t.Context(), "image-folder", src, dst, Options{Pictures: sized(4, 5), KeepOrder: true}, nil); err != nil {
 		t.Fatal(err)
 	}
 	d, images := read(t, dst, "train-*")
@@ -46,7 +52,7 @@ func TestImageFolderLikeImageNetAndSizes(t *testing.T) {
 		t.Errorf("train holds %s of %v: %v", got, d.Shape(), images)
 	}
 	put(t, plain(t, 8, 8, color.White), src, "val", "n03", "a.png")
-	_, err = Import(t.Context(), "image-folder", src, t.TempDir(), Options{Size: 4}, nil)
+	_, err = Import(t.Context(), "image-folder", src, t.TempDir(), Options{Pictures: sized(4, 0)}, nil)
 	if err == nil || !strings.Contains(err.Error(), "n03") {
 		t.Errorf("a class that training does not know gave %v", err)
 	}
@@ -96,7 +102,7 @@ func TestParquetBringsShardsToOneSize(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Import(t.Context(), "parquet", src, dst, Options{Size: 4, Splits: []string{"all"}}, nil); err != nil {
+	if _, err := Import(t.Context(), "parquet", src, dst, Options{Pictures: sized(4, 0), Splits: []string{"all"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	d, images := read(t, dst, "all-*")

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"upi/data/picture"
 )
 
 // pictureNames are the endings of pictures. Those of a format that is not read are among them: such a picture is bad, not passed over.
@@ -15,9 +17,6 @@ var pictureNames = []string{
 	".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
 	".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico",
 }
-
-// pictureMagics are the first bytes of pictures, by which files of other names are known. A dot stands for any byte.
-var pictureMagics = []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a", "RIFF....WEBP", "II*\x00", "MM\x00*"}
 
 // hiddenNames are what systems leave in folders, in lower case; every name that begins with a dot is hidden too.
 var hiddenNames = []string{"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information", "icon\r"}
@@ -75,10 +74,7 @@ func beginsAsPicture(path string) bool {
 	defer f.Close()
 	head := make([]byte, 16)
 	n, _ := io.ReadFull(f, head)
-	head = head[:n]
-	return slices.ContainsFunc(pictureMagics, func(magic string) bool {
-		return len(head) >= len(magic) && matches(magic, head)
-	})
+	return picture.Is(head[:n])
 }
 
 // countFiles is the number of files below a path, 1 for a file.
@@ -131,13 +127,4 @@ func (j *job) pass(dir string, l listing) {
 	for _, name := range l.others {
 		j.skip(filepath.Join(dir, name), NoPicture, 1)
 	}
-}
-
-func matches(magic string, head []byte) bool {
-	for i := range len(magic) {
-		if magic[i] != '.' && magic[i] != head[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -35,6 +35,11 @@ type Pixels struct {
 	Bytes []byte
 }
 
+// Asks tells whether anything differs from what the zero value gives.
+func (o Options) Asks() bool {
+	return o.Channels != 0 || o.OnWhite || o.AsStored || o.Resize != Resize{}
+}
+
 // Check returns an error for options that no picture can satisfy.
 func (o Options) Check() error {
 	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
