@@ -26,11 +26,16 @@ type ImagesSpec struct {
 	Shape [3]int `json:"shape"`
 	// Pictures says which pixels a picture stands for.
 	Pictures picture.Options `json:"pictures,omitzero"`
+	// Columns are those that are not called as usual.
+	Columns data.Columns `json:"columns,omitzero"`
+	// Classes number the labels where those are texts.
+	Classes []string `json:"classes,omitempty"`
 }
 
 // runImages writes the pixels of a shard's images side by side.
 func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
-	shard := data.Shard{Path: spec.Shard.Path(), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape, Pictures: spec.Pictures}
+	shard := data.Shard{Path: spec.Shard.Path(), FirstRow: spec.FirstRow, Rows: spec.Rows, Shape: spec.Shape, Pictures: spec.Pictures,
+		Columns: spec.Columns, ClassNames: spec.Classes}
 	shard.Pictures.JPEG = runtime.DecodeJPEG
 	reader, err := shard.Read(ctx)
 	if err != nil {

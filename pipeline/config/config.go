@@ -9,6 +9,8 @@
 // kinds, and the caller's [Kinds] says what settings a kind has.
 package config
 
+import "cmp"
+
 // Config is a run's configuration with every default in place.
 type Config struct {
 	// Name is the run's directory below Output; the file's base name if absent.
@@ -38,10 +40,22 @@ type Config struct {
 
 // Data names the shards that perturbations are fitted and evaluated on.
 type Data struct {
-	Fit  Split `yaml:"fit"`
-	Test Split `yaml:"test"`
+	// Columns are those of both splits; a split may name others.
+	Columns `yaml:",inline" mapstructure:",squash"`
 	// Pictures says which pixels the pictures of both stand for.
 	Pictures Pictures `yaml:",inline"`
+	Fit      Split    `yaml:"fit"`
+	Test     Split    `yaml:"test"`
+}
+
+// Columns names the columns of shards; empty names stand for the usual ones.
+type Columns struct {
+	// Image holds the pictures: image, img or pixels.
+	Image string `yaml:"image,omitempty"`
+	// Label holds the classes, as numbers or texts: label.
+	Label string `yaml:"label,omitempty"`
+	// ID holds the ids, as numbers or texts: id, if there is such a column. none numbers images by their place.
+	ID string `yaml:"id,omitempty"`
 }
 
 // Pictures says which pixels pictures stand for. Its zero value takes them as they are, turned as their EXIF orientation asks for.
@@ -73,6 +87,15 @@ type Split struct {
 	Path string `yaml:"path"`
 	// Limit takes the first images only; 0 takes all.
 	Limit int `yaml:"limit"`
+	// Columns of this split, those of the data once loaded where it names none.
+	Columns `yaml:",inline" mapstructure:",squash"`
+}
+
+// inherit gives the splits the columns that are named for both.
+func (d *Data) inherit() {
+	for _, s := range []*Split{&d.Fit, &d.Test} {
+		s.Image, s.Label, s.ID = cmp.Or(s.Image, d.Image), cmp.Or(s.Label, d.Label), cmp.Or(s.ID, d.ID)
+	}
 }
 
 // Model is a SavedModel directory and how to call it.

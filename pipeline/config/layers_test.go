@@ -58,7 +58,7 @@ func TestLayers(t *testing.T) {
 	}{
 		{"a child's value wins and its neighbours stay",
 			map[string]string{"main.yml": "extends: sub/base.yml\ndata: {fit: {limit: 3}}", "sub/base.yml": base}, nil, nil,
-			func(c *Config) any { return c.Data.Fit }, Split{"fit.parquet", 3}},
+			func(c *Config) any { return c.Data.Fit }, Split{Path: "fit.parquet", Limit: 3}},
 		{"three files deep",
 			map[string]string{"main.yml": "extends: sub/mid.yml", "sub/mid.yml": "extends: ../base.yml\nworkers: 3", "base.yml": base}, nil, nil,
 			func(c *Config) any { return []any{c.Workers, c.Name} }, []any{3, "base"}},
@@ -70,7 +70,7 @@ func TestLayers(t *testing.T) {
 			func(c *Config) any { return c.Seeds }, []uint64{1, 2}},
 		{"the environment wins over files",
 			map[string]string{"main.yml": base}, map[string]string{"UPI_SEED": "9", "UPI_DATA_FIT_PATH": "x.parquet", "UPI_PYTHON": "python3"}, nil,
-			func(c *Config) any { return []any{c.Seeds, c.Data.Fit} }, []any{[]uint64{9}, Split{"x.parquet", 10}}},
+			func(c *Config) any { return []any{c.Seeds, c.Data.Fit} }, []any{[]uint64{9}, Split{Path: "x.parquet", Limit: 10}}},
 		{"--set wins over the environment",
 			map[string]string{"main.yml": base}, map[string]string{"UPI_SEED": "9"}, []string{"seeds=[4,5]", "name=ResNet50"},
 			func(c *Config) any { return []any{c.Seeds, c.Name} }, []any{[]uint64{4, 5}, "ResNet50"}},
@@ -178,13 +178,18 @@ func anyConfig(t *rapid.T) *Config {
 	length := rapid.Custom(func(t *rapid.T) Pixels {
 		return Pixels(rapid.Float64Range(1e-9, 1e9).Draw(t, "length"))
 	})
+	columns := rapid.Custom(func(t *rapid.T) Columns {
+		column := rapid.SampledFrom([]string{"", "img", "fine label"})
+		return Columns{column.Draw(t, "image"), column.Draw(t, "label"), column.Draw(t, "id")}
+	})
 	split := rapid.Custom(func(t *rapid.T) Split {
-		return Split{path.Draw(t, "path"), rapid.IntRange(0, 1e9).Draw(t, "limit")}
+		return Split{Path: path.Draw(t, "path"), Limit: rapid.IntRange(0, 1e9).Draw(t, "limit"), Columns: columns.Draw(t, "columns")}
 	})
 	data := rapid.Custom(func(t *rapid.T) Data {
-		d := Data{Fit: split.Draw(t, "fit"), Test: split.Draw(t, "test")}
+		d := Data{Columns: columns.Draw(t, "columns"), Fit: split.Draw(t, "fit"), Test: split.Draw(t, "test")}
 		d.Pictures.OnAlpha = rapid.SampledFrom([]string{"", "drop", "white"}).Draw(t, "on alpha")
 		d.Pictures.Resize = Resize{Mode: path.Draw(t, "mode"), Size: rapid.IntRange(0, 4096).Draw(t, "size"), Filter: path.Draw(t, "filter")}
+		d.inherit()
 		return d
 	})
 

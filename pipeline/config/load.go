@@ -119,6 +119,12 @@ func (l *loader) decode() *Config {
 	if cfg.Seed != nil && l.tree.root["seeds"] == nil {
 		cfg.Seed, cfg.Seeds = nil, []uint64{*cfg.Seed}
 	}
+	cfg.Data.inherit()
+	for _, m := range cfg.Models {
+		if m.Data != nil {
+			m.Data.inherit()
+		}
+	}
 	return cfg
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"upi/attack"
@@ -74,10 +75,17 @@ func (d *draft) model(c config.Model) (model, error) {
 		return m, fmt.Errorf("model %s: %w", c.Name, err)
 	}
 	m.shape = opened.ImageShape()
-	for _, s := range []split{m.fit, m.test} {
+	var classes []string
+	for i, s := range []split{m.fit, m.test} {
 		images, err := d.dataset(s)
 		if err != nil {
 			return m, err
+		}
+		if names := images.ClassNames(); i == 0 {
+			classes = names
+		} else if classes != nil && names != nil && !slices.Equal(classes, names) {
+			return m, fmt.Errorf("%s and %s name different classes (%q and %q), so a number would stand for two of them; import them together",
+				m.fit.Path, s.Path, classes, names)
 		}
 		if shape := images.Shape(); shape != m.shape {
 			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v", m.name, m.shape, s.Path, shape)
@@ -95,7 +103,8 @@ func (d *draft) dataset(s split) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := data.OpenWith(s.Path, data.Options{Limit: int64(s.Limit), Pictures: pictures})
+	opened, err := data.OpenWith(s.Path, data.Options{Limit: int64(s.Limit), Pictures: pictures,
+		Columns: data.Columns{Image: s.Image, Label: s.Label, ID: s.ID}})
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +114,10 @@ func (d *draft) dataset(s split) (*dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		spec := stages.ImagesSpec{Shard: in, FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape, Pictures: pictures}
+		spec := stages.ImagesSpec{Shard: in, FirstRow: shard.FirstRow, Rows: shard.Rows, Shape: shard.Shape, Pictures: pictures, Columns: shard.Columns}
+		if shard.TextLabels {
+			spec.Classes = shard.ClassNames
+		}
 		size := int64(shard.Shape[0]) * int64(shard.Shape[1]) * int64(shard.Shape[2])
 		a, err := d.plan.Add(d.stages.Images, shardName(shard), spec, pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * size}))
 		if err != nil {
