@@ -1,6 +1,7 @@
 """What other libraries write, for the Go tests to read, and what they make of what Go has written.
 
     interop.py write-columns DIR   Parquet files in many encodings (pyarrow)
+    interop.py write-encrypted DIR a file with an encrypted column, and one with an encrypted footer (pyarrow)
     interop.py write-images DIR    the same few images as pandas, polars, DuckDB, datasets and pyarrow write them
     interop.py read-images GLOB    prints a JSON list of what each library reads from shards
     interop.py read-table FILE     prints a JSON list of what each library reads from a table
@@ -54,6 +55,31 @@ def write_columns(folder):
         for version in ["1.0", "2.0"]:
             pq.write_table(table, f"{folder}/{name}-v{version[0]}.parquet", data_page_version=version, use_dictionary=False,
                            column_encoding={**delta, "s": text}, **common)
+
+
+def write_encrypted(folder):
+    import base64
+    import pyarrow.parquet.encryption as pe
+
+    class Keys(pe.KmsClient):
+        """Wraps keys in nothing: what is encrypted shall not be read anyway."""
+
+        def __init__(self, _):
+            super().__init__()
+
+        def wrap_key(self, key, _):
+            return base64.b64encode(key)
+
+        def unwrap_key(self, wrapped, _):
+            return base64.b64decode(wrapped)
+
+    factory = pe.CryptoFactory(Keys)
+    table = pa.table({"open": pa.array([1, 2], pa.int64()), "secret": pa.array([3, 4], pa.int64())})
+    for name, plain in [("column", True), ("footer", False)]:
+        config = pe.EncryptionConfiguration(footer_key="f", column_keys={"c": ["secret"]}, plaintext_footer=plain)
+        properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), config)
+        with pq.ParquetWriter(f"{folder}/{name}.parquet", table.schema, encryption_properties=properties) as w:
+            w.write_table(table)
 
 
 def pixels():
@@ -191,6 +217,7 @@ def read_table(path):
 
 if __name__ == "__main__":
     command, where = sys.argv[1:]
-    result = {"write-columns": write_columns, "write-images": write_images, "read-images": read_images, "read-table": read_table}[command](where)
+    result = {"write-columns": write_columns, "write-encrypted": write_encrypted, "write-images": write_images,
+              "read-images": read_images, "read-table": read_table}[command](where)
     if result is not None:
         json.dump(result, sys.stdout)

@@ -42,7 +42,7 @@ func streamGzip(src io.Reader) (io.Reader, error) { return gzip.NewReader(src) }
 func streamBrotli(src io.Reader) (io.Reader, error) { return brotli.NewReader(src), nil }
 
 func streamZstd(src io.Reader) (io.Reader, error) {
-	d, err := zstd.NewReader(src, zstd.WithDecoderMaxMemory(maxLargePage), zstd.WithDecoderMaxWindow(maxPage), zstd.WithDecoderConcurrency(1))
+	d, err := zstd.NewReader(src, zstd.WithDecoderMaxMemory(maxLargePage), zstd.WithDecoderMaxWindow(256<<20), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func ended(r io.Reader) error {
 
 // zstdDecoder is shared: DecodeAll may be called from several goroutines, and its output is bounded by the room in dst.
 var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxPage), zstd.WithDecoderConcurrency(0))
+	return zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(uint64(maxPage)), zstd.WithDecoderConcurrency(0))
 })
 
 func unzstd(dst, src []byte) error {

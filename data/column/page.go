@@ -16,10 +16,9 @@ import (
 // maxPage bounds a page that is held in memory, compressed and not, and so the memory of a cursor (which may hold a dictionary
 // beside it). Writers make pages of 1 MB, but measure them only once per thousand values or so: of large pictures they can be
 // larger. Such pages stay on disk (large.go), up to the largest that the format can tell.
-const (
-	maxPage      = 256 << 20
-	maxLargePage = math.MaxInt32
-)
+var maxPage int64 = 256 << 20 // a test makes it small
+
+const maxLargePage = math.MaxInt32
 
 // maxHead bounds the head of a page, most of which is statistics.
 const maxHead = 16 << 20
