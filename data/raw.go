@@ -124,10 +124,15 @@ func extensionShape(f *column.File, name string) (string, bool) {
 		Shape       json.RawMessage `json:"shape"`
 		Permutation []int           `json:"permutation"`
 	}
-	if json.Unmarshal([]byte(text), &tensor) == nil && tensor.Shape != nil && tensor.Permutation == nil {
-		return string(tensor.Shape), true
+	if json.Unmarshal([]byte(text), &tensor) != nil || tensor.Shape == nil {
+		return "", false
 	}
-	return "", false
+	for i, axis := range tensor.Permutation {
+		if axis != i { // the values do not lie in the order of the shape
+			return "", false
+		}
+	}
+	return string(tensor.Shape), true
 }
 
 // parseShape reads "28,28,1", "[28, 28, 1]" and, for one channel, "28,28".

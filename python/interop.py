@@ -3,6 +3,7 @@
     interop.py write-columns DIR   Parquet files in many encodings (pyarrow)
     interop.py write-encrypted DIR a file with an encrypted column, and one with an encrypted footer (pyarrow)
     interop.py write-images DIR    the same few images as pandas, polars, DuckDB, datasets and pyarrow write them
+    interop.py write-others DIR    the same images under other names and types, as pyarrow and datasets write them
     interop.py read-images GLOB    prints a JSON list of what each library reads from shards
     interop.py read-table FILE     prints a JSON list of what each library reads from a table
 
@@ -11,6 +12,7 @@ The values are formulas (value_* and pixels below) that the tests know too.
 import glob
 import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -150,6 +152,57 @@ def write_images(folder):
         f"{folder}/datasets.parquet")
 
 
+def write_columns_of_others(folder):
+    """The eight images under other names and types than the usual: what the Go test of the same names expects of each file."""
+    import uuid
+
+    import datasets
+
+    x, labels = pixels(), [k % 3 for k in range(IMAGES)]
+    image = pa.array([{"bytes": encode(a), "path": None} for a in x], pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    label, texts = pa.array(labels, pa.int64()), [f"img_{k}.png" for k in range(IMAGES)]
+    names = pa.array(["zebra", "Ameise", "bär"]).take(label)
+
+    def write(name, **columns):
+        pq.write_table(pa.table(columns), f"{folder}/{name}.parquet")
+
+    write("text-ids", image=image, label=label, id=pa.array(texts))
+    write("text-ids-binary", image=image, label=label, id=pa.array([t.encode() for t in texts], pa.binary()))
+    write("text-ids-dictionary", image=image, label=label, id=pa.array(texts).dictionary_encode())
+    write("uuid-ids", image=image, label=label, id=pa.array([uuid.UUID(int=k).bytes for k in range(IMAGES)], pa.uuid()))
+    write("float-ids", image=image, label=label, id=pa.array([float(k) for k in range(IMAGES)]))
+    write("date-ids", image=image, label=label, id=pa.array(range(IMAGES), pa.int32()).cast(pa.date32()))
+    write("text-ids-twice", image=image, label=label, id=pa.array(texts[:7] + texts[:1]))
+    write("other-names", photo=image, fine_label=label, file=pa.array(texts), id=pa.array([9] * IMAGES))
+    write("text-labels", image=image, label=names)
+    write("text-labels-dictionary", image=image, label=names.dictionary_encode())
+    write("number-texts", image=image, label=pa.array(["10", "2", "0"]).take(label))
+    write("float-labels", image=image, label=label.cast(pa.float64()))
+    write("bool-labels", image=image, label=pa.array([k % 2 == 1 for k in range(IMAGES)]))
+    write("half-labels", image=image, label=pa.array([k + 0.5 for k in range(IMAGES)]))
+    for kind in ["uint8", "int64"]:
+        nested = pa.array(x.tolist(), pa.list_(pa.list_(pa.list_(getattr(pa, kind)()))))
+        write(f"nested-{kind}", image=nested, label=label)
+    write("nested-grey", image=pa.array(x[..., 0].tolist(), pa.list_(pa.list_(pa.uint8()))), label=label)
+    write("nested-ragged", image=pa.array([[[[1, 2, 3]], [[1, 2, 3], [4, 5, 6]]]] * IMAGES, pa.list_(pa.list_(pa.list_(pa.uint8())))), label=label)
+    write("nested-floats", image=pa.array((x / 255).tolist(), pa.list_(pa.list_(pa.list_(pa.float32())))), label=label)
+    write("nested-planes", image=pa.array(x.transpose(0, 3, 1, 2).tolist(), pa.list_(pa.list_(pa.list_(pa.uint8())))), label=label)
+    write("tensor", image=pa.FixedShapeTensorArray.from_numpy_ndarray(x), label=label)
+    features = {"label": datasets.ClassLabel(names=["cat", "dog", "frog"])}
+    for shape, kind in [(x.shape[1:], datasets.Array3D(x.shape[1:], "uint8")), (x.shape[1:3], datasets.Array2D(x.shape[1:3], "uint8"))]:
+        d = datasets.Dataset.from_dict({"pixels": list(x if len(shape) == 3 else x[..., 0]), "label": labels},
+                                       features=datasets.Features({"pixels": kind, **features}))
+        d.to_parquet(f"{folder}/array{len(shape)}d.parquet")
+    paths = pa.array([{"bytes": None, "path": f"{folder}/pictures/{k}.png" if k % 2 else f"pictures/{k}.png"} for k in range(IMAGES)],
+                     pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    write("paths", image=paths, label=label)
+    write("path-texts", image=pa.array([p["path"] for p in paths.to_pylist()]), label=label)
+    os.mkdir(f"{folder}/pictures")
+    for k, a in enumerate(x):
+        with open(f"{folder}/pictures/{k}.png", "wb") as f:
+            f.write(encode(a))
+
+
 def encode_palette(a):
     # Every colour of these tiny pictures gets a place of its own, so nothing is lost.
     colours, index = np.unique(a.reshape(-1, 3), axis=0, return_inverse=True)
@@ -217,7 +270,7 @@ def read_table(path):
 
 if __name__ == "__main__":
     command, where = sys.argv[1:]
-    result = {"write-columns": write_columns, "write-encrypted": write_encrypted, "write-images": write_images,
+    result = {"write-columns": write_columns, "write-encrypted": write_encrypted, "write-images": write_images, "write-others": write_columns_of_others,
               "read-images": read_images, "read-table": read_table}[command](where)
     if result is not None:
         json.dump(result, sys.stdout)
