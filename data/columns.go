@@ -94,7 +94,8 @@ func openLabels(f *column.File, c Columns, classes []string) (labels, error) {
 			f.Path(), c.label(), f.Names())
 	}
 	if isText(leaf) {
-		return openTextLabels(f, leaf, classes)
+		texts, err := openLabelTexts(f, c)
+		return newTextLabels(texts, classes), err
 	}
 	numbers, err := openNumbers(f, leaf)
 	if err != nil || numbers != nil {
@@ -103,10 +104,20 @@ func openLabels(f *column.File, c Columns, classes []string) (labels, error) {
 	return nil, fmt.Errorf("column %q of %s is stored as %s, wanted the number or the name of a class; name another column as the label's", c.label(), f.Path(), stored(leaf))
 }
 
-// labelsAreTexts tells whether the classes are stored as texts.
-func labelsAreTexts(f *column.File, c Columns) bool {
+// openLabelTexts opens the column of classes where it holds texts; else it is nil.
+func openLabelTexts(f *column.File, c Columns) (texts, error) {
 	leaf, ok, err := single(f, c.label())
-	return err == nil && ok && isText(leaf)
+	if err != nil || !ok || !isText(leaf) {
+		return nil, err
+	}
+	cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
+	if err != nil {
+		return nil, err
+	}
+	return func() ([]byte, bool, error) {
+		v, ok, err := cursor.Next()
+		return v, ok, err
+	}, nil
 }
 
 // openIDs is nil where images are numbered by their place.

@@ -172,7 +172,7 @@ func (d *Dataset) TextIDs() bool { return d.shards[0].TextIDs }
 
 // Labels are the labels of all images in order; -1 stands where a row has none that can be read.
 func (d *Dataset) Labels(ctx context.Context) ([]int64, error) {
-	all := make([]int64, 0, d.rows)
+	var all []int64 // a file can claim any number of rows
 	for _, s := range d.shards {
 		if err := s.eachLabel(ctx, func(_, label int64, err error) error {
 			if err != nil {
@@ -189,13 +189,13 @@ func (d *Dataset) Labels(ctx context.Context) ([]int64, error) {
 
 // eachLabel calls visit with each row (from 0 in the file) and its label, or what is wrong with that.
 func (s Shard) eachLabel(ctx context.Context, visit func(row, label int64, err error) error) error {
-	f, err := column.Open(s.Path)
+	f, err := openSource(s.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	r := &Reader{shard: s, file: f}
-	if r.labels, err = openLabels(f, s.Columns, s.ClassNames); err != nil {
+	if r.labels, err = f.labels(s.Columns, s.ClassNames); err != nil {
 		return err
 	}
 	for ; r.row < s.Rows; r.row++ {

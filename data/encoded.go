@@ -22,8 +22,8 @@ type pixels interface {
 // encoded is a column of picture files.
 type encoded struct {
 	options picture.Options
-	cursor  *column.Cursor[parquet.ByteArray] // nil where there are paths alone
-	paths   *paths                            // nil where there are none
+	bytes   texts  // nil where there are paths alone
+	paths   *paths // nil where there are none
 	row     int64
 }
 
@@ -36,18 +36,29 @@ func openEncoded(f *column.File, name string, leaves []column.Leaf, follow strin
 		_, text := leaf.LogicalType().(schema.StringLogicalType)
 		switch {
 		case blob && (within == "path" || within == "" && text):
-			e.paths = newPaths(f, leaf, follow)
+			open := func() (texts, error) {
+				cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
+				return func() ([]byte, bool, error) {
+					v, ok, err := cursor.Next()
+					return v, ok, err
+				}, err
+			}
+			e.paths = newPaths(f.Path(), open, follow)
 		case within != "bytes" && within != "":
 		case !blob:
 			return nil, fmt.Errorf("column %q of %s is stored as %s, wanted the bytes of picture files", leaf.Path(), f.Path(), stored(leaf))
 		default:
-			var err error
-			if e.cursor, err = column.NewCursor[parquet.ByteArray](f, leaf); err != nil {
+			cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
+			if err != nil {
 				return nil, err
+			}
+			e.bytes = func() ([]byte, bool, error) {
+				v, ok, err := cursor.Next()
+				return v, ok, err
 			}
 		}
 	}
-	if e.cursor == nil && e.paths == nil {
+	if e.bytes == nil && e.paths == nil {
 		return nil, fmt.Errorf("column %q of %s has neither a field \"bytes\" nor \"path\"; embed the pictures in the file", name, f.Path())
 	}
 	return e, nil
@@ -73,9 +84,9 @@ func (e *encoded) next(shape [3]int) ([]byte, error) {
 func (e *encoded) take() ([]byte, error) {
 	var data []byte
 	ok := false
-	if e.cursor != nil {
+	if e.bytes != nil {
 		var err error
-		if data, ok, err = e.cursor.Next(); err != nil {
+		if data, ok, err = e.bytes(); err != nil {
 			return nil, err
 		}
 	}

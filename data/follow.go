@@ -7,10 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/apache/arrow/go/v15/parquet"
-
-	"upi/data/column"
 	"upi/data/picture"
 )
 
@@ -19,29 +15,28 @@ const FollowBeside = "."
 
 // paths is the column that tells where pictures lie that are not in the file. It is read only where it is needed.
 type paths struct {
-	file   *column.File
-	leaf   column.Leaf
+	open   func() (texts, error)
 	folder string // "" follows none
-	cursor *column.Cursor[parquet.ByteArray]
-	row    int64 // of the cursor
+	next   texts
+	row    int64 // of next
 }
 
-func newPaths(f *column.File, leaf column.Leaf, follow string) *paths {
+func newPaths(file string, open func() (texts, error), follow string) *paths {
 	if follow == FollowBeside {
-		follow = filepath.Dir(f.Path())
+		follow = filepath.Dir(file)
 	}
-	return &paths{file: f, leaf: leaf, folder: follow}
+	return &paths{open: open, folder: follow}
 }
 
 // at is the path in a row; rows are asked for in order.
 func (p *paths) at(row int64) (path string, err error) {
-	if p.cursor == nil {
-		if p.cursor, err = column.NewCursor[parquet.ByteArray](p.file, p.leaf); err != nil {
+	if p.next == nil {
+		if p.next, err = p.open(); err != nil {
 			return "", err
 		}
 	}
 	for ; p.row <= row; p.row++ {
-		v, _, err := p.cursor.Next()
+		v, _, err := p.next()
 		if err != nil {
 			return "", err
 		}

@@ -69,13 +69,13 @@ func (s Shard) eachID(visit func(row, id int64)) error {
 }
 
 func (s Shard) eachName(visit func(row, id int64, name string)) error {
-	f, err := column.Open(s.Path)
+	f, err := openSource(s.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	r := &Reader{shard: s, file: f}
-	if r.ids, err = openIDs(f, s.Columns); err != nil {
+	if r.ids, err = f.ids(s.Columns); err != nil {
 		return err
 	}
 	for ; r.row < s.Rows; r.row++ {

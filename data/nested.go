@@ -110,11 +110,19 @@ func (n nested) row() ([]byte, [3]int, error) {
 	if n.told != [3]int{} && n.told != shape {
 		return nil, shape, fmt.Errorf("the image is %s, the column's metadata says %s", shapeString(shape), shapeString(n.told))
 	}
-	if shape[2] != 1 && shape[2] != 3 && (shape[0] == 1 || shape[0] == 3) {
-		return nil, shape, fmt.Errorf("the image is %s, which looks like channels x height x width; write it as height x width x channels", shapeString(shape))
+	if err := channelsLast(shape); err != nil {
+		return nil, shape, err
 	}
 	if shape[0] > picture.MaxPixels/shape[1]/shape[2] {
 		return nil, shape, fmt.Errorf("the image is %s, more than the %d values allowed", shapeString(shape), picture.MaxPixels)
 	}
 	return values, shape, nil
+}
+
+// channelsLast refuses a shape that is that of planes.
+func channelsLast(shape [3]int) error {
+	if shape[2] != 1 && shape[2] != 3 && (shape[0] == 1 || shape[0] == 3) {
+		return fmt.Errorf("the image is %s, which looks like channels x height x width; write it as height x width x channels", shapeString(shape))
+	}
+	return nil
 }

@@ -164,8 +164,8 @@ func TestTextIDsSurviveWriting(t *testing.T) {
 // TestRowErrorsLeaveTheNextRow: after a row that is bad in any of its columns the next is read as if nothing had been.
 func TestRowErrorsLeaveTheNextRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bad.parquet")
-	writeRows(t, path, "image label id", row{picture(4), number(0), number(10)}, row{picture(4)[:50], number(1), number(11)}, row{picture(4), nil, number(12)},
-		row{picture(4), number(1), nil}, row{nil, number(1), number(14)}, row{picture(4), number(-1), number(15)}, row{picture(4), number(2), number(16)})
+	writeRows(t, path, "image label id", row{greyPNG(4), number(0), number(10)}, row{greyPNG(4)[:50], number(1), number(11)}, row{greyPNG(4), nil, number(12)},
+		row{greyPNG(4), number(1), nil}, row{nil, number(1), number(14)}, row{greyPNG(4), number(-1), number(15)}, row{greyPNG(4), number(2), number(16)})
 	d, err := Open(path, 0)
 	if err != nil {
 		t.Fatal(err)

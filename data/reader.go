@@ -15,7 +15,7 @@ import (
 type Reader struct {
 	ctx   context.Context
 	shard Shard
-	file  *column.File
+	file  source
 	row   int64 // in the file, from 0
 
 	labels labels
@@ -27,14 +27,14 @@ func (r *Reader) columns(pictures bool) (err error) {
 	if r.file.Rows() < r.shard.Rows {
 		return fmt.Errorf("%s had %d images when it was opened first and has %d now: it was changed in between", r.shard.Path, r.shard.Rows, r.file.Rows())
 	}
-	if r.labels, err = openLabels(r.file, r.shard.Columns, r.shard.ClassNames); err != nil {
+	if r.labels, err = r.file.labels(r.shard.Columns, r.shard.ClassNames); err != nil {
 		return err
 	}
-	if r.ids, err = openIDs(r.file, r.shard.Columns); err != nil {
+	if r.ids, err = r.file.ids(r.shard.Columns); err != nil {
 		return err
 	}
 	if pictures {
-		r.pixels, err = openPixels(r.file, r.shard.Columns, r.shard.Pictures)
+		r.pixels, err = r.file.pixels(r.shard.Columns, r.shard.Pictures)
 	}
 	return err
 }

@@ -33,37 +33,51 @@ type Shard struct {
 // describe reads what a file says of itself, and the head of its first image. Names of classes are those of its metadata; where labels
 // are texts, the dataset finds them. Of mixed sizes the shape is that of the first image that can be read.
 func describe(path string, o Options) (Shard, error) {
-	f, err := column.Open(path)
+	f, err := openSource(path)
 	if err != nil {
 		return Shard{}, err
 	}
 	defer f.Close()
 	columns := o.Columns
 	s := Shard{Path: path, Rows: f.Rows(), Columns: columns, Pictures: o.Pictures}
-	if s.TextLabels = labelsAreTexts(f, columns); !s.TextLabels {
+	texts, err := f.labelTexts(columns)
+	if s.TextLabels = err == nil && texts != nil; !s.TextLabels {
 		s.ClassNames = classNames(f, columns.label())
 	}
 	if s.Rows == 0 {
 		return s, nil
 	}
-	pixels, err := openPixels(f, columns, o.Pictures)
+	pixels, err := f.pixels(columns, o.Pictures)
 	if err != nil {
 		return Shard{}, err
 	}
-	for row := int64(0); ; row++ {
-		if s.Shape, err = pixels.shape(); err == nil {
-			break
-		}
-		if row+1 == s.Rows || !o.Mixed || errors.As(err, new(*column.CursorError)) {
-			return Shard{}, fmt.Errorf("row %d of %s: %w", row, path, err)
-		}
-	}
-	if _, err = openLabels(f, columns, nil); err != nil {
+	if s.Shape, err = firstShape(pixels, s, o.Mixed); err != nil {
 		return Shard{}, err
 	}
-	ids, err := openIDs(f, columns)
+	if _, err = f.labels(columns, nil); err != nil {
+		return Shard{}, err
+	}
+	ids, err := f.ids(columns)
 	_, s.TextIDs = ids.(textIDs)
 	return s, err
+}
+
+// firstShape is the shape of the first image, of mixed sizes of the first that can be read.
+func firstShape(p pixels, s Shard, mixed bool) ([3]int, error) {
+	var first error
+	for row := range s.Rows {
+		shape, err := p.shape()
+		if err == nil {
+			return shape, nil
+		}
+		if first == nil {
+			first = fmt.Errorf("row %d of %s: %w", row, s.Path, err)
+		}
+		if !mixed || errors.As(err, new(*column.CursorError)) {
+			break
+		}
+	}
+	return [3]int{}, first
 }
 
 // features is the part of Hugging Face's metadata that names classes.
@@ -74,7 +88,7 @@ type features struct {
 }
 
 // classNames reads the names of a column's classes from Hugging Face's metadata, nil where it does not say.
-func classNames(f *column.File, label string) []string {
+func classNames(f source, label string) []string {
 	text, ok := f.Metadata("huggingface")
 	if !ok {
 		return nil
@@ -83,11 +97,11 @@ func classNames(f *column.File, label string) []string {
 	if err := json.Unmarshal([]byte(text), &meta); err != nil {
 		return nil
 	}
-	return FeatureNames(meta.Info.Features[label])
+	return featureNames(meta.Info.Features[label])
 }
 
-// FeatureNames are the class names of a ClassLabel as the datasets library writes it in JSON, nil for another feature.
-func FeatureNames(feature []byte) []string {
+// featureNames are the class names of a ClassLabel as the datasets library writes it in JSON, nil for another feature.
+func featureNames(feature []byte) []string {
 	var label struct {
 		Names []string `json:"names"`
 	}
@@ -109,7 +123,7 @@ func (s Shard) Read(ctx context.Context) (*Reader, error) {
 
 // open makes a reader, with or without the column of pictures.
 func (s Shard) open(ctx context.Context, pictures bool) (*Reader, error) {
-	f, err := column.Open(s.Path)
+	f, err := openSource(s.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -24,26 +24,28 @@ const (
 	maxClassName = 1 << 10
 )
 
+// texts is the next row's text of a column, which lives until the next call; ok is false where it is NULL.
+type texts func() (text []byte, ok bool, err error)
+
 // textLabels looks up the names of classes.
 type textLabels struct {
-	cursor  *column.Cursor[parquet.ByteArray]
+	take    texts
 	classes map[string]int64 // nil where the texts are numbers
 }
 
-func openTextLabels(f *column.File, leaf column.Leaf, classes []string) (labels, error) {
-	cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
-	l := textLabels{cursor: cursor}
+func newTextLabels(take texts, classes []string) labels {
+	l := textLabels{take: take}
 	if classes != nil {
 		l.classes = map[string]int64{}
 		for i, name := range classes {
 			l.classes[name] = int64(i)
 		}
 	}
-	return l, err
+	return l
 }
 
 func (l textLabels) next() (int64, bool, error) {
-	text, ok, err := l.cursor.Next()
+	text, ok, err := l.take()
 	if err != nil || !ok {
 		return 0, ok, err
 	}
@@ -86,21 +88,17 @@ func classTexts(paths []string, c Columns) ([]string, error) {
 }
 
 func addClassTexts(path string, c Columns, seen map[string]bool) (err error) {
-	f, err := column.Open(path)
+	f, err := openSource(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	leaf, ok, err := single(f, c.label())
-	if err != nil || !ok || !isText(leaf) {
+	next, err := f.labelTexts(c)
+	if err != nil || next == nil {
 		return cmp.Or(err, fmt.Errorf("column %q of %s holds no texts as that of other files does; keep them apart", c.label(), path))
 	}
-	cursor, err := column.NewCursor[parquet.ByteArray](f, leaf)
-	if err != nil {
-		return err
-	}
 	for row := 0; ; row++ {
-		text, ok, err := cursor.Next()
+		text, ok, err := next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -130,9 +128,7 @@ func (n numberIDs) next() (int64, string, bool, error) {
 }
 
 // textIDs hands out texts, and UUIDs in their usual form.
-type textIDs struct {
-	take func() ([]byte, bool, error)
-}
+type textIDs struct{ take texts }
 
 func openTextIDs(f *column.File, leaf column.Leaf) (ids, error) {
 	if leaf.PhysicalType() == parquet.Types.FixedLenByteArray {
@@ -142,8 +138,7 @@ func openTextIDs(f *column.File, leaf column.Leaf) (ids, error) {
 			if err != nil || !ok || len(v) != 16 {
 				return nil, ok, err
 			}
-			h := hex.EncodeToString(v)
-			return []byte(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]), ok, err
+			return uuidText(v), ok, err
 		}}, err
 	}
 	c, err := column.NewCursor[parquet.ByteArray](f, leaf)
@@ -151,6 +146,12 @@ func openTextIDs(f *column.File, leaf column.Leaf) (ids, error) {
 		v, ok, err := c.Next()
 		return v, ok, err
 	}}, err
+}
+
+// uuidText is the usual form of the 16 bytes of a UUID.
+func uuidText(v []byte) []byte {
+	h := hex.EncodeToString(v)
+	return []byte(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
 
 // maxIDText bounds the text of an id.

@@ -4,6 +4,7 @@
     interop.py write-encrypted DIR a file with an encrypted column, and one with an encrypted footer (pyarrow)
     interop.py write-images DIR    the same few images as pandas, polars, DuckDB, datasets and pyarrow write them
     interop.py write-others DIR    the same images under other names and types, as pyarrow and datasets write them
+    interop.py write-arrow DIR     the same images as datasets keeps them on disk, and in Arrow files with columns of every type
     interop.py read-images GLOB    prints a JSON list of what each library reads from shards
     interop.py read-table FILE     prints a JSON list of what each library reads from a table
 
@@ -203,6 +204,63 @@ def write_columns_of_others(folder):
             f.write(encode(a))
 
 
+def write_arrow(folder):
+    """Sets as datasets keeps them on disk, and Arrow files with a column of every type beside those that are read."""
+    import datetime
+    import decimal
+
+    import datasets
+
+    x, labels = pixels(), [k % 3 for k in range(IMAGES)]
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog", "frog"]), "file": datasets.Value("string")})
+
+    def made(rows):
+        return datasets.Dataset.from_dict({"image": [Image.fromarray(x[k]) for k in rows], "label": [labels[k] for k in rows],
+                                           "file": [f"img_{k}.png" for k in rows]}, features=features)
+
+    made(range(IMAGES)).save_to_disk(f"{folder}/saved", num_shards=3)
+    datasets.DatasetDict({"train": made(range(4)), "validation": made(range(4, 6)), "test": made(range(6, 8))}).save_to_disk(f"{folder}/dict")
+    os.mkdir(f"{folder}/source")
+    made(range(IMAGES)).to_parquet(f"{folder}/source/train-00000-of-00001.parquet")
+    datasets.load_dataset("parquet", data_files={"train": f"{folder}/source/*.parquet"}, cache_dir=f"{folder}/cache")
+
+    n = IMAGES
+    null = [k % 5 == 4 for k in range(n)]
+    columns = {
+        "nothing": pa.nulls(n), "time": pa.array([datetime.datetime(2026, 1, 1 + k) for k in range(n)]),
+        "decimal": pa.array([decimal.Decimal(k) for k in range(n)], pa.decimal128(9, 2)), "half": pa.array(np.arange(n, dtype=np.float16)),
+        "map": pa.array([[("a", k)] for k in range(n)], pa.map_(pa.string(), pa.int8())),
+        "union": pa.UnionArray.from_dense(pa.array([0, 1] * (n // 2), pa.int8()), pa.array([k // 2 for k in range(n)], pa.int32()),
+                                          [pa.array(range(n // 2)), pa.array(["u"] * (n // 2))]),
+        "sparse": pa.UnionArray.from_sparse(pa.array([0, 1] * (n // 2), pa.int8()), [pa.array(range(n)), pa.array(["u"] * n)]),
+        "category": pa.array(["a", "b"] * (n // 2)).dictionary_encode(),
+        "runs": pa.RunEndEncodedArray.from_arrays(pa.array([3, n], pa.int32()), pa.array(["x", "y"])),
+        "structs": pa.array([{"a": k, "b": [k]} for k in range(n)]),
+        "fixed": pa.array([[k, k] for k in range(n)], pa.list_(pa.int16(), 2)),
+        "image": pa.array([{"bytes": None if null[k] else encode(x[k]), "path": None} for k in range(n)],
+                          pa.struct([("bytes", pa.large_binary()), ("path", pa.string())])),
+        "label": pa.array([None if null[k] else labels[k] for k in range(n)], pa.uint16()),
+        "id": pa.array([f"img_{k}.png" for k in range(n)], pa.large_string()),
+        "names": pa.array(["zebra", "Ameise", "bär"]).take(pa.array(labels)),
+        "float": pa.array([float(k) for k in labels], pa.float32()), "flag": pa.array([k % 2 == 1 for k in range(n)]),
+        "small": pa.array([k - 4 for k in range(n)], pa.int8()),
+        "array": pa.array(x.tolist(), pa.list_(pa.list_(pa.list_(pa.uint8())))),
+        "tensor": pa.array(x.tolist(), pa.list_(pa.list_(pa.large_list(pa.int64()), WIDTH), HEIGHT)),
+        "grey": pa.array(x[..., 0].tolist(), pa.list_(pa.list_(pa.uint8()))),
+        "holes": pa.array([[[[None, 1, 2]] * WIDTH] * HEIGHT] * n, pa.list_(pa.list_(pa.list_(pa.uint8())))),
+        "ragged": pa.array([[[[1, 2, 3]], [[1, 2, 3], [4, 5, 6]]]] * n, pa.list_(pa.list_(pa.list_(pa.uint8())))),
+        "end": pa.array(range(n), pa.int64()),
+    }
+    table = pa.table(columns)
+    with pa.ipc.new_stream(f"{folder}/stream.arrow", table.schema) as w:
+        w.write_table(table, max_chunksize=3)
+    with pa.ipc.new_file(f"{folder}/file.arrow", table.schema) as w:
+        w.write_table(table, max_chunksize=3)
+    small = table.select(["image", "label"])
+    with pa.ipc.new_stream(f"{folder}/packed.arrow", small.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as w:
+        w.write_table(small)
+
+
 def encode_palette(a):
     # Every colour of these tiny pictures gets a place of its own, so nothing is lost.
     colours, index = np.unique(a.reshape(-1, 3), axis=0, return_inverse=True)
@@ -271,6 +329,7 @@ def read_table(path):
 if __name__ == "__main__":
     command, where = sys.argv[1:]
     result = {"write-columns": write_columns, "write-encrypted": write_encrypted, "write-images": write_images, "write-others": write_columns_of_others,
+              "write-arrow": write_arrow,
               "read-images": read_images, "read-table": read_table}[command](where)
     if result is not None:
         json.dump(result, sys.stdout)

@@ -117,14 +117,22 @@ func (j *job) openLayout(root string, l listing, train, validation, test string)
 			j.skip(filepath.Join(root, name), Unasked, countFiles(filepath.Join(root, name)))
 		}
 	}
-	splits := []split{trainSet.whole("train", j.options)}
-	switch len(held) {
-	case 0:
+	if len(held) == 0 {
 		return nil, fmt.Errorf("list classes: of %s only %s has folders of classes; there is nothing to test on", root, train)
-	case 1:
-		return append(splits, held[0].halves(j.options)...), nil
 	}
-	return append(splits, held[0].whole("fit", j.options), held[1].whole("test", j.options)), nil
+	return j.divide(trainSet, held), nil
+}
+
+// divide makes the split train of a training set, if there is one. Of the sets held back from training one is halved into fit and test,
+// and two, for validation and for the test, are fit and test.
+func (j *job) divide(train *set, held []*set) (splits []split) {
+	if train != nil {
+		splits = append(splits, train.whole("train", j.options))
+	}
+	if len(held) == 2 {
+		return append(splits, held[0].whole("fit", j.options), held[1].whole("test", j.options))
+	}
+	return append(splits, held[0].halves(j.options)...)
 }
 
 func isFolder(path string) bool {

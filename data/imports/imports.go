@@ -58,6 +58,7 @@ var importers = map[string]importer{
 	"image-folder":  {open: openImageFolder, scales: true},
 	"idx":           {open: openIDX},
 	"parquet":       {open: openParquet, scales: true, columns: true},
+	"datasets":      {open: openDatasets, scales: true, columns: true},
 }
 
 // Kinds are the names that Import knows, sorted.

@@ -77,7 +77,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		o            Options
 		want         string
 	}{
-		{"svhn", "", Options{}, "cifar10, idx, image-folder, mnist, parquet, tiny-imagenet"},
+		{"svhn", "", Options{}, "cifar10, datasets, idx, image-folder, mnist, parquet, tiny-imagenet"},
 		{"idx", "", Options{}, "say where its files are"},
 		{"idx", empty, Options{}, "t10k-images-idx3-ubyte"},
 		{"cifar10", empty, Options{}, "test_batch.bin"},

@@ -14,6 +14,15 @@ func openParquet(j *job, pattern string) ([]split, error) {
 	if isFolder(pattern) {
 		pattern = filepath.Join(escape(pattern), "*.parquet")
 	}
+	all, err := j.shardSet(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return append(all.halves(j.options), all.undivided(j.options)), nil
+}
+
+// shardSet is the set of the images in the Parquet or Arrow files that a pattern names.
+func (j *job) shardSet(pattern string) (*set, error) {
 	dataset, err := data.OpenWith(pattern, data.Options{Mixed: true, Columns: j.options.Columns, Pictures: j.options.Pictures})
 	if err != nil {
 		return nil, err
@@ -45,7 +54,7 @@ func openParquet(j *job, pattern string) ([]split, error) {
 		}
 		return nil
 	}
-	return append(all.halves(j.options), all.undivided(j.options)), nil
+	return all, nil
 }
 
 // readShard yields the images of a shard at those of the places that lie in it, and returns the others.
