@@ -126,6 +126,9 @@ def pictures(path):
     to.save("rgb-deflate.tiff", rgb, "TIFF", compression="tiff_adobe_deflate")
     to.save("grey.tiff", grey, "TIFF")
     to.save("bits1.tiff", grey.convert("1"), "TIFF")
+    for fax in "group3", "group4":
+        to.save(fax + ".tiff", grey.convert("1"), "TIFF", compression=fax)
+        to.save(fax + "-white0.tiff", grey.convert("1"), "TIFF", compression=fax, tiffinfo={262: 0})
     to.save("grey16.tiff", Image.fromarray(wide), "TIFF")
     to.save("palette.tiff", palette, "TIFF")
     to.save("rgba.tiff", rgba, "TIFF")

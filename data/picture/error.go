@@ -3,6 +3,10 @@ package picture
 import (
 	"errors"
 	"fmt"
+	"image/png"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
 )
 
 // A Reason is why a file gives no pixels, in the words of a list of skipped files.
@@ -38,6 +42,9 @@ func asDamage(what string, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
 		return known
+	}
+	if errors.As(err, new(tiff.UnsupportedError)) || errors.As(err, new(png.UnsupportedError)) || errors.Is(err, bmp.ErrUnsupported) {
+		return refuse(Unsupported, "%s: %w; the picture is of a kind that is not read: save it anew as PNG", what, err)
 	}
 	return refuse(Damaged, "%s: %w; the picture is damaged or of a rare kind: drop it, or save it anew as PNG", what, err)
 }

@@ -17,8 +17,13 @@ func exifOrientation(data []byte) orientation {
 	for range 2 {
 		data = bytes.TrimPrefix(data, []byte("Exif\x00\x00"))
 	}
+	return orientation(tags(data)[orientationTag])
+}
+
+// tags are the whole numbers in the first directory of a TIFF file, of several under one tag the first if it is not elsewhere.
+func tags(data []byte) map[uint16]uint32 {
 	if len(data) < 8 {
-		return 0
+		return nil
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	switch string(data[:2]) {
@@ -26,30 +31,29 @@ func exifOrientation(data []byte) orientation {
 	case "MM":
 		order = binary.BigEndian
 	default:
-		return 0
+		return nil
 	}
 	first := int64(order.Uint32(data[4:]))
 	if first+2 > int64(len(data)) {
-		return 0
+		return nil
 	}
+	found := map[uint16]uint32{}
 	count, entries := int(order.Uint16(data[first:])), data[first+2:]
 	for range count {
 		if len(entries) < 12 {
-			return 0
+			break
 		}
-		if order.Uint16(entries) == orientationTag && order.Uint32(entries[4:]) == 1 {
-			const short, long = 3, 4
-			switch order.Uint16(entries[2:]) {
-			case short:
-				return orientation(order.Uint16(entries[8:]))
-			case long:
-				return orientation(order.Uint32(entries[8:]))
-			}
-			return 0
+		tag, n := order.Uint16(entries), order.Uint32(entries[4:])
+		const short, long = 3, 4
+		switch kind := order.Uint16(entries[2:]); {
+		case kind == short && (n == 1 || n == 2 && tag != orientationTag):
+			found[tag] = uint32(order.Uint16(entries[8:]))
+		case kind == long && n == 1:
+			found[tag] = order.Uint32(entries[8:])
 		}
 		entries = entries[12:]
 	}
-	return 0
+	return found
 }
 
 var xmpTag = regexp.MustCompile(`tiff:Orientation(?:="|>)([0-9])`)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 // A head is what a picture says of itself before its pixels.
@@ -16,7 +15,9 @@ type head struct {
 	// grey says that the picture has one channel of brightness, with or without opacity.
 	grey bool
 	// deepGrey says that the one channel has 16 bits.
-	deepGrey    bool
+	deepGrey bool
+	// inverted says that a fax takes its white for black, which the decoder does not heed.
+	inverted    bool
 	orientation orientation
 }
 
@@ -36,8 +37,8 @@ var formats = []format{
 	{"PNG", "\x89PNG\r\n\x1a\n", pngHead, decodePNG},
 	{"GIF", "GIF8?a", gifHead, decodeGIF},
 	{"BMP", "BM????\x00\x00\x00\x00", plainHead(bmp.DecodeConfig), plainDecode("BMP", bmp.Decode)},
-	{"TIFF", "II*\x00", tiffHead, plainDecode("TIFF", tiff.Decode)},
-	{"TIFF", "MM\x00*", tiffHead, plainDecode("TIFF", tiff.Decode)},
+	{"TIFF", "II*\x00", tiffHead, decodeTIFF},
+	{"TIFF", "MM\x00*", tiffHead, decodeTIFF},
 	{"WebP", "RIFF????WEBP", webpHead, decodeWebP},
 }
 

@@ -53,6 +53,10 @@ func TestRefusedHeads(t *testing.T) {
 		"damaged BMP":     {[]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x01"), picture.Damaged, "BMP"},
 		"JPEG as a body":  {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), scan), picture.Damaged, "decode JPEG"},
 		"huge TIFF":       {tiffOf(60_000, 60_000), picture.TooLarge, "60000"},
+		"TIFF bits":       {tiffOf(9, 9, [2]uint32{266, 2}), picture.Unsupported, "bits in the wrong order"},
+		"TIFF prediction": {tiffOf(9, 9, [2]uint32{317, 3}), picture.Unsupported, "floating-point"},
+		"TIFF fax":        {tiffOf(9, 9, [2]uint32{259, 3}, [2]uint32{292, 1}), picture.Unsupported, "two-dimensional"},
+		"TIFF of floats":  {tiffOf(9, 9, [2]uint32{339, 3}), picture.Unsupported, "sample format"},
 		"TIFF kept large": {tiffOf(5_000, 5_000), picture.TooLarge, "16777216 allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,10 +74,12 @@ func webpOf(name string) []byte {
 	return slices.Concat([]byte("RIFF"), []byte{byte(4 + len(chunk)), 0, 0, 0}, []byte("WEBP"), chunk)
 }
 
-// tiffOf is the head of a grey TIFF.
-func tiffOf(h, w uint32) []byte {
-	file := []byte("II*\x00\x08\x00\x00\x00\x04\x00")
-	for _, entry := range [][2]uint32{{256, w}, {257, h}, {258, 8}, {262, 1}} {
+// tiffOf is the head of a TIFF: grey, unless more tags make it something else.
+func tiffOf(h, w uint32, more ...[2]uint32) []byte {
+	entries := append([][2]uint32{{256, w}, {257, h}, {258, 8}, {262, 1}}, more...)
+	slices.SortFunc(entries, func(a, b [2]uint32) int { return int(a[0]) - int(b[0]) })
+	file := append([]byte("II*\x00\x08\x00\x00\x00"), byte(len(entries)), 0)
+	for _, entry := range entries {
 		file = binary.LittleEndian.AppendUint16(file, uint16(entry[0]))
 		file = binary.LittleEndian.AppendUint16(file, 4)
 		file = binary.LittleEndian.AppendUint32(file, 1)
