@@ -82,6 +82,16 @@ func newWindows(from, to int, f Filter, first, n int) []window {
 // whole is the window of one pixel that stays as it is.
 func whole(at int) window { return window{at, []int32{1 << fraction}} }
 
+// add4 adds four weighted lines to sums at once.
+func add4(sums []int32, lines []byte, weights []int32) {
+	n := len(sums)
+	a, b, c, d := lines[:n], lines[n:][:n], lines[2*n:][:n], lines[3*n:][:n]
+	ka, kb, kc, kd := weights[0], weights[1], weights[2], weights[3]
+	for i := range sums {
+		sums[i] += ka*int32(a[i]) + kb*int32(b[i]) + kc*int32(c[i]) + kd*int32(d[i])
+	}
+}
+
 // nearest are windows of the one pixel in which the middle of the new one lies. Places are sums of steps, rounded as Pillow
 // rounds them.
 func nearest(from, to, first, n int) []window {
@@ -112,7 +122,13 @@ func fixed(weights []float64, sum float64) []int32 {
 // half is added to a sum so that it is rounded, not cut.
 const half = 1 << (fraction - 1)
 
-func clip(sum int32) byte { return byte(min(max(sum>>fraction, 0), 255)) }
+func clip(sum int32) byte {
+	v := sum >> fraction
+	if uint32(v) > 255 { // rare: only sharp filters leave the range
+		return byte(^(v >> 31))
+	}
+	return byte(v)
+}
 
 // horizontal scales lines.
 func horizontal(p Picture, windows []window) Picture {
@@ -129,7 +145,8 @@ func horizontal(p Picture, windows []window) Picture {
 				out = append(out, line[w.first*p.Channels:][:p.Channels]...)
 			}
 		case p.Channels == 3:
-			out = line3(out, line, windows)
+			out = out[:len(out)+3*len(windows)]
+			line3(out[len(out)-3*len(windows):], line, windows)
 		default:
 			for _, w := range windows {
 				for c := range p.Channels {
@@ -147,19 +164,22 @@ func horizontal(p Picture, windows []window) Picture {
 }
 
 // line3 is a line of three channels, whose sums are made side by side.
-func line3(out, line []byte, windows []window) []byte {
+func line3(out, line []byte, windows []window) {
 	for _, w := range windows {
 		r, g, b := int32(half), int32(half), int32(half)
-		part := line[3*w.first:]
+		part := line[3*w.first:][:3*len(w.weights)]
 		for _, k := range w.weights {
+			if len(part) < 3 { // never: it spares the checks below
+				break
+			}
 			r += k * int32(part[0])
 			g += k * int32(part[1])
 			b += k * int32(part[2])
 			part = part[3:]
 		}
-		out = append(out, clip(r), clip(g), clip(b))
+		out[0], out[1], out[2] = clip(r), clip(g), clip(b)
+		out = out[3:]
 	}
-	return out
 }
 
 // vertical scales columns.
@@ -175,14 +195,20 @@ func vertical(p Picture, windows []window) Picture {
 		for i := range sums {
 			sums[i] = half
 		}
-		for j, k := range w.weights {
-			line := p.Bytes[(w.first+j)*stride:][:stride]
-			for i, v := range line {
+		lines, weights := p.Bytes[w.first*stride:], w.weights
+		for ; len(weights) >= 4; weights, lines = weights[4:], lines[4*stride:] {
+			add4(sums, lines, weights)
+		}
+		for _, k := range weights {
+			for i, v := range lines[:len(sums)] {
 				sums[i] += k * int32(v)
 			}
+			lines = lines[stride:]
 		}
-		for _, sum := range sums {
-			out = append(out, clip(sum))
+		out = out[:len(out)+stride]
+		line := out[len(out)-stride:]
+		for i, sum := range sums {
+			line[i] = clip(sum)
 		}
 	}
 	return Picture{len(windows), p.Width, p.Channels, out}

@@ -88,7 +88,7 @@ func (d *draft) model(c config.Model) (model, error) {
 				m.fit.Path, s.Path, classes, names)
 		}
 		if shape := images.Shape(); shape != m.shape {
-			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v", m.name, m.shape, s.Path, shape)
+			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v; data.resize brings pictures to another size", m.name, m.shape, s.Path, shape)
 		}
 	}
 	return m, nil
