@@ -145,6 +145,22 @@ def pictures(path):
     to.save("lossless.webp", rgb, "WEBP", lossless=True)
     to.save("lossless-alpha.webp", rgba, "WEBP", lossless=True, exact=True)
 
+    for name, options in ("frames", {"quality": 70}), ("frames-lossless", {"lossless": True}):
+        to.save(name + ".webp", rgba, "WEBP", save_all=True, append_images=[rgba.rotate(180)], **options)
+    for name, picture, flags in ("small-frame", rgb, 2), ("small-frame-alpha", rgba, 2 | 16):
+        def part(kind, content):
+            return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+        def triple(*numbers):
+            return b"".join(struct.pack("<I", n)[:3] for n in numbers)
+
+        inner = to_bytes(picture, "WEBP", lossless=True, exact=True)[12:]
+        if inner[:4] == b"VP8X":
+            inner = inner[18:]
+        frame = part(b"ANMF", triple(1, 2, 25, 18, 100) + b"\0" + inner)
+        body = b"WEBP" + part(b"VP8X", bytes([flags, 0, 0, 0]) + triple(33, 30)) + part(b"ANIM", b"\0" * 6) + frame + frame
+        to.put(name + ".webp", part(b"RIFF", body))
+
     for quality, sampling in (95, 0), (75, 1), (75, 2), (30, 2):
         to.save(f"q{quality}-{sampling}.jpg", rgb, "JPEG", quality=quality, subsampling=sampling)
     to.save("progressive.jpg", rgb, "JPEG", progressive=True)

@@ -46,7 +46,7 @@ func TestRefusedHeads(t *testing.T) {
 		"short frame":     {slices.Concat(soi, segment(0xc0, 8, 0, 9), scan), picture.Damaged, "3 bytes"},
 		"long segment":    {slices.Concat(soi, []byte{0xff, 0xe0, 0xff, 0xff, 0}), picture.Damaged, "65535"},
 		"bomb of scans":   {bomb, picture.Unsupported, "500 scans"},
-		"animation":       {webpOf("ANIM"), picture.Unsupported, "animation"},
+		"empty WebP":      {webpOf("ANIM"), picture.Damaged, "WebP"},
 		"damaged PNG":     {[]byte("\x89PNG\r\n\x1a\nxxxxxxxxxxxx"), picture.Damaged, "PNG"},
 		"damaged TIFF":    {[]byte("II*\x00\xff\xff\xff\xff"), picture.Damaged, "TIFF"},
 		"damaged GIF":     {[]byte("GIF89a\x01"), picture.Damaged, "GIF"},

@@ -12,8 +12,8 @@ import (
 const webpBlocks = 12
 
 // chunks walks over a WebP's chunks until visit returns false.
-func chunks(file []byte, visit func(name string, content []byte) bool) {
-	for rest := file[webpBlocks:]; len(rest) >= 8; {
+func chunks(data []byte, visit func(name string, content []byte) bool) {
+	for rest := data; len(rest) >= 8; {
 		size := int64(binary.LittleEndian.Uint32(rest[4:]))
 		if size > int64(len(rest)-8) || !visit(string(rest[:4]), rest[8:8+size]) {
 			return
@@ -24,26 +24,39 @@ func chunks(file []byte, visit func(name string, content []byte) bool) {
 
 func webpHead(file []byte) (head, error) {
 	var exif, xmp []byte
-	animated := false
-	chunks(file, func(name string, content []byte) bool {
+	chunks(file[webpBlocks:], func(name string, content []byte) bool {
 		switch name {
 		case "EXIF":
 			exif = content
 		case "XMP ":
 			xmp = content
-		case "ANIM", "ANMF":
-			animated = true
 		}
 		return true
 	})
-	if animated {
-		return head{}, refuse(Unsupported, "the WebP is an animation; save its first picture as PNG")
-	}
 	c, err := webp.DecodeConfig(bytes.NewReader(file))
 	return head{height: c.Height, width: c.Width, orientation: either(exif, xmp)}, err
 }
 
+// decodeWebP reads a picture, of an animation the first one.
 func decodeWebP(file []byte, h head, o Options) (Pixels, error) {
+	var frame []byte
+	transparent := false
+	chunks(file[webpBlocks:], func(name string, content []byte) bool {
+		switch {
+		case name == "VP8X" && len(content) > 0:
+			transparent = content[0]&webpAlpha != 0
+		case name == "ANMF":
+			frame = content
+		}
+		return frame == nil
+	})
+	if frame == nil {
+		return decodeStill(file, o.OnWhite)
+	}
+	return decodeFrame(frame, h, o.OnWhite, transparent)
+}
+
+func decodeStill(file []byte, onWhite bool) (Pixels, error) {
 	decoded, err := webp.Decode(bytes.NewReader(file))
 	if err != nil {
 		return Pixels{}, asDamage("decode WebP", err)
@@ -52,9 +65,63 @@ func decodeWebP(file []byte, h head, o Options) (Pixels, error) {
 	case *image.YCbCr:
 		return lossy(p, nil, 0, false), nil
 	case *image.NYCbCrA:
-		return lossy(&p.YCbCr, p.A, p.AStride, o.OnWhite), nil
+		return lossy(&p.YCbCr, p.A, p.AStride, onWhite), nil
 	}
-	return layout(decoded, o.OnWhite)
+	return layout(decoded, onWhite)
+}
+
+// The flag of opacity in a WebP's chunk VP8X, and the length of a frame's head.
+const (
+	webpAlpha = 0x10
+	webpFrame = 16
+)
+
+// decodeFrame lays a frame of an animation on its canvas, which is black, or where it is transparent what that becomes.
+func decodeFrame(frame []byte, h head, onWhite, transparent bool) (Pixels, error) {
+	if len(frame) < webpFrame {
+		return Pixels{}, refuse(Damaged, "a frame of the WebP has %d bytes, too few; the picture is damaged: fetch it anew", len(frame))
+	}
+	number := func(at int) int { return int(frame[at]) | int(frame[at+1])<<8 | int(frame[at+2])<<16 }
+	left, top, width, height := 2*number(0), 2*number(3), number(6)+1, number(9)+1
+	if left+width > h.width || top+height > h.height {
+		return Pixels{}, refuse(Damaged, "a frame of the WebP is %d x %d at (%d, %d), beyond its %d x %d; the picture is damaged: fetch it anew",
+			height, width, top, left, h.height, h.width)
+	}
+	p, err := decodeStill(still(frame), onWhite)
+	if err != nil {
+		return p, err
+	}
+	if p.Shape != [3]int{height, width, 3} {
+		return p, refuse(Damaged, "a frame of the WebP is %d x %d, its head says %d x %d; the picture is damaged: fetch it anew",
+			p.Shape[0], p.Shape[1], height, width)
+	}
+	out := make([]byte, 3*h.height*h.width)
+	if onWhite && transparent {
+		for i := range out {
+			out[i] = 255
+		}
+	}
+	for y := range height {
+		copy(out[3*((top+y)*h.width+left):], p.Bytes[3*y*width:][:3*width])
+	}
+	return Pixels{[3]int{h.height, h.width, 3}, out}, nil
+}
+
+// still is a frame of an animation as a file of its own.
+func still(frame []byte) []byte {
+	flags := byte(0)
+	chunks(frame[webpFrame:], func(name string, _ []byte) bool {
+		if name == "ALPH" {
+			flags = webpAlpha
+		}
+		return true
+	})
+	file := []byte("RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00")
+	file = append(file, flags, 0, 0, 0)
+	file = append(file, frame[6:12]...)
+	file = append(file, frame[webpFrame:]...)
+	binary.LittleEndian.PutUint32(file[4:], uint32(len(file)-8))
+	return file
 }
 
 // lossy makes colours of a lossy WebP as libwebp does: each of the four pixels over a sample of chroma takes 9 parts of it, 3 each of
