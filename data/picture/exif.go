@@ -33,8 +33,9 @@ func tags(data []byte) map[uint16]uint32 {
 	default:
 		return nil
 	}
+	const version = 42
 	first := int64(order.Uint32(data[4:]))
-	if first+2 > int64(len(data)) {
+	if order.Uint16(data[2:]) != version || first+2 > int64(len(data)) {
 		return nil
 	}
 	found := map[uint16]uint32{}

@@ -167,3 +167,27 @@ func FuzzDecode(f *testing.F) {
 		check(t, o, file)
 	})
 }
+
+// TestDamagedOrientation: EXIF data that are none do not turn a picture.
+func TestDamagedOrientation(t *testing.T) {
+	o := picture.Options{JPEG: runtime.DecodeJPEG}
+	file := read(t, filepath.Join(folder, "turned6.jpg"))
+	if shape, err := o.Shape(file); err != nil || shape != [3]int{26, 19, 3} {
+		t.Fatalf("orientation 6 gives %v (%v)", shape, err)
+	}
+	at := bytes.Index(file, []byte("MM\x00*"))
+	for name, change := range map[string]func(file []byte){
+		"another version":       func(file []byte) { file[at+2] = 0x7b },
+		"another order":         func(file []byte) { file[at] = 'X' },
+		"a directory elsewhere": func(file []byte) { file[at+4] = 0xff },
+		"text for a number":     func(file []byte) { file[at+13] = 2 },
+		"two numbers":           func(file []byte) { file[at+17] = 2 },
+		"orientation 9":         func(file []byte) { file[at+19] = 9 },
+	} {
+		damaged := slices.Clone(file)
+		change(damaged)
+		if shape, err := o.Shape(damaged); err != nil || shape != [3]int{19, 26, 3} {
+			t.Errorf("%s gives %v (%v)", name, shape, err)
+		}
+	}
+}
