@@ -20,7 +20,7 @@ func segment(marker byte, content ...byte) []byte {
 }
 
 func TestRefusedHeads(t *testing.T) {
-	soi, scan := []byte{0xff, 0xd8}, segment(0xda, 1, 1, 0, 0, 63, 0)
+	soi, eoi, scan := []byte{0xff, 0xd8}, []byte{0xff, 0xd9}, segment(0xda, 1, 1, 0, 0, 63, 0)
 	frame := func(marker byte, depth, h, w, channels int) []byte {
 		content := append([]byte{byte(depth)}, byte(h>>8), byte(h), byte(w>>8), byte(w), byte(channels))
 		return segment(marker, append(content, make([]byte, 3*channels)...)...)
@@ -34,7 +34,7 @@ func TestRefusedHeads(t *testing.T) {
 		"empty":           {nil, picture.NotAPicture, "begins with"},
 		"text":            {[]byte("<html>"), picture.NotAPicture, "none of JPEG, PNG, GIF, BMP, TIFF, WebP"},
 		"a wave":          {[]byte("RIFF\x10\x00\x00\x00WAVEfmt "), picture.NotAPicture, "RIFF"},
-		"huge":            {slices.Concat(soi, frame(0xc0, 8, 65535, 65535, 3), scan), picture.TooLarge, "65535 x 65535"},
+		"huge":            {slices.Concat(soi, frame(0xc0, 8, 65535, 65535, 3), scan, eoi), picture.TooLarge, "65535 x 65535"},
 		"no frame":        {slices.Concat(soi, scan), picture.Damaged, "before it has a size"},
 		"no scan":         {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3)), picture.Damaged, "cut short"},
 		"two frames":      {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), frame(0xc0, 8, 9000, 9000, 3), scan), picture.Damaged, "twice"},
@@ -44,14 +44,15 @@ func TestRefusedHeads(t *testing.T) {
 		"lossless":        {slices.Concat(soi, frame(0xc3, 8, 9, 9, 3), scan), picture.Unsupported, "lossless"},
 		"arithmetic":      {slices.Concat(soi, frame(0xc9, 8, 9, 9, 3), scan), picture.Unsupported, "arithmetically"},
 		"short frame":     {slices.Concat(soi, segment(0xc0, 8, 0, 9), scan), picture.Damaged, "3 bytes"},
-		"long segment":    {slices.Concat(soi, []byte{0xff, 0xe0, 0xff, 0xff, 0}), picture.Damaged, "65535"},
+		"long segment":    {slices.Concat(soi, []byte{0xff, 0xe0, 0xff, 0xff, 0}), picture.Damaged, "beyond its end"},
 		"bomb of scans":   {bomb, picture.Unsupported, "500 scans"},
 		"empty WebP":      {webpOf("ANIM"), picture.Damaged, "WebP"},
 		"damaged PNG":     {[]byte("\x89PNG\r\n\x1a\nxxxxxxxxxxxx"), picture.Damaged, "PNG"},
 		"damaged TIFF":    {[]byte("II*\x00\xff\xff\xff\xff"), picture.Damaged, "TIFF"},
 		"damaged GIF":     {[]byte("GIF89a\x01"), picture.Damaged, "GIF"},
 		"damaged BMP":     {[]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x01"), picture.Damaged, "BMP"},
-		"JPEG as a body":  {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), scan), picture.Damaged, "decode JPEG"},
+		"no end":          {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), scan), picture.Damaged, "cut short"},
+		"no pixels":       {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), scan, eoi), picture.Damaged, "decode JPEG"},
 		"huge TIFF":       {tiffOf(60_000, 60_000), picture.TooLarge, "60000"},
 		"TIFF bits":       {tiffOf(9, 9, [2]uint32{266, 2}), picture.Unsupported, "bits in the wrong order"},
 		"TIFF prediction": {tiffOf(9, 9, [2]uint32{317, 3}), picture.Unsupported, "floating-point"},

@@ -25,8 +25,8 @@ const (
 	jpegTEM             = 0x01
 )
 
-// segments walks over the segments of a JPEG: visit sees each marker and its content, which is empty where it has none, and
-// returns whether to go on. Bytes between segments are passed over.
+// segments walks over the segments of a JPEG: visit sees each marker and its content, which is nil where it is cut short, and that
+// of the end. It returns whether to go on. Bytes between segments are passed over.
 func segments(file []byte, visit func(marker byte, content []byte) (bool, error)) error {
 	for rest := file; ; {
 		i := bytes.IndexByte(rest, 0xff)
@@ -42,32 +42,36 @@ func segments(file []byte, visit func(marker byte, content []byte) (bool, error)
 		if marker == 0 || marker == jpegTEM || marker == jpegSOI || marker >= jpegRST0 && marker <= jpegRST7 {
 			continue
 		}
-		if marker == jpegEOI {
-			return nil
+		var content []byte
+		size := 0
+		if len(rest) >= 2 && marker != jpegEOI {
+			if size = int(binary.BigEndian.Uint16(rest)); size >= 2 && size <= len(rest) {
+				content = rest[2:size:size]
+			}
 		}
-		if len(rest) < 2 {
-			return refuse(Damaged, "the JPEG ends within marker %#x; it is cut short: fetch it anew", marker)
-		}
-		size := int(binary.BigEndian.Uint16(rest))
-		if size < 2 || size > len(rest) {
-			return refuse(Damaged, "a segment of the JPEG (marker %#x) claims %d bytes of %d; it is damaged or cut short: fetch it anew",
-				marker, size, len(rest))
-		}
-		goOn, err := visit(marker, rest[2:size])
-		if err != nil || !goOn {
+		goOn, err := visit(marker, content)
+		if err != nil || !goOn || marker == jpegEOI {
 			return err
 		}
-		rest = rest[size:]
+		rest = rest[min(size, len(rest)):]
 	}
 }
 
-// jpegHead reads everything before the first scan, and counts the scans.
+// jpegHead reads everything before the first scan, counts the scans, and looks for the end: without it the picture is cut short,
+// whatever a decoder may make of its beginning.
 func jpegHead(file []byte) (head, error) {
 	var h head
 	var exif, xmp []byte
-	scans := 0
+	scans, ended := 0, false
 	err := segments(file, func(marker byte, content []byte) (bool, error) {
 		switch {
+		case marker == jpegEOI:
+			ended = true
+		case content == nil && scans > 0:
+			ended = true // what looks like a segment is damaged data, which is for the decoder to judge
+			return false, nil
+		case content == nil:
+			return false, refuse(Damaged, "a segment of the JPEG (marker %#x) goes beyond its end; it is damaged or cut short: fetch it anew", marker)
 		case marker == jpegSOS:
 			if h.height == 0 {
 				return false, refuse(Damaged, "the JPEG has pixels before it has a size; it is damaged: fetch it anew")
@@ -96,8 +100,8 @@ func jpegHead(file []byte) (head, error) {
 	if err != nil {
 		return h, err
 	}
-	if scans == 0 {
-		return h, refuse(Damaged, "the JPEG ends before its pixels; it is cut short: fetch it anew")
+	if scans == 0 || !ended {
+		return h, refuse(Damaged, "the JPEG ends before its pixels do; it is cut short: fetch it anew")
 	}
 	h.orientation = either(exif, xmp)
 	return h, nil
