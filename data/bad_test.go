@@ -117,7 +117,7 @@ func TestBadShardsAreErrorsThatSayWhere(t *testing.T) {
 		{"huge claim", "image label", []row{{image: huge, label: number(0)}}, []string{"row 0", "60000 x 60000"}},
 		{"huge claim later", "image label", []row{good, {image: huge, label: number(0)}}, []string{"row 1", "60000 x 60000"}},
 		{"no picture", "image label", []row{{image: []byte("<html>"), label: number(0)}}, []string{"row 0", "<html>", "none of JPEG, PNG"}},
-		{"empty image", "image label", []row{{image: []byte{}, label: number(0)}}, []string{"row 0", "none of JPEG, PNG"}},
+		{"empty image", "image label", []row{{image: []byte{}, label: number(0)}}, []string{"row 0", "is empty"}},
 		{"cut image", "image label", []row{good, {image: greyPNG(4)[:50], label: number(0)}}, []string{"row 1", "damaged"}},
 		{"flipped bit", "image label", []row{good, {image: flipped, label: number(0)}}, []string{"row 1", "damaged"}},
 		{"no rows", "image label", nil, []string{"no images"}},

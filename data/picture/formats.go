@@ -55,6 +55,9 @@ func detect(file []byte) (format, error) {
 			return f, nil
 		}
 	}
+	if len(file) == 0 {
+		return format{}, refuse(NotAPicture, "the picture file is empty; fetch it anew")
+	}
 	return format{}, refuse(NotAPicture, "the file begins with %q and is none of %s; convert it", file[:min(len(file), 8)],
 		strings.Join(Formats(), ", "))
 }

@@ -31,7 +31,7 @@ func TestRefusedHeads(t *testing.T) {
 		reason picture.Reason
 		text   string
 	}{
-		"empty":           {nil, picture.NotAPicture, "begins with"},
+		"empty":           {nil, picture.NotAPicture, "is empty"},
 		"text":            {[]byte("<html>"), picture.NotAPicture, "none of JPEG, PNG, GIF, BMP, TIFF, WebP"},
 		"a wave":          {[]byte("RIFF\x10\x00\x00\x00WAVEfmt "), picture.NotAPicture, "RIFF"},
 		"huge":            {slices.Concat(soi, frame(0xc0, 8, 65535, 65535, 3), scan, eoi), picture.TooLarge, "65535 x 65535"},

@@ -111,6 +111,30 @@ func TestPresets(t *testing.T) {
 	}
 }
 
+func TestChoices(t *testing.T) {
+	for _, c := range []struct {
+		choice picture.Choice
+		want   string // of the Resize, or in the error
+	}{
+		{picture.Choice{}, "none"},
+		{picture.Choice{Size: 224}, "crop 224 of 256, bilinear"},
+		{picture.Choice{Size: 224, Shorter: 224, Filter: "lanczos"}, "crop 224 of 224, lanczos"},
+		{picture.Choice{Size: 32}, "crop 32 of 32, bilinear"},
+		{picture.Choice{Size: 224, Mode: "pad", Filter: "bicubic"}, "pad to 224, bicubic"},
+		{picture.Choice{Like: "hf-vit", Size: 384}, "squash to 384, bilinear"},
+		{picture.Choice{Like: "hf-vit", Filter: "bicubic"}, "one or the other"},
+		{picture.Choice{Like: "torchvision", Size: 1 << 20}, "1..4096"},
+		{picture.Choice{Filter: "bicubic"}, "1..4096"},
+		{picture.Choice{Size: 9, Filter: "box"}, "nearest"},
+		{picture.Choice{Size: 9, Mode: "256"}, "[crop squash pad]"},
+	} {
+		r, err := c.choice.Resize()
+		if got := r.String(); err == nil && got != c.want || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v is %s (%v), wanted %s", c.choice, got, err, c.want)
+		}
+	}
+}
+
 func TestRefusedSizes(t *testing.T) {
 	for _, r := range []picture.Resize{
 		{Size: 3}, {Mode: "stretch", Size: 3}, {Mode: picture.Crop}, {Mode: picture.Crop, Size: 5000},
