@@ -40,9 +40,9 @@ func checkIDs(shards []Shard) error {
 			if one, other := nameAt(shards, a.row), nameAt(shards, b.row); one != other {
 				return fmt.Errorf("the ids %q of %s and %q of %s have the same number %d; rename one of them", one, place(shards, a.row), other, place(shards, b.row), a.id)
 			} else if one != "" {
-				return fmt.Errorf("id %q is given to %s and to %s; ids must differ, since random numbers belong to them", one, place(shards, a.row), place(shards, b.row))
+				return fmt.Errorf("id %q is given to %s and to %s; ids must differ, since random numbers belong to them (data.id: none, or --id none, reads none)", one, place(shards, a.row), place(shards, b.row))
 			}
-			return fmt.Errorf("id %d is given to %s and to %s; ids must differ, since random numbers belong to them", a.id, place(shards, a.row), place(shards, b.row))
+			return fmt.Errorf("id %d is given to %s and to %s; ids must differ, since random numbers belong to them (data.id: none, or --id none, reads none)", a.id, place(shards, a.row), place(shards, b.row))
 		}
 	}
 	return nil

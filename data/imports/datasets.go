@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,11 +28,13 @@ func openDatasets(j *job, root string) ([]split, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, len(patterns))
-	for name := range patterns {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	return j.openSplits(root, patterns)
+}
+
+// openSplits reads the files of each split of a folder: train, and those to test on as in a folder of pictures. A set without splits is
+// halved.
+func (j *job) openSplits(root string, patterns map[string]string) ([]split, error) {
+	names := slices.Sorted(maps.Keys(patterns))
 	if len(names) == 1 {
 		all, err := j.shardSet(patterns[names[0]])
 		if err != nil {
@@ -41,7 +44,7 @@ func openDatasets(j *job, root string) ([]split, error) {
 	}
 	var train *set
 	var held []*set
-	chosen := []string{pick(names, trainNames), pick(names, validationNames), pick(names, testNames)}
+	chosen := []string{pick(names, trainNames), pick(names, fitNames), pick(names, testNames)}
 	for i, name := range chosen {
 		if name == "" {
 			continue
@@ -155,11 +158,35 @@ func cachePatterns(root string) (map[string]string, error) {
 	return patterns, nil
 }
 
-var numberedFile = regexp.MustCompile(`-\d{5}(-of-\d{5}\.arrow)$`)
+var numberedFile = regexp.MustCompile(`-\d{5}(-of-\d{5}\.(arrow|parquet))$`)
 
 // filePattern names a file with those that its number says belong to it.
 func filePattern(dir, name string) string {
 	return filepath.Join(escape(dir), numberedFile.ReplaceAllString(escape(name), "-*$1"))
+}
+
+// fitNames are those that splits of files go by which are for fitting: shards of one's own among them.
+var fitNames = slices.Concat([]string{"fit"}, validationNames)
+
+// splitFile is the name of a Parquet file of a set on Hugging Face's hub.
+var splitFile = regexp.MustCompile(`^([^-]+)(-\d{5}-of-\d{5}(-[0-9a-f]+)?)?\.parquet$`)
+
+// parquetSplits are the files of each split of a folder, where all of its Parquet files are named by splits of which one is for training
+// or there are several; else ok is false.
+func parquetSplits(root string) (patterns map[string]string, ok bool, err error) {
+	paths, err := filepath.Glob(filepath.Join(escape(root), "*.parquet"))
+	if err != nil {
+		return nil, false, fmt.Errorf("list folder: %w", err)
+	}
+	patterns = map[string]string{}
+	for _, path := range paths {
+		parts := splitFile.FindStringSubmatch(filepath.Base(path))
+		if parts == nil || pick([]string{parts[1]}, slices.Concat(trainNames, fitNames, testNames)) == "" {
+			return nil, false, nil
+		}
+		patterns[parts[1]] = filepath.Join(escape(root), escape(parts[1])+`[\-.]*parquet`)
+	}
+	return patterns, len(patterns) > 1, nil
 }
 
 // maxJSON bounds the files that describe a set.

@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"path/filepath"
@@ -142,5 +143,42 @@ func TestBadRowsOfParquet(t *testing.T) {
 	}
 	if got, want := leftOut(r, ""), []string{"row 0 of " + path, "row 2 of " + path, "row 4 of " + path}; len(got) != 3 || !strings.HasPrefix(got[1], want[1]) {
 		t.Errorf("left out are %q, wanted %q", got, want)
+	}
+}
+
+// TestFilesNamedBySplits: the Parquet files of a folder whose names are those of splits are those splits; of other names they are one set.
+func TestFilesNamedBySplits(t *testing.T) {
+	for _, c := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{"train-00000-of-00001", "test-00000-of-00001"}, "train 24, fit 12, test 12"},
+		{[]string{"train-00000-of-00001-0123abcd", "validation-00000-of-00001-0123abcd", "test-00000-of-00001-0123abcd"}, "train 24, fit 24, test 24"},
+		{[]string{"fit-00000-of-00001", "test-00000-of-00001"}, "fit 24, test 24"},
+		{[]string{"train"}, "fit 12, test 12"},
+		{[]string{"a", "test"}, ""},
+	} {
+		src := t.TempDir()
+		for _, name := range c.files {
+			sortedShard(t, filepath.Join(src, name+".parquet"))
+		}
+		r, err := Import(t.Context(), "parquet", src, t.TempDir(), Options{}, nil)
+		if c.want == "" { // one set, in which ids occur twice
+			if err == nil || !strings.Contains(err.Error(), "id 0") || !strings.Contains(err.Error(), "--id none") {
+				t.Errorf("%v: %v", c.files, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c.files, err)
+			continue
+		}
+		var got []string
+		for _, s := range r.Splits {
+			got = append(got, fmt.Sprintf("%s %d", s.Name, s.Images))
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%v made %s, wanted %s", c.files, strings.Join(got, ", "), c.want)
+		}
 	}
 }

@@ -118,7 +118,7 @@ func (j *job) openLayout(root string, l listing, train, validation, test string)
 		}
 	}
 	if len(held) == 0 {
-		return nil, fmt.Errorf("list classes: of %s only %s has folders of classes; there is nothing to test on", root, train)
+		return nil, fmt.Errorf("list classes: of %s only %s has folders of classes; there is nothing to test on", j.shown(root), train)
 	}
 	return j.divide(trainSet, held), nil
 }
@@ -147,14 +147,14 @@ func (j *job) folderSet(root, name string, classes []string) (*set, error) {
 		return nil, fmt.Errorf("list classes: %w", err)
 	}
 	if len(l.folders) == 0 {
-		return nil, fmt.Errorf("list classes: %s has no folders; it should have one per class", root)
+		return nil, fmt.Errorf("list classes: %s has no folders; it should have one per class", j.shown(root))
 	}
 	j.pass(root, l)
 	if classes == nil {
 		classes = l.folders
 	}
 	if i := slices.IndexFunc(l.folders, func(name string) bool { return !slices.Contains(classes, name) }); i >= 0 {
-		return nil, fmt.Errorf("class %q of %s is not among the training set's", l.folders[i], root)
+		return nil, fmt.Errorf("class %q of %s is not among the training set's", l.folders[i], j.shown(root))
 	}
 	var files []pictureFile
 	var empty []string

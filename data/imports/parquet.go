@@ -9,9 +9,17 @@ import (
 	"upi/data"
 )
 
-// openParquet reads shards that others have made: of mixed sizes, in other layouts, or just in too many files. Ids stay.
+// openParquet reads shards that others have made: of mixed sizes, in other layouts, or just in too many files. Ids stay. The files of a
+// folder whose names are those of splits (train-00000-of-00002.parquet) are those splits.
 func openParquet(j *job, pattern string) ([]split, error) {
 	if isFolder(pattern) {
+		patterns, ok, err := parquetSplits(pattern)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return j.openSplits(pattern, patterns)
+		}
 		pattern = filepath.Join(escape(pattern), "*.parquet")
 	}
 	all, err := j.shardSet(pattern)

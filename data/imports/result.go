@@ -78,8 +78,8 @@ func (j *job) warn(format string, args ...any) {
 
 // shown is a path with the archive's in place of that of the folder it was unpacked to.
 func (j *job) shown(path string) string {
-	if inner, ok := strings.CutPrefix(path, j.unpacked+string(filepath.Separator)); ok && j.unpacked != "" {
-		return filepath.Join(j.archive, inner)
+	if inner, ok := strings.CutPrefix(path, j.unpacked); ok && j.unpacked != "" {
+		return j.archive + inner
 	}
 	return path
 }
@@ -96,7 +96,7 @@ func (j *job) badPicture(path string, err error) error {
 		j.seenBad = map[string]bool{}
 	}
 	j.seenBad[path] = true
-	detail := strings.TrimPrefix(err.Error(), "picture "+path+": ")
+	detail := strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "picture "+path+": ")), " ") // on one line
 	j.result.Skipped = append(j.result.Skipped, Skipped{Path: j.shown(path), Reason: Bad, Detail: detail, Files: 1})
 	if j.bad++; j.bad > j.options.SkipBad+moreBad {
 		return j.tooMany()
