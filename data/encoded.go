@@ -17,6 +17,8 @@ type pixels interface {
 	shape() ([3]int, error)
 	// next is the next picture as H x W x C bytes; one of another shape is an error.
 	next(shape [3]int) ([]byte, error)
+	// skip passes over the next picture without looking at it.
+	skip() error
 }
 
 // encoded is a column of picture files.
@@ -78,6 +80,15 @@ func (e *encoded) next(shape [3]int) ([]byte, error) {
 		return nil, err
 	}
 	return e.options.DecodeAs(file, shape)
+}
+
+func (e *encoded) skip() error {
+	e.row++
+	if e.bytes == nil {
+		return nil
+	}
+	_, _, err := e.bytes()
+	return err
 }
 
 // take is the next picture as stored. The bytes live until the next call.

@@ -40,6 +40,11 @@ func (p plain) next(want [3]int) ([]byte, error) {
 	return p.options.FitAs(picture.Pixels{Shape: shape, Bytes: pixels}, want)
 }
 
+func (p plain) skip() error {
+	_, _, err := p.row()
+	return err
+}
+
 // changes tells whether anything is asked for.
 func (p plain) changes() bool {
 	return p.options.Channels != 0 || p.options.Resize.Mode != picture.Keep

@@ -63,6 +63,11 @@ func (r *Reader) Next() (Image, error) {
 	return numbers, err
 }
 
+// Skip passes over the next image, whose picture is not looked at; only the Row of the Image is set.
+func (r *Reader) Skip() (Image, error) {
+	return r.next(r.pixels.skip)
+}
+
 // next reads every column of a row, whether one of them is bad or not: else the columns would come apart. With an error the Image has
 // its Row alone.
 func (r *Reader) next(pixels func() error) (Image, error) {

@@ -15,10 +15,13 @@ import (
 
 // logImported logs what an import warns of and each thing that it has left out. An error names the first bad pictures itself.
 func logImported(log *slog.Logger, r *imports.Result, err error) {
-	named := 0
+	named, logged := 0, 0
 	for _, s := range r.Skipped {
 		if s.Reason == imports.Bad && err != nil && named < imports.NamedBad {
 			named++
+			continue
+		}
+		if logged++; logged > mostLogged {
 			continue
 		}
 		level := slog.LevelInfo
@@ -27,10 +30,16 @@ func logImported(log *slog.Logger, r *imports.Result, err error) {
 		}
 		log.Log(context.Background(), level, "left out", "path", s.Path, "reason", s.Reason, "detail", s.Detail, "files", s.Files)
 	}
+	if logged > mostLogged {
+		log.Info("left out", "more", logged-mostLogged)
+	}
 	for _, text := range r.Warnings {
 		log.Warn(text)
 	}
 }
+
+// mostLogged bounds what is logged of what was left out; skipped.csv has it all.
+const mostLogged = 1000
 
 // shownClasses bounds the classes that are listed on a line.
 const shownClasses = 20

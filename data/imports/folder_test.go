@@ -287,3 +287,12 @@ func tarFolder(t testing.TB, dir string) []byte {
 	}
 	return out.Bytes()
 }
+
+// TestAListOfAnotherKind stands where the import's own would: it is not overwritten, and that is said before anything is read.
+func TestAListOfAnotherKind(t *testing.T) {
+	src, dst := messy(t), t.TempDir()
+	put(t, []byte("my own notes\n"), dst, "skipped.csv")
+	if _, err := Import(t.Context(), "image-folder", src, dst, Options{}, nil); err == nil || !strings.Contains(err.Error(), "skipped.csv does not begin with path,reason") {
+		t.Errorf("it gave %v", err)
+	}
+}

@@ -3,7 +3,6 @@ package imports
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"upi/data"
@@ -72,17 +71,15 @@ func (j *job) readShard(shard data.Shard, places []int64, yield func(int64, data
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	for len(places) > 0 && places[0] < shard.FirstRow+shard.Rows {
-		im, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if errors.As(err, new(*data.RowError)) || err == nil {
-			if im.Row != places[0] {
-				continue
+	for row := shard.FirstRow; len(places) > 0 && places[0] < shard.FirstRow+shard.Rows; row++ {
+		if row != places[0] {
+			if _, err := r.Skip(); err != nil && !errors.As(err, new(*data.RowError)) {
+				return nil, err
 			}
-			places = places[1:]
+			continue
 		}
+		places = places[1:]
+		im, err := r.Next()
 		if otherShape(err) {
 			return nil, err
 		}

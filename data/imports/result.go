@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,9 +140,25 @@ const (
 	classesFile = "classes.csv"
 )
 
+// The heads of these files.
+var (
+	skippedHead = []string{"path", "reason", "detail", "files"}
+	classesHead = []string{"split", "label", "class", "images"}
+)
+
+// checkLists makes sure that files of these names are such lists, to which lines can be added.
+func checkLists(dir string) error {
+	for name, head := range map[string][]string{skippedFile: skippedHead, classesFile: classesHead} {
+		if _, err := oldList(dir, name, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeLists writes skipped.csv and classes.csv into dir, with what old ones say in the folder kept.
 func (r *Result) writeLists(dir, kept string) error {
-	classes := [][]string{{"split", "label", "class", "images"}}
+	classes := [][]string{classesHead}
 	for _, s := range r.Splits {
 		for label, n := range s.PerClass {
 			name := ""
@@ -156,7 +171,7 @@ func (r *Result) writeLists(dir, kept string) error {
 	if err := writeList(dir, kept, classesFile, classes); err != nil || len(r.Skipped) == 0 {
 		return err
 	}
-	skipped := [][]string{{"path", "reason", "detail", "files"}}
+	skipped := [][]string{skippedHead}
 	for _, s := range r.Skipped {
 		skipped = append(skipped, []string{s.Path, string(s.Reason), s.Detail, strconv.Itoa(s.Files)})
 	}
@@ -165,22 +180,14 @@ func (r *Result) writeLists(dir, kept string) error {
 
 // writeList writes a list that begins with its head; lines of an old one that the new one has not are kept in front.
 func writeList(dir, kept, name string, lines [][]string) error {
-	old, err := os.Open(filepath.Join(kept, name))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return fmt.Errorf("read %s: %w", name, err)
-	default:
-		defer old.Close()
-		before, err := readList(old, lines[0])
-		if err != nil {
-			return fmt.Errorf("read %s: %w; remove it", filepath.Join(kept, name), err)
-		}
-		before = slices.DeleteFunc(before, func(line []string) bool {
-			return slices.ContainsFunc(lines, func(other []string) bool { return slices.Equal(line, other) })
-		})
-		lines = slices.Concat(lines[:1], before, lines[1:])
+	before, err := oldList(kept, name, lines[0])
+	if err != nil {
+		return err
 	}
+	before = slices.DeleteFunc(before, func(line []string) bool {
+		return slices.ContainsFunc(lines, func(other []string) bool { return slices.Equal(line, other) })
+	})
+	lines = slices.Concat(lines[:1], before, lines[1:])
 	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -191,14 +198,23 @@ func writeList(dir, kept, name string, lines [][]string) error {
 	return nil
 }
 
-// readList reads the lines behind a head that must be this one.
-func readList(r io.Reader, head []string) ([][]string, error) {
-	lines, err := csv.NewReader(r).ReadAll()
+// oldList are the lines of a list that is there already, behind a head that must be this one.
+func oldList(dir, name string, head []string) ([][]string, error) {
+	path := filepath.Join(dir, name)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w; remove it, or import into another folder", path, err)
 	}
 	if len(lines) == 0 || !slices.Equal(lines[0], head) {
-		return nil, fmt.Errorf("it does not begin with %s", strings.Join(head, ","))
+		return nil, fmt.Errorf("%s does not begin with %s; remove it, or import into another folder", path, strings.Join(head, ","))
 	}
 	return lines[1:], nil
 }

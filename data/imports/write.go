@@ -28,6 +28,9 @@ func (j *job) write(splits []split, dst string) error {
 			return fmt.Errorf("write split %s: it has no images", s.name)
 		}
 	}
+	if err := checkLists(dst); err != nil {
+		return err
+	}
 	stage, err := os.MkdirTemp(dst, ".import-*")
 	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
