@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // TestReadsArrowFiles reads the files of interop.py's write-arrow: streams and files in several batches, with columns of every type beside
 // those that are asked for. Pixels are its formula.
 func TestReadsArrowFiles(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-arrow", dir)
+	pythontest.Run(t, "interop.py", "write-arrow", dir)
 	third := func(i int) int64 { return int64(i % 3) }
 	for _, file := range []string{"stream.arrow", "file.arrow"} {
 		for _, c := range []struct {

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"upi/data/internal/interpreter"
 	"upi/data/picture"
+	"upi/internal/pythontest"
 	"upi/savedmodels/runtime"
 )
 
@@ -16,11 +16,11 @@ import (
 // datasets library, which read the same file before.
 func BenchmarkRead(b *testing.B) {
 	dir := b.TempDir()
-	interpreter.Run(b, "bench_pictures.py", "write", dir)
+	pythontest.Run(b, "bench_pictures.py", "write", dir)
 	for _, name := range []string{"jpeg-224", "jpeg-500x375", "png-224"} {
 		path := filepath.Join(dir, name+".parquet")
 		var pillow, datasets float64
-		if _, err := fmt.Sscan(interpreter.Run(b, "bench_pictures.py", "read", path), &pillow, &datasets); err != nil {
+		if _, err := fmt.Sscan(pythontest.Run(b, "bench_pictures.py", "read", path), &pillow, &datasets); err != nil {
 			b.Fatal(err)
 		}
 		d, err := OpenWith(path, Options{Pictures: picture.Options{JPEG: runtime.DecodeJPEG}})

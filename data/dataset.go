@@ -7,6 +7,8 @@
 package data
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"testing"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // TestReadsColumnsOfOtherNamesAndTypes reads the files of interop.py's write-others. Pixels are its formula.
 func TestReadsColumnsOfOtherNamesAndTypes(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-others", dir)
+	pythontest.Run(t, "interop.py", "write-others", dir)
 	text := func(i int) string { return fmt.Sprintf("img_%d.png", i) }
 	uuid := func(i int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", i) }
 	third := func(i int) int64 { return int64(i % 3) }

@@ -63,7 +63,7 @@ func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
 		if _, err := pixels.Write(image.Pixels); err != nil {
 			return fmt.Errorf("write pixels: %w", err)
 		}
-		if err := rows.Write(imageset.Image{ID: image.ID, Label: image.Label}); err != nil {
+		if err := rows.Write(imageset.Image{ID: image.ID, Name: image.Name, Label: image.Label}); err != nil {
 			return err
 		}
 		job.Progress(done+1, spec.Rows)

@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // small makes every page of more than n bytes a large one, for the length of a test.
@@ -29,7 +29,7 @@ func small(t *testing.T, n int64) {
 // not held in memory. Other columns, and other encodings than plain, are refused with what to do.
 func TestLargePagesOfWhatPyarrowWrites(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-columns", dir)
+	pythontest.Run(t, "interop.py", "write-columns", dir)
 	paths, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
 	if err != nil || len(paths) != 16 {
 		t.Fatalf("found %d files: %v", len(paths), err)

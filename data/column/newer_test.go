@@ -15,7 +15,7 @@ import (
 	"github.com/golang/snappy"
 	"github.com/pierrec/lz4/v4"
 
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 func packSnappy(b []byte) []byte { return snappy.Encode(nil, b) }
@@ -147,7 +147,7 @@ func TestNewerLogicalTypes(t *testing.T) {
 // TestEncryptedColumnsAreSaidToBe reads what pyarrow encrypts: the other columns are read, none is called damaged.
 func TestEncryptedColumnsAreSaidToBe(t *testing.T) {
 	dir := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-encrypted", dir)
+	pythontest.Run(t, "interop.py", "write-encrypted", dir)
 	f, err := Open(filepath.Join(dir, "column.parquet"))
 	if err != nil {
 		t.Fatal(err)

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"upi/data"
-	"upi/data/internal/interpreter"
+	"upi/internal/pythontest"
 )
 
 // TestDatasetsOnDisk reads what the datasets library keeps on disk, by way of interop.py, whose formulas give pixels and labels.
 func TestDatasetsOnDisk(t *testing.T) {
 	src := t.TempDir()
-	interpreter.Run(t, "interop.py", "write-arrow", src)
+	pythontest.Run(t, "interop.py", "write-arrow", src)
 	for _, c := range []struct {
 		from   string
 		splits map[string][]int
