@@ -79,9 +79,13 @@ func importCommand() *cobra.Command {
 Make image shards (Parquet, Hugging Face's convention) of a data set in another format, and write them to the folder DST.
 
 SOURCE is one of `+strings.Join(imports.Kinds(), ", ")+`.
-A configuration then names the shards, as in DST/test-*.parquet.`, `
+A configuration then names the shards, as in DST/test-*.parquet.
+
+The command says what it has made, and what of the source it has left out and why; DST/skipped.csv names each such file or row.
+Pictures that cannot be read are all named in one go; --skip-bad N goes on without up to N of them. docs/importing.md has the rest.`, `
 upi import mnist data/mnist
-upi import image-folder my_shards --from my_images --size 224`, nil)
+upi import image-folder my_shards --from pictures.zip --size 224 --skip-bad 10
+upi import parquet my_shards --from 'hub/*.parquet' --image img --label fine_label --id none`, nil)
 }
 
 // importProgress shows each split as a task.
