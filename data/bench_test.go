@@ -14,9 +14,9 @@ import (
 	"upi/savedmodels/runtime"
 )
 
-// BenchmarkRead reads shards of pictures in one thread, and tells how many times as fast that is as pyarrow with Pillow and as the
-// datasets library, which read the same file before. Of each the fastest pass counts: others are slowed down by what else the
-// machine does.
+// BenchmarkRead reads shards of pictures in one thread, and tells how many times as fast that is as pyarrow with Pillow and as
+// the datasets library, which read the same file before. Of each the fastest pass counts: others are slowed down by what else
+// the machine does.
 func BenchmarkRead(b *testing.B) {
 	dir := b.TempDir()
 	pythontest.Run(b, "bench_pictures.py", "write", dir)

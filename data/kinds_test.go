@@ -161,7 +161,8 @@ func TestFaultyPicturesNameTheirRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "s.parquet")
-	writeRows(t, path, "image label", row{image: jpeg, label: number(0)}, row{image: jpeg[:len(jpeg)/2], label: number(0)}, row{image: jpeg, label: number(0)})
+	writeRows(t, path, "image label", row{image: jpeg, label: number(0)}, row{image: jpeg[:len(jpeg)/2], label: number(0)},
+		row{image: jpeg, label: number(0)})
 	for _, decoder := range []picture.JPEGDecoder{runtime.DecodeJPEG, nil} {
 		d, err := OpenWith(path, Options{Pictures: picture.Options{JPEG: decoder}})
 		if err != nil {
@@ -176,7 +177,8 @@ func TestFaultyPicturesNameTheirRow(t *testing.T) {
 			if wanted := i == 1 || decoder == nil; (err != nil) != wanted {
 				t.Fatalf("row %d: %v", i, err)
 			}
-			if err != nil && (!errors.As(err, new(*picture.Error)) || !strings.Contains(err.Error(), fmt.Sprintf("row %d of %s", i, path))) {
+			if err != nil && (!errors.As(err, new(*picture.Error)) || !strings.Contains(err.Error(),
+				fmt.Sprintf("row %d of %s", i, path))) {
 				t.Errorf("row %d: %v", i, err)
 			}
 		}

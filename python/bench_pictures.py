@@ -27,10 +27,12 @@ def write(path):
             waves = np.stack([127 + 90 * np.sin(x / (9 + i % 7) + c * 2 + i) * np.cos(y / (13 + c)) for c in range(3)], -1)
             noisy = waves + np.random.default_rng(i).normal(0, 6, waves.shape)
             out = io.BytesIO()
-            Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(out, kind, **({"quality": 90} if kind == "JPEG" else {}))
+            options = {"quality": 90} if kind == "JPEG" else {}
+            Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(out, kind, **options)
             files.append({"bytes": out.getvalue(), "path": None})
         features = {"info": {"features": {"image": {"_type": "Image"}, "label": {"dtype": "int64", "_type": "Value"}}}}
-        columns = {"image": pa.array(files, pa.struct({"bytes": pa.binary(), "path": pa.string()})), "label": pa.array(range(100), pa.int64())}
+        images = pa.array(files, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+        columns = {"image": images, "label": pa.array(range(100), pa.int64())}
         table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(features)})
         pq.write_table(table, os.path.join(path, name + ".parquet"), row_group_size=50, compression="zstd")
 

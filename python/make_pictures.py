@@ -45,7 +45,8 @@ def chunk(kind, content):
 
 def png(width, height, depth, colour, rows, *before):
     """A PNG of rows of bytes, for kinds that Pillow does not write."""
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)) + b"".join(before)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    return (b"\x89PNG\r\n\x1a\n" + head + b"".join(before)
             + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + r for r in rows))) + chunk(b"IEND", b""))
 
 
@@ -55,7 +56,7 @@ class Folder:
         os.makedirs(path, exist_ok=True)
 
     def put(self, name, data):
-        """Writes a file and what Pillow sees in it: after exif_transpose, dropped opacity and laid on white; as grey where it is."""
+        """Writes a file and what Pillow sees in it after exif_transpose: with opacity dropped, and laid on white."""
         with open(os.path.join(self.path, name), "wb") as f:
             f.write(data)
         seen = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
@@ -98,7 +99,8 @@ def pictures(path):
     to.put("rgb16.png", png(26, 19, 16, 2, [r.tobytes() for r in deep[:, :, :3]]))
     to.put("rgba16.png", png(26, 19, 16, 6, [r.tobytes() for r in deep]))
     to.put("grey-alpha16.png", png(26, 19, 16, 4, [r.tobytes() for r in deep[:, :, :2]]))
-    to.put("grey16-key.png", png(26, 19, 16, 0, [r.astype(">u2").tobytes() for r in wide], chunk(b"tRNS", struct.pack(">H", int(wide[0, 5])))))
+    key = chunk(b"tRNS", struct.pack(">H", int(wide[0, 5])))
+    to.put("grey16-key.png", png(26, 19, 16, 0, [r.astype(">u2").tobytes() for r in wide], key))
     for depth in 2, 4:
         rows = np.random.default_rng(depth).integers(0, 256, (19, (26 * depth + 7) // 8)).astype(np.uint8)
         to.put(f"grey{depth}.png", png(26, 19, depth, 0, [r.tobytes() for r in rows]))

@@ -77,7 +77,8 @@ func TestShardsSayHowPicturesWereMade(t *testing.T) {
 	} {
 		dst := t.TempDir()
 		c.pictures.JPEG = runtime.DecodeJPEG
-		if _, err := Import(t.Context(), "image-folder", src, dst, Options{Splits: []string{"all"}, Pictures: c.pictures}, nil); err != nil {
+		if _, err := Import(t.Context(), "image-folder", src, dst, Options{Splits: []string{"all"}, Pictures: c.pictures},
+			nil); err != nil {
 			t.Fatal(err)
 		}
 		f, err := column.Open(filepath.Join(dst, "all-00000-of-00001.parquet"))
@@ -97,7 +98,8 @@ func TestShardsSayHowPicturesWereMade(t *testing.T) {
 		}
 	}
 	// Turned and not turned, the two have different sizes: that is no fault of a picture, but asks for a size.
-	_, err = Import(t.Context(), "image-folder", src, t.TempDir(), Options{SkipBad: 9, Pictures: picture.Options{JPEG: runtime.DecodeJPEG}}, nil)
+	_, err = Import(t.Context(), "image-folder", src, t.TempDir(), Options{SkipBad: 9,
+		Pictures: picture.Options{JPEG: runtime.DecodeJPEG}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "--size") || !strings.Contains(err.Error(), "turned6.jpg") {
 		t.Errorf("two sizes gave %v", err)
 	}

@@ -43,7 +43,8 @@ func asDamage(what string, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	if errors.As(err, new(tiff.UnsupportedError)) || errors.As(err, new(png.UnsupportedError)) || errors.Is(err, bmp.ErrUnsupported) {
+	if errors.As(err, new(tiff.UnsupportedError)) || errors.As(err, new(png.UnsupportedError)) || errors.Is(err,
+		bmp.ErrUnsupported) {
 		return refuse(Unsupported, "%s: %w; the picture is of a kind that is not read: save it anew as PNG", what, err)
 	}
 	return refuse(Damaged, "%s: %w; the picture is damaged or of a rare kind: drop it, or save it anew as PNG", what, err)

@@ -34,7 +34,8 @@ func decodeGIF(file []byte, h head, o Options) (Pixels, error) {
 			full.Pix[i] = byte(max(clear, 0))
 		}
 		for y := frame.Rect.Min.Y; y < frame.Rect.Max.Y; y++ {
-			copy(full.Pix[full.PixOffset(frame.Rect.Min.X, y):], frame.Pix[frame.PixOffset(frame.Rect.Min.X, y):][:frame.Rect.Dx()])
+			copy(full.Pix[full.PixOffset(frame.Rect.Min.X, y):], frame.Pix[frame.PixOffset(frame.Rect.Min.X,
+				y):][:frame.Rect.Dx()])
 		}
 		frame = full
 	}

@@ -31,13 +31,14 @@ func TestRefusedHeads(t *testing.T) {
 		reason picture.Reason
 		text   string
 	}{
-		"empty":           {nil, picture.NotAPicture, "is empty"},
-		"text":            {[]byte("<html>"), picture.NotAPicture, "none of JPEG, PNG, GIF, BMP, TIFF, WebP"},
-		"a wave":          {[]byte("RIFF\x10\x00\x00\x00WAVEfmt "), picture.NotAPicture, "RIFF"},
-		"huge":            {slices.Concat(soi, frame(0xc0, 8, 65535, 65535, 3), scan, eoi), picture.TooLarge, "65535 x 65535"},
-		"no frame":        {slices.Concat(soi, scan), picture.Damaged, "before it has a size"},
-		"no scan":         {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3)), picture.Damaged, "cut short"},
-		"two frames":      {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), frame(0xc0, 8, 9000, 9000, 3), scan), picture.Damaged, "twice"},
+		"empty":    {nil, picture.NotAPicture, "is empty"},
+		"text":     {[]byte("<html>"), picture.NotAPicture, "none of JPEG, PNG, GIF, BMP, TIFF, WebP"},
+		"a wave":   {[]byte("RIFF\x10\x00\x00\x00WAVEfmt "), picture.NotAPicture, "RIFF"},
+		"huge":     {slices.Concat(soi, frame(0xc0, 8, 65535, 65535, 3), scan, eoi), picture.TooLarge, "65535 x 65535"},
+		"no frame": {slices.Concat(soi, scan), picture.Damaged, "before it has a size"},
+		"no scan":  {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3)), picture.Damaged, "cut short"},
+		"two frames": {slices.Concat(soi, frame(0xc0, 8, 9, 9, 3), frame(0xc0, 8, 9000, 9000, 3), scan), picture.Damaged,
+			"twice"},
 		"a frame in DNL":  {slices.Concat(soi, frame(0xc0, 8, 0, 9, 3), scan), picture.Damaged, "0 x 9"},
 		"12 bits":         {slices.Concat(soi, frame(0xc1, 12, 9, 9, 3), scan), picture.Unsupported, "12 bits"},
 		"two channels":    {slices.Concat(soi, frame(0xc0, 8, 9, 9, 2), scan), picture.Unsupported, "2 channels"},
@@ -103,7 +104,8 @@ func TestWithoutDecoder(t *testing.T) {
 
 // TestCutShort: a JPEG or PNG of which the end is missing is an error, at whatever place it ends, as it is for Pillow.
 func TestCutShort(t *testing.T) {
-	for _, name := range []string{"q75-2.jpg", "progressive.jpg", "optimised.jpg", "grey.jpg", "cmyk.jpg", "rgb.png", "palette.png", "lossless.webp"} {
+	for _, name := range []string{"q75-2.jpg", "progressive.jpg", "optimised.jpg", "grey.jpg", "cmyk.jpg", "rgb.png",
+		"palette.png", "lossless.webp"} {
 		file := read(t, filepath.Join(folder, name))
 		for n := 0; n < len(file)-16; n += 1 + len(file)/97 {
 			if _, err := (picture.Options{JPEG: runtime.DecodeJPEG}).Decode(file[:n]); err == nil {
@@ -113,7 +115,8 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
-// TestDamaged changes bytes of every picture: whatever comes, it is pixels of the size that the head says, or an error with a reason.
+// TestDamaged changes bytes of every picture: whatever comes, it is pixels of the size that the head says, or an error with a
+// reason.
 func TestDamaged(t *testing.T) {
 	o := picture.Options{JPEG: runtime.DecodeJPEG, OnWhite: true}
 	source := rand.New(rand.NewPCG(1, 2))

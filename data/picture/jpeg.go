@@ -25,8 +25,8 @@ const (
 	jpegTEM             = 0x01
 )
 
-// segments walks over the segments of a JPEG: visit sees each marker and its content, which is nil where it is cut short, and that
-// of the end. It returns whether to go on. Bytes between segments are passed over.
+// segments walks over the segments of a JPEG: visit sees each marker and its content, which is nil where it is cut short, and
+// that of the end. It returns whether to go on. Bytes between segments are passed over.
 func segments(file []byte, visit func(marker byte, content []byte) (bool, error)) error {
 	for rest := file; ; {
 		i := bytes.IndexByte(rest, 0xff)
@@ -71,14 +71,16 @@ func jpegHead(file []byte) (head, error) {
 			ended = true // what looks like a segment is damaged data, which is for the decoder to judge
 			return false, nil
 		case content == nil:
-			return false, refuse(Damaged, "a segment of the JPEG (marker %#x) goes beyond its end; it is damaged or cut short: fetch it anew", marker)
+			return false, refuse(Damaged,
+				"a segment of the JPEG (marker %#x) goes beyond its end; it is damaged or cut short: fetch it anew", marker)
 		case marker == jpegSOS:
 			if h.height == 0 {
 				return false, refuse(Damaged, "the JPEG has pixels before it has a size; it is damaged: fetch it anew")
 			}
 			scans++
 			if scans > maxScans {
-				return false, refuse(Unsupported, "the JPEG has more than %d scans, far more than any picture needs; save it anew", maxScans)
+				return false, refuse(Unsupported,
+					"the JPEG has more than %d scans, far more than any picture needs; save it anew", maxScans)
 			}
 		case scans > 0:
 		case marker == jpegAPP1:
@@ -111,7 +113,8 @@ func jpegHead(file []byte) (head, error) {
 func jpegFrame(marker byte, content []byte) (head, error) {
 	const baseline, extended, progressive = 0xc0, 0xc1, 0xc2
 	if marker != baseline && marker != extended && marker != progressive {
-		return head{}, refuse(Unsupported, "the JPEG is lossless, hierarchical or arithmetically coded (marker %#x); save it anew", marker)
+		return head{}, refuse(Unsupported,
+			"the JPEG is lossless, hierarchical or arithmetically coded (marker %#x); save it anew", marker)
 	}
 	if len(content) < 6 {
 		return head{}, refuse(Damaged, "the JPEG's head has %d bytes, too few; it is damaged: fetch it anew", len(content))
@@ -121,7 +124,8 @@ func jpegFrame(marker byte, content []byte) (head, error) {
 	}
 	h := head{height: int(binary.BigEndian.Uint16(content[1:])), width: int(binary.BigEndian.Uint16(content[3:]))}
 	if h.height == 0 || h.width == 0 {
-		return h, refuse(Damaged, "the JPEG claims %d x %d pixels; it is damaged, or says its height after its pixels: save it anew", h.height, h.width)
+		return h, refuse(Damaged,
+			"the JPEG claims %d x %d pixels; it is damaged, or says its height after its pixels: save it anew", h.height, h.width)
 	}
 	switch channels := content[5]; channels {
 	case 1:

@@ -122,10 +122,12 @@ func agree(got, want [3]int) error {
 		return nil
 	}
 	if got[2] != want[2] {
-		return refuse(OtherShape, "the picture is %s, the set's are %s; make all of them grey or all of them RGB ('upi import' with --channels)",
+		return refuse(OtherShape,
+			"the picture is %s, the set's are %s; make all of them grey or all of them RGB ('upi import' with --channels)",
 			shapeString(got), shapeString(want))
 	}
-	return refuse(OtherShape, "the picture is %s, the set's are %s; bring them to one size ('upi import' with --size, or data.resize)",
+	return refuse(OtherShape,
+		"the picture is %s, the set's are %s; bring them to one size ('upi import' with --size, or data.resize)",
 		shapeString(got), shapeString(want))
 }
 
@@ -137,7 +139,8 @@ func (o Options) body(f format, h head, file []byte) (Pixels, error) {
 		return Pixels{}, err
 	}
 	if got.Shape[0] != h.height || got.Shape[1] != h.width {
-		return Pixels{}, refuse(Damaged, "the %s decodes to %d x %d, its head says %d x %d", f.name, got.Shape[0], got.Shape[1], h.height, h.width)
+		return Pixels{}, refuse(Damaged, "the %s decodes to %d x %d, its head says %d x %d", f.name, got.Shape[0],
+			got.Shape[1], h.height, h.width)
 	}
 	want := o.shape(h)
 	got = got.channels(want[2])
@@ -150,7 +153,8 @@ func (o Options) body(f format, h head, file []byte) (Pixels, error) {
 // head knows the format of a file and reads its head, so that a picture that claims to be huge is never decoded.
 func (o Options) head(file []byte) (format, head, error) {
 	if len(file) > MaxEncoded {
-		return format{}, head{}, refuse(TooLarge, "the picture file has %d bytes, more than the %d allowed", len(file), MaxEncoded)
+		return format{}, head{}, refuse(TooLarge, "the picture file has %d bytes, more than the %d allowed", len(file),
+			MaxEncoded)
 	}
 	f, err := detect(file)
 	if err != nil {

@@ -57,8 +57,8 @@ func read(t testing.TB, path string) []byte {
 	return file
 }
 
-// TestLikePillow: every pixel of every kind of picture is what Pillow 13.0's exif_transpose and convert("RGB") give, and where it is
-// transparent what alpha_composite on white gives.
+// TestLikePillow: every pixel of every kind of picture is what Pillow 13.0's exif_transpose and convert("RGB") give, and where
+// it is transparent what alpha_composite on white gives.
 func TestLikePillow(t *testing.T) {
 	for _, path := range pictures(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -91,7 +91,8 @@ func compare(t *testing.T, file []byte, o picture.Options, want picture.Pixels, 
 	}
 	for i, v := range got.Bytes {
 		if d := int(v) - int(want.Bytes[i]); d > tolerance || d < -tolerance {
-			t.Fatalf("on white %v: place %d (row %d, column %d) is %d, Pillow has %d", o.OnWhite, i, i/3/want.Shape[1], i/3%want.Shape[1], v, want.Bytes[i])
+			t.Fatalf("on white %v: place %d (row %d, column %d) is %d, Pillow has %d", o.OnWhite, i, i/3/want.Shape[1],
+				i/3%want.Shape[1], v, want.Bytes[i])
 		}
 	}
 }
@@ -102,7 +103,8 @@ func TestAsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 2; n <= 8; n++ {
-		got, err := picture.Options{JPEG: runtime.DecodeJPEG, AsStored: true}.Decode(read(t, filepath.Join(folder, fmt.Sprintf("turned%d.jpg", n))))
+		got, err := picture.Options{JPEG: runtime.DecodeJPEG, AsStored: true}.Decode(read(t, filepath.Join(folder,
+			fmt.Sprintf("turned%d.jpg", n))))
 		if err != nil || got.Shape != plain.Shape || !bytes.Equal(got.Bytes, plain.Bytes) {
 			t.Errorf("orientation %d was applied (%v)", n, err)
 		}

@@ -89,7 +89,8 @@ func (r Resize) Check() error {
 	case r.Shorter != 0 && r.Mode != Crop:
 		return fmt.Errorf("a shorter side of %d is for mode crop, not for %s", r.Shorter, r.Mode)
 	case r.Shorter != 0 && (r.Shorter < r.Size || r.Shorter > maxSize):
-		return fmt.Errorf("a shorter side of %d must be in %d..%d: a square of %d is cut from it", r.Shorter, r.Size, maxSize, r.Size)
+		return fmt.Errorf("a shorter side of %d must be in %d..%d: a square of %d is cut from it", r.Shorter, r.Size, maxSize,
+			r.Size)
 	}
 	return nil
 }
@@ -130,7 +131,8 @@ func (r Resize) apply(p Pixels) Pixels {
 			height, width = longer(height, width, r.shorter()), r.shorter()
 		}
 		// Half pixels are rounded to even numbers, as Python does.
-		return pixels(resample.Part(p.picture(), height, width, r.Filter, middle(height-r.Size), middle(width-r.Size), r.Size, r.Size))
+		return pixels(resample.Part(p.picture(), height, width, r.Filter, middle(height-r.Size), middle(width-r.Size), r.Size,
+			r.Size))
 	case Squash:
 		return pixels(resample.Resize(p.picture(), r.Size, r.Size, r.Filter))
 	case Pad:

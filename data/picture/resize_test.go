@@ -38,8 +38,8 @@ func formula(t testing.TB, height, width int, seed uint32) []byte {
 	return out.Bytes()
 }
 
-// TestModesLikePython compares with the digests of what Pillow 13.0 makes of pictures of random sizes: its resize and ImageOps.pad,
-// and torchvision's Resize and CenterCrop after their documentation (python/make_pictures.py).
+// TestModesLikePython compares with the digests of what Pillow 13.0 makes of pictures of random sizes: its resize and
+// ImageOps.pad, and torchvision's Resize and CenterCrop after their documentation (python/make_pictures.py).
 func TestModesLikePython(t *testing.T) {
 	file, err := os.Open("testdata/modes.jsonl")
 	if err != nil {
@@ -71,7 +71,8 @@ func TestModesLikePython(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sum := sha256.Sum256(got.Bytes); got.Shape != [3]int{row.Size, row.Size, 3} || hex.EncodeToString(sum[:]) != row.SHA256 {
+		if sum := sha256.Sum256(got.Bytes); got.Shape != [3]int{row.Size, row.Size, 3} ||
+			hex.EncodeToString(sum[:]) != row.SHA256 {
 			t.Errorf("%v by %s (%d) differs", row.From, o.Resize, row.Seed)
 		}
 	}

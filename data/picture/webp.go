@@ -79,12 +79,14 @@ const (
 // decodeFrame lays a frame of an animation on its canvas, which is black, or where it is transparent what that becomes.
 func decodeFrame(frame []byte, h head, onWhite, transparent bool) (Pixels, error) {
 	if len(frame) < webpFrame {
-		return Pixels{}, refuse(Damaged, "a frame of the WebP has %d bytes, too few; the picture is damaged: fetch it anew", len(frame))
+		return Pixels{}, refuse(Damaged, "a frame of the WebP has %d bytes, too few; the picture is damaged: fetch it anew",
+			len(frame))
 	}
 	number := func(at int) int { return int(frame[at]) | int(frame[at+1])<<8 | int(frame[at+2])<<16 }
 	left, top, width, height := 2*number(0), 2*number(3), number(6)+1, number(9)+1
 	if left+width > h.width || top+height > h.height {
-		return Pixels{}, refuse(Damaged, "a frame of the WebP is %d x %d at (%d, %d), beyond its %d x %d; the picture is damaged: fetch it anew",
+		return Pixels{}, refuse(Damaged,
+			"a frame of the WebP is %d x %d at (%d, %d), beyond its %d x %d; the picture is damaged: fetch it anew",
 			height, width, top, left, h.height, h.width)
 	}
 	p, err := decodeStill(still(frame), onWhite)
@@ -124,8 +126,8 @@ func still(frame []byte) []byte {
 	return file
 }
 
-// lossy makes colours of a lossy WebP as libwebp does: each of the four pixels over a sample of chroma takes 9 parts of it, 3 each of
-// its neighbours beside and above or below, and 1 of the one across.
+// lossy makes colours of a lossy WebP as libwebp does: each of the four pixels over a sample of chroma takes 9 parts of it, 3
+// each of its neighbours beside and above or below, and 1 of the one across.
 func lossy(p *image.YCbCr, alpha []byte, alphaStride int, onWhite bool) Pixels {
 	h, w := p.Rect.Dy(), p.Rect.Dx()
 	l := &layer{bytes: make([]byte, 0, 3*h*w), onWhite: onWhite}

@@ -62,7 +62,8 @@ func TestLikePillow(t *testing.T) {
 func TestPartIsCutFromTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, 30)
-		p := formula(size.Draw(t, "h"), size.Draw(t, "w"), rapid.SampledFrom([]int{1, 3}).Draw(t, "c"), rapid.Uint32().Draw(t, "seed"))
+		p := formula(size.Draw(t, "h"), size.Draw(t, "w"), rapid.SampledFrom([]int{1, 3}).Draw(t, "c"), rapid.Uint32().Draw(t,
+			"seed"))
 		f := Filter(rapid.IntRange(0, 3).Draw(t, "filter"))
 		toH, toW := size.Draw(t, "to h"), size.Draw(t, "to w")
 		top, left := rapid.IntRange(0, toH-1).Draw(t, "top"), rapid.IntRange(0, toW-1).Draw(t, "left")

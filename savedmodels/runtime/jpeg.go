@@ -21,7 +21,8 @@ type jpegGraph struct {
 var newJPEGGraph = sync.OnceValues(func() (*jpegGraph, error) {
 	s := op.NewScope()
 	g := &jpegGraph{file: op.Placeholder(s.SubScope("file"), tf.String, op.PlaceholderShape(tf.ScalarShape()))}
-	g.pixels = op.DecodeJpeg(s.SubScope("pixels"), g.file, op.DecodeJpegDctMethod("INTEGER_ACCURATE"), op.DecodeJpegFancyUpscaling(true))
+	g.pixels = op.DecodeJpeg(s.SubScope("pixels"), g.file, op.DecodeJpegDctMethod("INTEGER_ACCURATE"),
+		op.DecodeJpegFancyUpscaling(true))
 	graph, err := s.Finalize()
 	if err != nil {
 		return nil, fmt.Errorf("build the decoder of JPEGs: %w", err)

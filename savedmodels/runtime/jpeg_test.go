@@ -13,7 +13,8 @@ import (
 const pictures = "../../data/picture/testdata/pictures"
 
 func TestDecodeJPEG(t *testing.T) {
-	for name, want := range map[string][3]int{"q75-2.jpg": {19, 26, 3}, "grey.jpg": {19, 26, 1}, "cmyk.jpg": {19, 26, 3}, "odd-17x33.jpg": {17, 33, 3}} {
+	for name, want := range map[string][3]int{"q75-2.jpg": {19, 26, 3}, "grey.jpg": {19, 26, 1}, "cmyk.jpg": {19, 26, 3},
+		"odd-17x33.jpg": {17, 33, 3}} {
 		file, err := os.ReadFile(filepath.Join(pictures, name))
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,8 @@ func TestPicturesOfAConfiguration(t *testing.T) {
 	t.Chdir("../..")
 	keys := map[string]string{}
 	for _, data := range []string{
-		"", "resize: {mode: squash, size: 28}", "resize: {size: 28, shorter: 30}", "resize: {like: hf-vit, size: 28}", "on_alpha: white",
+		"", "resize: {mode: squash, size: 28}", "resize: {size: 28, shorter: 30}", "resize: {like: hf-vit, size: 28}",
+		"on_alpha: white",
 		"orientation: stored",
 	} {
 		plan, err := planOf(t, small+data+"}")
