@@ -82,7 +82,7 @@ SOURCE is one of `+strings.Join(imports.Kinds(), ", ")+`.
 A configuration then names the shards, as in DST/test-*.parquet.
 
 The command says what it has made, and what of the source it has left out and why; DST/skipped.csv names each such file or row.
-Pictures that cannot be read are all named in one go; --skip-bad N goes on without up to N of them. docs/importing.md has the rest.`, `
+Pictures that cannot be read are all named in one go; --skip-bad N goes on without up to N of them (see docs/importing.md).`, `
 upi import mnist data/mnist
 upi import image-folder my_shards --from pictures.zip --size 224 --skip-bad 10
 upi import parquet my_shards --from 'hub/*.parquet' --image img --label fine_label --id none`, nil)
