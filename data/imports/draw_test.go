@@ -156,11 +156,14 @@ func TestFilesNamedBySplits(t *testing.T) {
 		{[]string{"train-00000-of-00001-0123abcd", "validation-00000-of-00001-0123abcd", "test-00000-of-00001-0123abcd"}, "train 24, fit 24, test 24"},
 		{[]string{"fit-00000-of-00001", "test-00000-of-00001"}, "fit 24, test 24"},
 		{[]string{"train"}, "fit 12, test 12"},
+		{[]string{"data/train-00000-of-00001", "data/test-00000-of-00001"}, "train 24, fit 12, test 12"},
+		{[]string{"set/default/train", "set/default/val"}, "train 24, fit 12, test 12"},
 		{[]string{"a", "test"}, ""},
 	} {
 		src := t.TempDir()
 		for _, name := range c.files {
-			sortedShard(t, filepath.Join(src, name+".parquet"))
+			path := put(t, nil, src, filepath.FromSlash(name)+".parquet")
+			sortedShard(t, path)
 		}
 		r, err := Import(t.Context(), "parquet", src, t.TempDir(), Options{}, nil)
 		if c.want == "" { // one set, in which ids occur twice

@@ -161,7 +161,7 @@ func (j *job) folderSet(root, name string, classes []string) (*set, error) {
 	for label, class := range classes {
 		var paths []string
 		if slices.Contains(l.folders, class) {
-			if paths, err = j.pictures(filepath.Join(root, class), 0); err != nil {
+			if paths, err = j.pictures(filepath.Join(root, class)); err != nil {
 				return nil, err
 			}
 		}

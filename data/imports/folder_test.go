@@ -296,3 +296,28 @@ func TestAListOfAnotherKind(t *testing.T) {
 		t.Errorf("it gave %v", err)
 	}
 }
+
+// TestLinksInFolders: a link to pictures elsewhere counts as what it leads to; one that leads nowhere, or back to where it lies, is noted.
+func TestLinksInFolders(t *testing.T) {
+	src, elsewhere := t.TempDir(), t.TempDir()
+	fill(t, src, "ant/1.png", "ant/2.png")
+	fill(t, elsewhere, "bees/1.png", "bees/2.png")
+	for name, target := range map[string]string{
+		"bee": filepath.Join(elsewhere, "bees"), "ant/3.png": filepath.Join(elsewhere, "bees", "1.png"), "ant/loop": "..", "ant/loop2": ".", "ant/gone.png": "nothing",
+	} {
+		if err := os.Symlink(target, filepath.Join(src, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Import(t.Context(), "image-folder", src, t.TempDir(), Options{Splits: []string{"all"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(r.Splits[0].PerClass, []int64{5, 2}) { // ant/loop/bee holds two of the ants
+		t.Errorf("it holds %v", r.Splits[0].PerClass)
+	}
+	want := []string{"ant/gone.png: a link (1)", "ant/loop/ant: a link (1)", "ant/loop2: a link (1)"}
+	if got := leftOut(r, src); !slices.Equal(got, want) {
+		t.Errorf("left out are %q, wanted %q", got, want)
+	}
+}

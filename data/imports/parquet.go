@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"upi/data"
 )
@@ -12,6 +13,7 @@ import (
 // folder whose names are those of splits (train-00000-of-00002.parquet) are those splits.
 func openParquet(j *job, pattern string) ([]split, error) {
 	if isFolder(pattern) {
+		pattern = j.parquetFolder(pattern)
 		patterns, ok, err := parquetSplits(pattern)
 		if err != nil {
 			return nil, err
@@ -26,6 +28,26 @@ func openParquet(j *job, pattern string) ([]split, error) {
 		return nil, err
 	}
 	return append(all.halves(j.options), all.undivided(j.options)), nil
+}
+
+// parquetFolder is the folder of Parquet files below root: root itself, its folder data, as on Hugging Face's hub, or the only one.
+func (j *job) parquetFolder(root string) string {
+	inner := root
+	for range 4 {
+		if found, err := filepath.Glob(filepath.Join(escape(inner), "*.parquet")); err != nil || len(found) > 0 {
+			return inner
+		}
+		l, err := j.list(inner, false)
+		switch {
+		case err == nil && slices.Contains(l.folders, "data"):
+			inner = filepath.Join(inner, "data")
+		case err == nil && len(l.folders) == 1:
+			inner = filepath.Join(inner, l.folders[0])
+		default:
+			return root
+		}
+	}
+	return root
 }
 
 // shardSet is the set of the images in the Parquet or Arrow files that a pattern names.

@@ -49,7 +49,7 @@ func (j *job) tinyTrain(root string, ids, classes []string) (*set, error) {
 			j.warn("no pictures of %q in %s", classes[label], j.shown(filepath.Join(root, "train")))
 			continue
 		}
-		paths, err := j.pictures(dir, 0)
+		paths, err := j.pictures(dir)
 		if err != nil {
 			return nil, err
 		}

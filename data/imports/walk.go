@@ -25,8 +25,8 @@ func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains(hiddenNames, strings.ToLower(name))
 }
 
-// maxDepth bounds folders within folders, which links could make endless.
-const maxDepth = 32
+// maxDepth bounds folders within folders.
+const maxDepth = 64
 
 // listing is what a folder holds.
 type listing struct {
@@ -89,10 +89,19 @@ func countFiles(path string) int {
 	return n
 }
 
-// pictures are the picture files at any depth below a folder, sorted by path. All else is noted as left out.
-func (j *job) pictures(dir string, depth int) ([]string, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("list folder: %s is more than %d folders deep; does a link lead in a circle?", dir, maxDepth)
+// pictures are the picture files at any depth below a folder, sorted by path. All else is noted as left out, and so is a link that
+// leads back to a folder that it lies in.
+func (j *job) pictures(dir string, within ...os.FileInfo) ([]string, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list folder: %w", err)
+	}
+	if slices.ContainsFunc(within, func(outer os.FileInfo) bool { return os.SameFile(outer, info) }) {
+		j.skip(dir, Link, 1)
+		return nil, nil
+	}
+	if len(within) > maxDepth {
+		return nil, fmt.Errorf("list folder: %s is more than %d folders deep", j.shown(dir), maxDepth)
 	}
 	if err := j.ctx.Err(); err != nil {
 		return nil, err
@@ -109,7 +118,7 @@ func (j *job) pictures(dir string, depth int) ([]string, error) {
 		paths = append(paths, filepath.Join(dir, name))
 	}
 	for _, name := range l.folders {
-		below, err := j.pictures(filepath.Join(dir, name), depth+1)
+		below, err := j.pictures(filepath.Join(dir, name), append(slices.Clone(within), info)...)
 		if err != nil {
 			return nil, err
 		}
