@@ -27,7 +27,8 @@ type Explanation interface {
 	// Explains says which answer, and by which score.
 	Explains() Answer
 
-	// build adds E(x, c), [B, H, W, C], to the network's graph for the images x, [B, H, W, C].
+	// build adds E(x, c), [B, H, W, C], up to a positive factor per image, which its map does not see, to the network's graph
+	// for the images x, [B, H, W, C].
 	build(n *network, x tf.Output) (tf.Output, error)
 }
 
@@ -114,7 +115,7 @@ type SimpleGradient struct {
 }
 
 func (e *SimpleGradient) build(n *network, x tf.Output) (tf.Output, error) {
-	return n.scoreGradient(x, e.Score, 1)
+	return n.scoreGradient(x, e.Score)
 }
 
 // InputXGradient is x * dS_c/dx.
@@ -123,7 +124,7 @@ type InputXGradient struct {
 }
 
 func (e *InputXGradient) build(n *network, x tf.Output) (tf.Output, error) {
-	gradient, err := n.scoreGradient(x, e.Score, 1)
+	gradient, err := n.scoreGradient(x, e.Score)
 	if err != nil {
 		return tf.Output{}, err
 	}

@@ -37,7 +37,8 @@ func NewMapper(m *savedmodels.Model, e Explanation, s Settings) (*Mapper, error)
 type Maps struct {
 	// Map are the saliency maps, n x H x W, each divided by its L1 norm; 0 where that is 0.
 	Map []float32
-	// Norm are the n L1 norms before the division. An image whose norm is 0 has no map.
+	// Norm are the n L1 norms before the division, of explanations that are known up to a positive factor: only whether one is 0
+	// or not finite means something. An image whose norm is 0 has no map.
 	Norm []float32
 	// Logits are n x K.
 	Logits []float32

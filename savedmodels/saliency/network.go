@@ -20,15 +20,30 @@ type network struct {
 	batch   int
 	forward map[tf.Output]forward
 
+	constants map[string]tf.Output
+
 	pixels tf.Output // float32 [B, H, W, C]
 	class  tf.Output // int32 [B]
 	noise  tf.Output // float32 [samples, B, H, W, C]; only where the explanation takes noise
+
+	// peak is the logarithm of the factor, [B], by which meanOverCopies has left the explanation smaller. Only tests look at it.
+	peak tf.Output
 }
 
 // A forward is the network evaluated once.
 type forward struct {
-	logits tf.Output // [N, K]
-	class  tf.Output // one-hot, [N, K]
+	logits  tf.Output // [N, columns]
+	classes tf.Output // int32 [N]
+
+	made map[string]tf.Output // what once has made of them
+}
+
+// once returns the tensor of a name, made when it is first asked for.
+func (f forward) once(name string, build func() tf.Output) tf.Output {
+	if _, ok := f.made[name]; !ok {
+		f.made[name] = build()
+	}
+	return f.made[name]
 }
 
 // A Shape is the shape of one image: Height x Width x Channels.
@@ -51,6 +66,8 @@ func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Soft
 		shape:   Shape{h, w, c},
 		batch:   batch,
 		forward: map[tf.Output]forward{},
+
+		constants: map[string]tf.Output{},
 	}
 	image := []int64{int64(batch), int64(h), int64(w), int64(c)}
 	n.pixels = n.placeholder(tf.Float, image...)
@@ -71,21 +88,28 @@ func (n *network) placeholder(t tf.DataType, shape ...int64) tf.Output {
 	return op.Placeholder(n.op(), t, op.PlaceholderShape(tf.MakeShape(shape...)))
 }
 
-// ints adds a vector of constants; none at all stands for the scalar 0.
+// constant adds a constant, once.
+func (n *network) constant(value any) tf.Output {
+	key := fmt.Sprintf("%T %v", value, value)
+	if _, ok := n.constants[key]; !ok {
+		n.constants[key] = op.Const(n.op(), value)
+	}
+	return n.constants[key]
+}
+
+// ints is a vector of constants; none at all stands for the scalar 0.
 func (n *network) ints(values ...int) tf.Output {
 	if len(values) == 0 {
-		return op.Const(n.op(), int32(0))
+		return n.constant(int32(0))
 	}
 	vector := make([]int32, len(values))
 	for i, v := range values {
 		vector[i] = int32(v)
 	}
-	return op.Const(n.op(), vector)
+	return n.constant(vector)
 }
 
-func (n *network) float(value float32) tf.Output {
-	return op.Const(n.op(), value)
-}
+func (n *network) float(value float32) tf.Output { return n.constant(value) }
 
 // evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already.
 func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
@@ -103,64 +127,9 @@ func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
 	if copies > 1 {
 		classes = op.Tile(n.op(), classes, n.ints(copies))
 	}
-	depth := op.Const(n.op(), int32(n.model.Classes()))
-	f := forward{logits, op.OneHot(n.op(), classes, depth, n.float(1), n.float(0))}
+	f := forward{logits, classes, map[string]tf.Output{}}
 	n.forward[x] = f
 	return f, nil
-}
-
-// others returns log(sum over k != c of exp(z_k)), [N].
-func (n *network) others(f forward) tf.Output {
-	rest := op.Sub(n.op(), f.logits, op.Mul(n.op(), f.class, n.float(1e30)))
-	largest := op.StopGradient(n.op(), op.Max(n.op(), rest, n.ints(1), op.MaxKeepDims(true)))
-	total := op.Sum(n.op(), op.Exp(n.op(), op.Sub(n.op(), rest, largest)), n.ints(1))
-	return op.AddV2(n.op(), op.Log(n.op(), total), op.Squeeze(n.op(), largest, op.SqueezeAxis([]int64{1})))
-}
-
-// own returns z_c, [N].
-func (n *network) own(f forward) tf.Output {
-	return op.Sum(n.op(), op.Mul(n.op(), f.logits, f.class), n.ints(1))
-}
-
-// score returns S_c, [N].
-//
-// The probability is written as the sigmoid of the margin z_c - log(sum over k != c of exp(z_k)): the same number as the
-// softmax's, but its derivatives keep their float32 digits where p is near 1, where 1 - p has none.
-func (n *network) score(f forward, score Score) tf.Output {
-	if score == Logit {
-		return n.own(f)
-	}
-	return op.Sigmoid(n.op(), op.Sub(n.op(), n.own(f), n.others(f)))
-}
-
-// crossEntropy returns -log p_c, [N], as softplus(log(sum over k != c of exp(z_k)) - z_c).
-func (n *network) crossEntropy(f forward) tf.Output {
-	margin := op.Sub(n.op(), n.others(f), n.own(f))
-	softplus := n.op().AddOperation(tf.OpSpec{Type: "Softplus", Input: []tf.Input{margin}})
-	if softplus == nil {
-		return margin // the scope holds the error
-	}
-	return softplus.Output(0)
-}
-
-// scoreGradient returns dS_c/dx, [copies * B, H, W, C], at x of that shape.
-func (n *network) scoreGradient(x tf.Output, score Score, copies int) (tf.Output, error) {
-	f, err := n.evaluate(x, copies)
-	if err != nil {
-		return tf.Output{}, err
-	}
-	return n.differentiate(n.score(f, score), x)
-}
-
-// meanOverCopies returns the mean over copies of dS_c/dx at points, [copies, B, H, W, C].
-func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.Output, error) {
-	h, w, c := n.shape.Height, n.shape.Width, n.shape.Channels
-	flat := op.Reshape(n.op(), points, n.ints(copies*n.batch, h, w, c))
-	each, err := n.scoreGradient(flat, score, copies)
-	if err != nil {
-		return tf.Output{}, err
-	}
-	return op.Mean(n.op(), op.Reshape(n.op(), each, n.ints(copies, n.batch, h, w, c)), n.ints()), nil
 }
 
 // saliencyMap returns I(x, c), [B, H*W], and the L1 norms that it was divided by, [B]. Where a norm is 0 the map is 0.
@@ -180,14 +149,15 @@ func (n *network) distance(a, b tf.Output) tf.Output {
 	return op.Select(n.op(), apart, root, op.ZerosLike(n.op(), squares))
 }
 
-func (n *network) differentiate(y, x tf.Output) (tf.Output, error) {
+// differentiate returns the derivative of the sum of y with respect to x; y is weighted by upstream, of its shape, if that is given.
+func (n *network) differentiate(y, x tf.Output, upstream ...tf.Output) (tf.Output, error) {
 	if err := n.model.Differentiable(); err != nil {
 		return tf.Output{}, err
 	}
 	if err := n.scope.Err(); err != nil {
 		return tf.Output{}, fmt.Errorf("build graph: %w", err)
 	}
-	gradients, err := gradient.Of(n.graph, []tf.Output{y}, []tf.Output{x}, gradient.Options{})
+	gradients, err := gradient.Of(n.graph, []tf.Output{y}, []tf.Output{x}, gradient.Options{Upstream: upstream})
 	if err != nil {
 		return tf.Output{}, err
 	}

@@ -59,9 +59,19 @@ func explain(t *testing.T, m *savedmodels.Model, e Explanation, batch int, b Bat
 	}
 	defer p.Close()
 	count := len(b.Classes)
-	values, err := p.run(p.feeds(b, count), count, result{built, n.shape.Size()}, result{score, 1})
+	wanted := []result{{built, n.shape.Size()}, {score, 1}}
+	if n.peak.Op != nil {
+		wanted = append(wanted, result{n.peak, 1})
+	}
+	values, err := p.run(p.feeds(b, count), count, wanted...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n.peak.Op != nil {
+		size := n.shape.Size()
+		for i := range values[0] {
+			values[0][i] *= float32(math.Exp(float64(values[2][i/size])))
+		}
 	}
 	return values[0], values[1]
 }
