@@ -12,6 +12,9 @@ import (
 type BuildOptions struct {
 	// Surrogate replaces the rectifiers (Relu, Relu6, LeakyRelu) by smooth functions; nil leaves them.
 	Surrogate *Softplus
+	// Wide has float32 in place of 16-bit floats, as is right for a network that is to be differentiated: their derivatives
+	// underflow. Without it the network is as it was saved.
+	Wide bool
 }
 
 // Softplus stands for ReLU as softplus(Beta x)/Beta, which tends to it as Beta grows. graphdef's Smooth says what becomes of
@@ -36,6 +39,9 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 	batch, err := m.checkImages(x)
 	if err != nil {
 		return tf.Output{}, err
+	}
+	if b.Wide && m.wide != nil {
+		return m.wide.build(g, name, x, BuildOptions{Surrogate: b.Surrogate})
 	}
 	flat := m.graph
 	if b.Surrogate != nil {

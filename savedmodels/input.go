@@ -2,7 +2,6 @@ package savedmodels
 
 import (
 	"fmt"
-	"math"
 
 	"upi/savedmodels/graphdef"
 
@@ -46,30 +45,30 @@ func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, er
 	return a.cast(x, m.inputType), a.err
 }
 
-// finish brings the network's output to logits, float32 [B,K].
+// finish brings the end of the network's graph to rows of logits, float32 [B,columns].
 func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf.Output, error) {
 	shape, err := out.Shape().ToSlice()
 	if err != nil {
 		return tf.Output{}, fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
-	classes := shape[len(shape)-1:]
-	if len(shape) < 2 || shape[0] != batch || classes[0] < 2 {
+	columns := int64(1)
+	if len(shape) > 1 {
+		columns = shape[len(shape)-1]
+	}
+	if len(shape) == 0 || shape[0] != batch || columns < 2 && m.head.Kind != HeadBinary {
 		return tf.Output{}, fmt.Errorf("for %d images the output is %s, not one row of class scores for each", batch, graphdef.ShapeString(shape))
 	}
 	a := adder{g: g, prefix: name + "/output"}
-	if len(shape) > 2 {
-		// A convolution in place of the last dense layer leaves [B,1,1,K].
-		for _, d := range shape[1 : len(shape)-1] {
-			if d != 1 {
-				return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
-			}
+	if len(shape) != 2 {
+		// A convolution in place of the last dense layer leaves [B,1,1,K], a single score perhaps [B].
+		if elements(shape) != batch*columns {
+			return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
 		}
-		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(classes[0])}))
+		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(columns)}))
 	}
 	out = a.cast(out, tf.Float)
-	if m.logOutput {
-		// The logits up to a constant per image. The smallest normal number keeps log away from 0.
-		out = a.op("Log", a.op("Maximum", out, a.constant(float32(math.SmallestNonzeroFloat32*(1<<23)))))
+	if columns == 1 {
+		out = a.op("Pad", out, a.constant([][]int32{{0, 0}, {1, 0}}))
 	}
 	return out, a.err
 }

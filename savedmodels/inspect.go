@@ -63,7 +63,7 @@ func Inspect(dir string, o Options) (*Inspection, error) {
 }
 
 func (i *Inspection) describe(m *Model) {
-	i.Head, i.ImageShape, i.Batch, i.Classes = m.head, m.shape, m.batch, m.classes
+	i.Head, i.ImageShape, i.Batch, i.Classes = m.head.Kind, m.shape, m.batch, m.head.Classes
 	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
 	for _, w := range m.weights {

@@ -3,7 +3,6 @@
 package savedmodels
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,13 +11,6 @@ import (
 	"upi/savedmodels/graphdef"
 
 	tf "github.com/wamuir/graft/tensorflow"
-)
-
-// Heads: what the output of the signature is.
-const (
-	HeadAuto    = "auto"    // softmax if the graph ends in one, else logits
-	HeadLogits  = "logits"  // the output is the logits, whatever op makes it
-	HeadSoftmax = "softmax" // the output is probabilities
 )
 
 // Layouts of the network's input. Images are NHWC everywhere else.
@@ -31,7 +23,7 @@ const (
 type Options struct {
 	Signature, Input, Output string // default: the only one; of several signatures, serving_default
 
-	Head   string // HeadAuto (default), HeadLogits or HeadSoftmax
+	Head   string // HeadAuto (default) or what the output is
 	Layout string // NHWC (default) or NCHW
 
 	// The network's input is Scale*pixels + Offset. Scale 0 means 1.
@@ -50,15 +42,16 @@ type Model struct {
 	options   Options
 	input     graphdef.Argument
 	graph     *graphdef.Graph
-	weights   []*tf.Tensor // by Variable.Position
-	weightsID string       // equal for models of equal weights, in hex
+	weights   []*tf.Tensor  // by Variable.Position
+	types     []tf.DataType // of the weights
+	weightsID string        // equal for models of equal weights, in hex
 
-	head      string
-	logOutput bool // the logits are the output's logarithm
+	head      Head
+	logs      bool   // the logits must be logarithms of probabilities
+	wide      *Model // the same in float32, nil where there are no 16-bit floats
 	inputType tf.DataType
 	shape     [3]int
 	batch     int // -1 unless the signature fixes it
-	classes   int
 	path      []OpUse
 	custom    []string
 }
@@ -86,14 +79,20 @@ func Open(dir string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.custom = m.graph.CustomGradients
-	if err := errors.Join(m.cutHead(), m.relaxInput()); err != nil {
+	if err := m.relaxInput(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	if err := m.readWeights(filepath.Join(dir, "variables", "variables")); err != nil {
 		return nil, err
 	}
+	if err := m.findHead(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
 	if err := m.trial(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if m.wide, err = m.widen(); err != nil {
+		return nil, fmt.Errorf("open %s: put float32 in place of its 16-bit floats: %w", dir, err)
 	}
 	return m, nil
 }
@@ -105,10 +104,10 @@ func (m *Model) ImageShape() [3]int { return m.shape }
 func (m *Model) Batch() int { return m.batch }
 
 // Classes is the number K of classes.
-func (m *Model) Classes() int { return m.classes }
+func (m *Model) Classes() int { return m.head.Classes }
 
-// Head is HeadSoftmax if the signature's output is probabilities, HeadLogits otherwise. Build returns logits in both cases.
-func (m *Model) Head() string { return m.head }
+// Head says what the signature's output is, and how to read the logits that Build returns in every case.
+func (m *Model) Head() Head { return m.head }
 
 // Bytes is the size of the network's weights in memory.
 func (m *Model) Bytes() int64 {
@@ -133,14 +132,30 @@ func (m *Model) Differentiable() error {
 // Path lists the ops from the image to the logits that a gradient has to pass, sorted by type.
 func (m *Model) Path() []OpUse { return m.path }
 
+// Half says that the network calculates with 16-bit floats.
+func (m *Model) Half() bool { return m.wide != nil }
+
+// widen returns the model in float32, nil if it is so already.
+func (m *Model) widen() (*Model, error) {
+	graph, wider, err := m.graph.Widen()
+	if err != nil {
+		return nil, err
+	}
+	wide := *m
+	wide.graph = graph
+	if wide.inputType == tf.Half || wide.inputType == tf.Bfloat16 {
+		wide.inputType, wider = tf.Float, true
+	}
+	if !wider {
+		return nil, nil
+	}
+	_, err = wide.probe(wide.graph, wide.trialBatch())
+	return &wide, err
+}
+
 // trial infers the shapes for one batch size, to find the classes and the ops on the path.
 func (m *Model) trial() error {
-	batch := m.batch
-	if batch < 0 {
-		// A size that no other dimension has tells a reduction over the batch from one over anything else.
-		for batch = 2; slices.Contains(m.shape[:], batch); batch++ {
-		}
-	}
+	batch := m.trialBatch()
 	p, err := m.probe(m.graph, batch)
 	if err != nil {
 		return err
@@ -149,7 +164,10 @@ func (m *Model) trial() error {
 	if err != nil {
 		return err
 	}
-	m.classes = int(logits.Shape().Size(1))
+	m.head.Columns = int(logits.Shape().Size(1))
+	if m.head.Classes == 0 {
+		m.head.Classes = m.head.Columns
+	}
 	m.path = p.path()
 	if err := p.checkTraining(); err != nil {
 		return err
@@ -158,6 +176,17 @@ func (m *Model) trial() error {
 		return p.checkBatch()
 	}
 	return nil
+}
+
+// trialBatch is the batch that the signature fixes, or a size that no other dimension has, which tells a reduction over the batch
+// from one over anything else.
+func (m *Model) trialBatch() int {
+	batch := m.batch
+	if batch < 0 {
+		for batch = 2; slices.Contains(m.shape[:], batch); batch++ {
+		}
+	}
+	return batch
 }
 
 func (o *Options) setDefaults() error {
@@ -170,8 +199,8 @@ func (o *Options) setDefaults() error {
 	if o.Scale == 0 {
 		o.Scale = 1
 	}
-	if o.Head != HeadAuto && o.Head != HeadLogits && o.Head != HeadSoftmax {
-		return fmt.Errorf("head %q: must be %s, %s or %s", o.Head, HeadAuto, HeadLogits, HeadSoftmax)
+	if !slices.Contains(heads, o.Head) {
+		return fmt.Errorf("head %q: must be one of %s", o.Head, strings.Join(heads, ", "))
 	}
 	if o.Layout != NHWC && o.Layout != NCHW {
 		return fmt.Errorf("layout %q: must be %s or %s", o.Layout, NHWC, NCHW)

@@ -75,9 +75,9 @@ func testParity(t *testing.T, dir string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Classes() != want.Classes || m.Head() != want.WantHead || m.ImageShape() != want.Shape {
+			if m.Classes() != want.Classes || m.Head().Kind != want.WantHead || m.ImageShape() != want.Shape {
 				t.Errorf("%d classes, head %s, images %v; want %d, %s, %v",
-					m.Classes(), m.Head(), m.ImageShape(), want.Classes, want.WantHead, want.Shape)
+					m.Classes(), m.Head().Kind, m.ImageShape(), want.Classes, want.WantHead, want.Shape)
 			}
 			got := logitsOf(t, m, want.Batch)
 			if want.Softmax {

@@ -41,8 +41,7 @@ func (m *Model) probe(flat *graphdef.Graph, batch int) (*probe, error) {
 	}
 	weights := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
-		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
-		if weights[i], err = placeholder(g, fmt.Sprintf("weights/%d", i), dtype, w.Shape()...); err != nil {
+		if weights[i], err = placeholder(g, fmt.Sprintf("weights/%d", i), m.types[i], w.Shape()...); err != nil {
 			return nil, err
 		}
 	}

@@ -27,7 +27,7 @@ func TestOpenOptions(t *testing.T) {
 		want      []string
 	}{
 		{"no directory", "nothing", Options{}, []string{"testdata/nothing"}},
-		{"head", "module", Options{Head: "sigmoid"}, []string{`"sigmoid"`, "auto, logits or softmax"}},
+		{"head", "module", Options{Head: "relu"}, []string{`"relu"`, "auto, logits, softmax, log_softmax, sigmoid, binary"}},
 		{"layout", "module", Options{Layout: "HWC"}, []string{`"HWC"`, "NHWC or NCHW"}},
 		{"signature", "several", Options{Signature: "none"}, []string{"other, serving_default"}},
 		{"output of two", "several", Options{Signature: "other"}, []string{"a int64[?]", "b float32[?,3]"}},

@@ -26,11 +26,12 @@ func (m *Model) readWeights(prefix string) error {
 	}
 	identity := sha256.New()
 	m.weights = make([]*tf.Tensor, len(m.graph.Variables))
+	m.types = make([]tf.DataType, len(m.graph.Variables))
 	for i, n := range m.graph.Variables {
 		if m.weights[i], err = readWeight(values, n.Variable, identity); err != nil {
 			return fmt.Errorf("variable %q: %w", n.Variable.Name, err)
 		}
-		n.Variable.Position = i
+		n.Variable.Position, m.types[i] = i, tf.DataType(n.Variable.DType)
 	}
 	m.weightsID = hex.EncodeToString(identity.Sum(nil)[:8])
 	return nil
@@ -79,7 +80,7 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 	outputs := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
 		name := m.weightName(i)
-		dtype := tf.DataType(m.graph.Variables[i].Variable.DType)
+		dtype := m.types[i]
 		op := g.Operation(name)
 		var err error
 		switch {
@@ -92,7 +93,7 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 			op, err = constant(g, name, w)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("add variable %q: %w", m.graph.Variables[i].Variable.Name, err)
+			return nil, fmt.Errorf("add variable %d: %w", i, err)
 		}
 		outputs[i] = op.Output(0)
 	}

@@ -76,7 +76,7 @@ func (c *scorer) examples(m *saliency.Mapper, positions []int, sign int, spec Ex
 		if err := c.set.ReadMap(i, clean); err != nil {
 			return nil, err
 		}
-		label, before, after := c.set.Images[i].Label, c.set.References[i].Prediction, int64(argmax(maps.Of(k)))
+		label, before, after := c.set.Images[i].Label, c.set.References[i].Prediction, int64(maps.Prediction[k])
 		rows[k] = results.Example{
 			ID: c.set.Images[i].ID, Name: c.set.Images[i].Name, Title: spec.Title,
 			Label: label, LabelName: spec.class(label),

@@ -2,27 +2,6 @@ package stages
 
 import "math"
 
-// argmax returns the first of the largest values.
-func argmax(values []float32) int {
-	best := 0
-	for i, v := range values {
-		if v > values[best] {
-			best = i
-		}
-	}
-	return best
-}
-
-// probability returns the softmax probability of class c.
-func probability(logits []float32, c int) float64 {
-	largest := float64(logits[argmax(logits)])
-	total := 0.0
-	for _, z := range logits {
-		total += math.Exp(float64(z) - largest)
-	}
-	return math.Exp(float64(logits[c])-largest) / total
-}
-
 func add(x, y []float32) {
 	for j, v := range y {
 		x[j] += v

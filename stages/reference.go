@@ -91,7 +91,7 @@ func refer(m *saliency.Mapper, batcher imageset.Batcher, positions []int) (refer
 	}
 	if batcher.Explanation.Explains().Class == saliency.Predicted {
 		for k := range positions {
-			batch.Classes[k] = int32(argmax(maps.Of(k)))
+			batch.Classes[k] = int32(maps.Prediction[k])
 		}
 		if maps, err = m.Run(batch); err != nil {
 			return references{}, err
@@ -99,12 +99,11 @@ func refer(m *saliency.Mapper, batcher imageset.Batcher, positions []int) (refer
 	}
 	r := references{rows: make([]imageset.Reference, len(positions)), maps: maps.Map}
 	for k, i := range positions {
-		logits := maps.Of(k)
 		r.rows[k] = imageset.Reference{
 			ID:          batcher.Set.Images[i].ID,
 			Class:       int64(batch.Classes[k]),
-			Prediction:  int64(argmax(logits)),
-			Probability: probability(logits, int(batch.Classes[k])),
+			Prediction:  int64(maps.Prediction[k]),
+			Probability: maps.Probability[k],
 			Norm:        float64(maps.Norm[k]),
 		}
 	}

@@ -178,7 +178,7 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 		if err := c.set.ReadMap(i, clean); err != nil {
 			return err
 		}
-		r, logits := c.set.References[i], maps.Of(k)
+		r := c.set.References[i]
 		values := make([]float64, len(c.spec.Metrics))
 		err := evaluator.Evaluate(values, metric.Inputs{
 			Clean:                clean,
@@ -186,9 +186,9 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			Height:               c.shape[0],
 			Width:                c.shape[1],
 			CleanPrediction:      int(r.Prediction),
-			PerturbedPrediction:  argmax(logits),
+			PerturbedPrediction:  maps.Prediction[k],
 			CleanProbability:     r.Probability,
-			PerturbedProbability: probability(logits, int(r.Class)),
+			PerturbedProbability: maps.Probability[k],
 			TopK:                 c.spec.TopK,
 		})
 		if err != nil {

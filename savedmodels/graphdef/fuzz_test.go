@@ -25,13 +25,17 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		g.Logits()
 		smooth, _ := g.Smooth(10)
 		if _, err := smooth.Def(); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := g.Relax(); err != nil {
 			t.Fatal(err)
+		}
+		if wide, _, err := g.Widen(); err == nil {
+			if _, err := wide.Def(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

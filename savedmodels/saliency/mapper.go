@@ -21,7 +21,7 @@ func NewMapper(m *savedmodels.Model, e Explanation, s Settings) (*Mapper, error)
 	if err != nil {
 		return nil, fmt.Errorf("build explanation: %w", err)
 	}
-	plain, err := n.evaluate(n.pixels, 1)
+	plain, err := n.answer()
 	if err != nil {
 		return nil, fmt.Errorf("build logits: %w", err)
 	}
@@ -40,14 +40,12 @@ type Maps struct {
 	// Norm are the n L1 norms before the division, of explanations that are known up to a positive factor: only whether one is 0
 	// or not finite means something. An image whose norm is 0 has no map.
 	Norm []float32
-	// Logits are n x K.
+	// Logits are n rows as the model's head says.
 	Logits []float32
-}
-
-// Of returns the logits of image k.
-func (m Maps) Of(k int) []float32 {
-	classes := len(m.Logits) / len(m.Norm)
-	return m.Logits[k*classes : (k+1)*classes]
+	// Prediction are the n classes with the largest logits.
+	Prediction []int
+	// Probability are the n p_c of the classes that were asked for.
+	Probability []float64
 }
 
 // Run returns the maps and logits of b. It is an error if the logits show that the model's output is not what its head says.
@@ -57,12 +55,18 @@ func (m *Mapper) Run(b Batch) (Maps, error) {
 		return Maps{}, err
 	}
 	values, err := m.run(m.feeds(b, n), n,
-		result{m.mapped, m.network.shape.Pixels()}, result{m.norm, 1}, result{m.logits, m.network.model.Classes()})
+		result{m.mapped, m.network.shape.Pixels()}, result{m.norm, 1}, result{m.logits, m.network.model.Head().Columns})
 	if err != nil {
 		return Maps{}, err
 	}
 	if err := m.network.model.CheckScores(values[2]); err != nil {
 		return Maps{}, err
 	}
-	return Maps{Map: values[0], Norm: values[1], Logits: values[2]}, nil
+	maps := Maps{Map: values[0], Norm: values[1], Logits: values[2], Prediction: make([]int, n), Probability: make([]float64, n)}
+	head := m.network.model.Head()
+	for i := range n {
+		row := maps.Logits[i*head.Columns : (i+1)*head.Columns]
+		maps.Prediction[i], maps.Probability[i] = head.Predict(row), head.Probability(row, int(b.Classes[i]))
+	}
+	return maps, nil
 }

@@ -18,7 +18,7 @@ type network struct {
 	options savedmodels.BuildOptions
 	shape   Shape
 	batch   int
-	forward map[tf.Output]forward
+	forward map[evaluation]forward
 
 	constants map[string]tf.Output
 
@@ -65,7 +65,7 @@ func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Soft
 		options: savedmodels.BuildOptions{Surrogate: surrogate},
 		shape:   Shape{h, w, c},
 		batch:   batch,
-		forward: map[tf.Output]forward{},
+		forward: map[evaluation]forward{},
 
 		constants: map[string]tf.Output{},
 	}
@@ -111,15 +111,36 @@ func (n *network) ints(values ...int) tf.Output {
 
 func (n *network) float(value float32) tf.Output { return n.constant(value) }
 
-// evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already.
+// An evaluation is the network on some images, to be differentiated or as it was saved: the two differ for networks of 16-bit
+// floats.
+type evaluation struct {
+	x     tf.Output
+	exact bool
+}
+
+// evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already, in the form that is to be differentiated.
 func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
-	if f, ok := n.forward[x]; ok {
+	options := n.options
+	options.Wide = true
+	return n.add(evaluation{x, false}, copies, options)
+}
+
+// answer adds the network on the images with the numbers that it gives where it is deployed.
+func (n *network) answer() (forward, error) {
+	if !n.model.Half() {
+		return n.evaluate(n.pixels, 1)
+	}
+	return n.add(evaluation{n.pixels, true}, 1, n.options)
+}
+
+func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions) (forward, error) {
+	if f, ok := n.forward[e]; ok {
 		return f, nil
 	}
 	if err := n.scope.Err(); err != nil {
 		return forward{}, fmt.Errorf("build graph: %w", err)
 	}
-	logits, err := n.model.Build(n.graph, fmt.Sprintf("network_%d", len(n.forward)), x, n.options)
+	logits, err := n.model.Build(n.graph, fmt.Sprintf("network_%d", len(n.forward)), e.x, options)
 	if err != nil {
 		return forward{}, err
 	}
@@ -128,7 +149,7 @@ func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
 		classes = op.Tile(n.op(), classes, n.ints(copies))
 	}
 	f := forward{logits, classes, map[string]tf.Output{}}
-	n.forward[x] = f
+	n.forward[e] = f
 	return f, nil
 }
 

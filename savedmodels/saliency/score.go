@@ -72,11 +72,8 @@ func (n *network) fixed(f forward) tf.Output {
 // two is whether there are two classes, whose margins are differences of two logits.
 func (n *network) two(f forward) bool {
 	shape, _ := f.logits.Shape().ToSlice()
-	return !n.independent() && shape[1] == 2
+	return !n.model.Head().Independent() && shape[1] == 2
 }
-
-// independent is whether each class has a probability of its own.
-func (n *network) independent() bool { return false }
 
 // others returns log(sum over k != c of exp(z_k)), [N].
 func (n *network) others(f forward) tf.Output {
@@ -93,7 +90,7 @@ func (n *network) others(f forward) tf.Output {
 // margin returns m_c, [N]. Where z_c is masked it is a number so small that p_c is 0, and has no derivative.
 func (n *network) margin(f forward) tf.Output {
 	margin := n.own(f)
-	if !n.independent() {
+	if !n.model.Head().Independent() {
 		margin = op.Sub(n.op(), margin, n.others(f))
 	}
 	return n.choose(op.LessEqual(n.op(), n.own(f), n.float(masked)), n.float(masked), margin)
@@ -121,7 +118,7 @@ func (n *network) slope(f forward, score Score) tf.Output {
 	}
 	var slope tf.Output
 	switch {
-	case n.independent():
+	case n.model.Head().Independent():
 		slope = n.oneHot(f, n.float(1), n.float(0))
 	case n.two(f):
 		slope = n.oneHot(f, n.float(1), n.float(-1))

@@ -1,0 +1,226 @@
+package graphdef
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+)
+
+// Widen returns the graph with float32 in place of the 16-bit floats: casts to them are gone, and constants and variables of theirs
+// are cast once. The input is expected in float32 if it was one of them. wider is false, and the graph the original, where there is
+// nothing to widen. Derivatives underflow in float16 where they do not in float32.
+func (g *Graph) Widen() (wide *Graph, wider bool, err error) {
+	out := g.clone()
+	redirect := map[Tensor]Tensor{}
+	for _, n := range out.Nodes {
+		for k, in := range n.Inputs {
+			if to, ok := redirect[in]; ok {
+				n.Inputs[k] = to
+			}
+		}
+		if n == out.Input {
+			continue
+		}
+		if n.Variable != nil {
+			if half(n.Variable.DType) {
+				cast := &Node{Name: n.Name + "/wide", Op: "Cast", Inputs: []Tensor{{n, 0}}, Attr: map[string]*attr_value_go_proto.AttrValue{
+					"SrcT": typeAttr(n.Variable.DType), "DstT": typeAttr(f32),
+				}}
+				redirect[Tensor{n, 0}] = Tensor{cast, 0}
+				wider = true
+			}
+			continue
+		}
+		attr, changed := widened(n.Attr)
+		if !changed {
+			continue
+		}
+		wider = true
+		if n.Op == "Bitcast" {
+			return nil, false, fmt.Errorf("op Bitcast (node %q) looks at the bits of a 16-bit float", n.Name)
+		}
+		if n.Op == "Const" {
+			t, err := wideTensor(n.Attr["value"].GetTensor())
+			if err != nil {
+				return nil, false, fmt.Errorf("constant %q: %w", n.Name, err)
+			}
+			attr["value"] = &attr_value_go_proto.AttrValue{Value: &attr_value_go_proto.AttrValue_Tensor{Tensor: t}}
+		}
+		n.Attr = attr
+		if n.Op == "Cast" && len(n.Inputs) == 1 && attr["SrcT"].GetType() == attr["DstT"].GetType() {
+			redirect[Tensor{n, 0}] = n.Inputs[0]
+		}
+	}
+	if !wider {
+		return g, false, nil
+	}
+	if to, ok := redirect[out.Output]; ok {
+		out.Output = to
+	}
+	wide, err = newGraph(out.Output, out.Input, out.versions)
+	return wide, true, err
+}
+
+func half(t types_go_proto.DataType) bool {
+	return t == types_go_proto.DataType_DT_HALF || t == types_go_proto.DataType_DT_BFLOAT16
+}
+
+// widened replaces the 16-bit floats among a node's types.
+func widened(attr map[string]*attr_value_go_proto.AttrValue) (map[string]*attr_value_go_proto.AttrValue, bool) {
+	out := maps.Clone(attr)
+	changed := false
+	for name, a := range attr {
+		if half(a.GetType()) {
+			out[name], changed = typeAttr(f32), true
+		}
+		if types := a.GetList().GetType(); slices.ContainsFunc(types, half) {
+			list := slices.Clone(types)
+			for i := range list {
+				if half(list[i]) {
+					list[i] = f32
+				}
+			}
+			out[name] = &attr_value_go_proto.AttrValue{Value: &attr_value_go_proto.AttrValue_List{
+				List: &attr_value_go_proto.AttrValue_ListValue{Type: list},
+			}}
+			changed = true
+		}
+	}
+	return out, changed
+}
+
+// wideTensor is a constant of 16-bit floats in float32.
+func wideTensor(t *tensor_go_proto.TensorProto) (*tensor_go_proto.TensorProto, error) {
+	values, ok := floats(t)
+	if !ok {
+		return nil, fmt.Errorf("%v cannot be read as numbers", t.GetDtype())
+	}
+	return &tensor_go_proto.TensorProto{Dtype: f32, TensorShape: t.GetTensorShape(), FloatVal: values}, nil
+}
+
+// floats reads the values of a constant of floats, as many as it has: the last one given stands for all that follow.
+func floats(t *tensor_go_proto.TensorProto) ([]float32, bool) {
+	var out []float32
+	content := t.GetTensorContent()
+	switch t.GetDtype() {
+	case types_go_proto.DataType_DT_HALF, types_go_proto.DataType_DT_BFLOAT16:
+		decode := halfToFloat
+		if t.GetDtype() == types_go_proto.DataType_DT_BFLOAT16 {
+			decode = func(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
+		}
+		for ; len(content) >= 2; content = content[2:] {
+			out = append(out, decode(binary.LittleEndian.Uint16(content)))
+		}
+		for _, bits := range t.GetHalfVal() {
+			out = append(out, decode(uint16(bits)))
+		}
+	case types_go_proto.DataType_DT_FLOAT:
+		for ; len(content) >= 4; content = content[4:] {
+			out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(content)))
+		}
+		out = append(out, t.GetFloatVal()...)
+	case types_go_proto.DataType_DT_DOUBLE:
+		for ; len(content) >= 8; content = content[8:] {
+			out = append(out, float32(math.Float64frombits(binary.LittleEndian.Uint64(content))))
+		}
+		for _, v := range t.GetDoubleVal() {
+			out = append(out, float32(v))
+		}
+	default:
+		return nil, false
+	}
+	return out, true
+}
+
+// halfToFloat is the value of an IEEE 754 binary16.
+func halfToFloat(bits uint16) float32 {
+	sign, exponent, fraction := uint32(bits>>15)<<31, int(bits>>10&31), float64(bits&1023)
+	var value float64
+	switch exponent {
+	case 0:
+		value = math.Ldexp(fraction, -24)
+	case 31:
+		value = math.Inf(1)
+		if fraction != 0 {
+			value = math.NaN()
+		}
+	default:
+		value = math.Ldexp(1024+fraction, exponent-25)
+	}
+	return math.Float32frombits(math.Float32bits(float32(value)) | sign)
+}
+
+// number reads a constant of one element, through casts and reshapes.
+func number(t Tensor) (float64, bool) {
+	for t.Node.Op == "Cast" || t.Node.Op == "Reshape" || t.Node.Op == "StopGradient" {
+		t = t.Node.Inputs[0]
+	}
+	if t.Node.Op != "Const" {
+		return 0, false
+	}
+	value := t.Node.Attr["value"].GetTensor()
+	if count, err := Elements(dims(value.GetTensorShape()), 1); err != nil || count != 1 {
+		return 0, false
+	}
+	if v, ok := floats(value); ok {
+		switch {
+		case len(v) == 1:
+			return float64(v[0]), true
+		case len(v) == 0:
+			return 0, true
+		}
+		return 0, false
+	}
+	v, ok := values(value)
+	if !ok || len(v) != 1 {
+		return 0, false
+	}
+	return v[0], true
+}
+
+// integers reads a constant of integers of any length up to maxIntegers.
+func integers(t Tensor) ([]int64, bool) {
+	if t.Node.Op != "Const" {
+		return nil, false
+	}
+	value := t.Node.Attr["value"].GetTensor()
+	count, err := Elements(dims(value.GetTensorShape()), maxIntegers)
+	if err != nil {
+		return nil, false
+	}
+	var out []int64
+	content := value.GetTensorContent()
+	switch value.GetDtype() {
+	case types_go_proto.DataType_DT_INT32:
+		for ; len(content) >= 4; content = content[4:] {
+			out = append(out, int64(int32(binary.LittleEndian.Uint32(content))))
+		}
+		for _, v := range value.GetIntVal() {
+			out = append(out, int64(v))
+		}
+	case types_go_proto.DataType_DT_INT64:
+		for ; len(content) >= 8; content = content[8:] {
+			out = append(out, int64(binary.LittleEndian.Uint64(content)))
+		}
+		out = append(out, value.GetInt64Val()...)
+	default:
+		return nil, false
+	}
+	for int64(len(out)) < count {
+		last := int64(0)
+		if len(out) > 0 {
+			last = out[len(out)-1]
+		}
+		out = append(out, last)
+	}
+	return out, int64(len(out)) == count
+}
+
+// maxIntegers is more than there are classes.
+const maxIntegers = 1 << 20
