@@ -18,61 +18,118 @@ BATCH = 100
 
 
 class Network:
-    """A SavedModel as TensorFlow loads it: images in pixel units -> scores as exported, and logits."""
+    """A SavedModel as TensorFlow loads it: images in pixel units -> what it says of each class."""
 
     def __init__(self, model):
         loaded = tf.saved_model.load(model["path"])
         signature = loaded.signatures[model["signature"]]
-        outputs = signature.structured_outputs
-        output = list(outputs).index(model["output"]["name"]) if model["output"]["name"] else 0
         self.settings = model["input"]
         self.dtype = list(signature.structured_input_signature[1].values())[0].dtype
         frozen = convert_variables_to_constants_v2(signature)
-        scores = frozen.outputs[output]
+        scores = frozen.outputs[output_index(signature.structured_outputs, model["output"]["name"])]
         source = scores.op
-        while source.type == "Identity":
-            source = source.inputs[0].op
-        head = model["output"]["head"]
-        self.softmax = head == "softmax" or head == "auto" and source.type == "Softmax"
-        logits = source.inputs[0] if source.type == "Softmax" and self.softmax else scores
+        while source.type in SEEN_THROUGH:
+            source = next(x for x in source.inputs if x.op.type != "Const").op
+        self.head, found = model["output"]["head"], PROBABILITIES.get(source.type)
+        logits = source.inputs[0] if found else scores
+        if self.head == "auto":
+            self.head = found or "logits"
+        self.raw = not found
         self.call = frozen.prune(frozen.inputs[0], [scores, logits])
+        # Gradients of 16-bit floats underflow: they are taken of the same network in float32.
+        self.differentiated = widened(frozen, logits) or (lambda x: self.call(tf.cast(x, self.dtype))[1])
         self.loaded = loaded  # else its variables are freed
+        self.columns = self.find_columns()
 
-    def scores_and_logits(self, pixels):
+    def input_of(self, pixels):
         x = pixels * self.settings["scale"] + self.settings["offset"]
-        if self.settings["layout"] == "NCHW":
-            x = tf.transpose(x, [0, 3, 1, 2])
-        scores, logits = self.call(tf.cast(x, self.dtype))
-        return tf.cast(scores, tf.float32), tf.cast(logits, tf.float32)
+        return tf.transpose(x, [0, 3, 1, 2]) if self.settings["layout"] == "NCHW" else x
+
+    def rows(self, tensor):
+        """One row for each image, in float64."""
+        return tf.cast(tf.reshape(tensor, [tf.shape(tensor)[0], -1]), tf.float64)
+
+    def logits_of(self, logits):
+        """Logits, n x columns, of what the network calls so or of its probabilities."""
+        z = self.rows(logits)
+        if self.raw and self.head == "softmax":
+            return tf.math.log(tf.maximum(z, 1e-300))
+        if self.raw and self.head in ("sigmoid", "binary") and self.unit:
+            return tf.math.log(tf.maximum(z, 1e-300)) - tf.math.log(tf.maximum(1 - z, 1e-300))
+        return z
+
+    def find_columns(self):
+        """The column of the logits for each class of the output: the one that gives the same numbers for some noise."""
+        shape = list(self.call.inputs[0].shape)
+        dims = [d or 32 for d in shape[1:]]
+        noise = np.random.default_rng(0).uniform(0, 255, [shape[0] or 8, *dims]).astype(np.float32)
+        scores, logits = self.call(tf.cast(noise * self.settings["scale"] + self.settings["offset"], self.dtype))
+        scores = self.rows(scores)
+        self.unit = bool(tf.reduce_all((scores >= 0) & (scores <= 1)))
+        if scores.shape[1] == 1:
+            self.head = "binary"
+        z = self.logits_of(logits)
+        self.scale = 100.0 if self.head == "softmax" and scores.numpy().max() > 1.5 else 1.0
+        if self.raw or z.shape == scores.shape:
+            return list(range(z.shape[1]))
+        have = {"softmax": tf.nn.softmax, "log_softmax": tf.nn.log_softmax}[self.head](z) * self.scale
+        difference = np.abs(have.numpy()[:, None, :] - scores.numpy()[:, :, None]).max(axis=0)
+        assert (difference.min(axis=1) < 1e-3 * self.scale).all(), "the output is not made of its softmax"
+        return list(difference.argmin(axis=1))
+
+    def margin(self, logits, classes):
+        """m_c, of which p_c is the sigmoid, n, and its derivative with respect to the logits."""
+        z = self.logits_of(logits)
+        if self.head == "binary":
+            sign = 2 * tf.cast(classes, tf.float64) - 1
+            return z[:, 0] * sign, sign[:, None]
+        chosen = tf.one_hot(tf.gather(self.columns, classes), z.shape[1], dtype=tf.float64)
+        own = tf.reduce_sum(tf.where(chosen > 0, z, 0), axis=1)
+        if self.head == "sigmoid":
+            return own, chosen
+        rest = tf.where(chosen > 0, tf.constant(-np.inf, tf.float64), z)
+        return own - tf.reduce_logsumexp(rest, axis=1), chosen - tf.nn.softmax(rest)
 
     @tf.function(reduce_retracing=True)
     def gradient(self, pixels, classes, logit):
-        """dS_c/dx; S_c is the logit or the probability.
-
-        The softmax is differentiated in float64: near p_c = 1 its float32 gradient p_c (1 - p_c) has lost its digits.
-        """
+        """The derivatives of the logits or of the margins, and the logarithms of what the latter are weighted by: p_c (1 - p_c)."""
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            _, logits = self.scores_and_logits(pixels)
-        chosen = tf.one_hot(classes, logits.shape[1], dtype=tf.float64)
-        upstream = chosen
-        if not logit:
-            p = tf.nn.softmax(tf.cast(logits, tf.float64))
-            upstream = tf.reduce_sum(p * chosen, axis=1, keepdims=True) * (chosen - p)
-        return tape.gradient(logits, pixels, output_gradients=tf.cast(upstream, logits.dtype))
+            logits = self.differentiated(self.input_of(pixels))
+            z = self.logits_of(logits)
+        margin, slope = self.margin(logits, classes)
+        log_weight = -tf.nn.softplus(margin) - tf.nn.softplus(-margin)
+        if logit and self.head != "binary":
+            slope = tf.one_hot(tf.gather(self.columns, classes), z.shape[1], dtype=tf.float64)
+        if logit:
+            log_weight = tf.zeros_like(margin)
+        # Where a mask makes p_c a constant it has no derivative.
+        slope = tf.where(tf.math.is_finite(margin)[:, None], slope, 0)
+        return tape.gradient(z, pixels, output_gradients=slope), tf.where(tf.math.is_finite(margin), log_weight, 0)
 
     @tf.function(reduce_retracing=True)
     def predict(self, pixels):
-        scores, logits = self.scores_and_logits(pixels)
-        return logits, scores if self.softmax else tf.nn.softmax(logits)
+        scores, logits = self.call(tf.cast(self.input_of(pixels), self.dtype))
+        z, p = self.logits_of(logits), self.rows(scores) / self.scale
+        if self.head == "binary":
+            p = tf.sigmoid(z) if self.raw else p
+            return tf.concat([tf.zeros_like(z), z], 1), tf.concat([1 - p, p], 1)
+        z = tf.gather(z, self.columns, axis=1)
+        if self.head == "log_softmax":
+            p = tf.exp(p)
+        elif self.head == "logits":
+            p = tf.nn.softmax(z)
+        elif self.head == "sigmoid":
+            p = tf.sigmoid(z)
+        return z, p
 
     def answers(self, pixels):
-        """Logits and probabilities, n x K."""
+        """Logits and probabilities of the classes, n x K."""
         both = [self.predict(tf.constant(batch)) for batch in batches(pixels)]
         return np.concatenate([b[0] for b in both]), np.concatenate([b[1] for b in both])
 
     def maps(self, explanation, pixels, classes, ids):
-        """Maps, n x H x W, and the L1 norms by which they were divided, n; 0 where the norm is."""
+        """Maps, n x H x W, and L1 norms by which they were divided, n, known up to a factor; 0 where the norm is."""
         explain = EXPLANATIONS[explanation["kind"]]
         parts = [
             explain(functools.partial(self.gradient, classes=c, logit=explanation["score"] == "logit"), explanation, x, i)
@@ -83,28 +140,68 @@ class Network:
         return summed / np.where(norm > 0, norm, 1)[:, None, None], norm
 
 
+# The ops that make probabilities, and those behind them that leave them what they are, up to a factor and to which are kept.
+PROBABILITIES = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
+SEEN_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze", "Mul", "RealDiv", "Slice", "StridedSlice", "GatherV2"}
+
+
+def output_index(outputs, name):
+    """The place of the output of a name, or of the one with a row of scores for each image."""
+    names = list(outputs)
+    if not name and len(names) > 1:
+        rows = [n for n in names if outputs[n].dtype.is_floating and outputs[n].shape.rank != 1]
+        name, = [n for n in rows if n == "probabilities"] or rows
+    return names.index(name) if name else 0
+
+
+def widened(frozen, logits):
+    """The network up to its logits with float32 in place of 16-bit floats; None if it has none."""
+    graph = frozen.graph.as_graph_def()
+    small = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
+    found = False
+    for node in graph.node:
+        for value in node.attr.values():
+            if value.type in small:
+                value.type, found = tf.float32.as_datatype_enum, True
+            if value.HasField("tensor") and value.tensor.dtype in small:
+                value.tensor.CopyFrom(tf.make_tensor_proto(tf.make_ndarray(value.tensor).astype(np.float32)))
+    if not found:
+        return None
+    name = frozen.inputs[0].op.name
+    return tf.compat.v1.wrap_function(
+        lambda x: tf.graph_util.import_graph_def(graph, {name + ":0": x}, [logits.name], name="")[0],
+        [tf.TensorSpec(frozen.inputs[0].shape, tf.float32)])
+
+
 def batches(values):
     return [values[k : k + BATCH] for k in range(0, len(values), BATCH)]
 
 
 def simple_gradient(gradient, _, x, __):
-    return gradient(x).numpy()
+    return gradient(x)[0].numpy()
 
 
 def input_x_gradient(gradient, _, x, __):
-    return x * gradient(x).numpy()
+    return x * gradient(x)[0].numpy()
 
 
 def integrated_gradients(gradient, settings, x, _):
     baseline = np.float32(settings["baseline"])
     steps = np.linspace(0, 1, settings["steps"], dtype=np.float32)
-    mean = np.mean([gradient(baseline + a * (x - baseline)) for a in steps], axis=0, dtype=np.float64)
+    mean = weighted_mean([gradient(baseline + a * (x - baseline)) for a in steps])
     return (x - baseline) * mean if settings["multiply_by_inputs"] else mean
 
 
 def smooth_gradient(gradient, settings, x, ids):
     copies = [x + explanation_noise(ids, draw, x.shape[1:], settings["sigma"]) for draw in range(settings["samples"])]
-    return np.mean([gradient(copy) for copy in copies], axis=0, dtype=np.float64)
+    return weighted_mean([gradient(copy) for copy in copies])
+
+
+def weighted_mean(points):
+    """The mean over points of gradients times their weights, relative to the largest weight of each image."""
+    logs = np.stack([log for _, log in points])
+    weights = np.exp(logs - logs.max(axis=0))[..., None, None, None]
+    return np.mean([w * g for w, (g, _) in zip(weights, points)], axis=0, dtype=np.float64)
 
 
 def explanation_noise(ids, draw, shape, sigma):

@@ -45,7 +45,7 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.Signature, "signature", "", "the SavedModel's signature (default: the only one, or serving_default)")
 	f.StringVar(&o.Input, "input", "", "the signature's input (default: the only one)")
 	f.StringVar(&o.Output, "output", "", "the signature's output (default: the only one)")
-	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits or softmax")
+	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits, softmax, log_softmax, sigmoid or binary")
 	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
 	f.BoolVar(&o.IgnoreCustomGradients, "ignore-custom-gradients", false, "differentiate the ops where Python gives them a gradient of their own")
 	return described(c, `

@@ -143,7 +143,7 @@ func (in *ModelInput) SetDefaults() {
 type ModelOutput struct {
 	// Name is the signature's output; empty where it has only one.
 	Name string `yaml:"name"`
-	// Head is auto, logits or softmax.
+	// Head is auto, logits, softmax, log_softmax, sigmoid or binary.
 	Head string `yaml:"head"`
 }
 

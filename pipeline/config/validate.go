@@ -124,7 +124,7 @@ func (l *loader) models(models []Model) {
 		l.need(len(shape) == 0 || len(shape) == 3 && slices.Min(shape) > 0, at+".input.shape", shape,
 			"want height, width and channels, each above 0")
 		l.oneOf(at+".custom_gradients", m.CustomGradients, "refuse", "ignore")
-		l.oneOf(at+".output.head", m.Output.Head, "auto", "logits", "softmax")
+		l.oneOf(at+".output.head", m.Output.Head, "auto", "logits", "softmax", "log_softmax", "sigmoid", "binary")
 	}
 }
 

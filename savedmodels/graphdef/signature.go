@@ -55,7 +55,8 @@ func (m *SavedModel) Signatures() []Signature {
 }
 
 // Choose picks the signature, its image input and its output by name. An empty name means the only one, or for the signature
-// the one called serving_default, and for the input the only one without a default. The error lists what there is.
+// the one called serving_default, for the input the only one without a default, and for the output the only one that holds class
+// scores. The error lists what there is.
 func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, out Argument, err error) {
 	all := m.Signatures()
 	k := slices.IndexFunc(all, func(s Signature) bool {
@@ -76,8 +77,13 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 	if in, err = pick(required, s.Inputs, input); err != nil {
 		return s, in, out, fmt.Errorf("choose an input of signature %q of %s: %w", s.Name, m.file, err)
 	}
+	if output == "" && len(s.Outputs) > 1 {
+		if scores, ok := m.chooseScores(s, in); ok {
+			return s, in, scores, nil
+		}
+	}
 	if out, err = pick(s.Outputs, s.Outputs, output); err != nil {
-		return s, in, out, fmt.Errorf("choose an output of signature %q of %s: %w", s.Name, m.file, err)
+		return s, in, out, fmt.Errorf("choose an output of signature %q of %s (output.name in a configuration): %w", s.Name, m.file, err)
 	}
 	return s, in, out, nil
 }

@@ -36,7 +36,7 @@ func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objecti
 	o := &Objective{reference: n.placeholder(tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
 	o.value = n.distance(mapped, o.reference)
 	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
-		return nil, fmt.Errorf("differentiate the dissimilarity: %w", secondOrder(err))
+		return nil, fmt.Errorf("differentiate the dissimilarity: %w", n.secondOrder(err, e.Explains().Score))
 	}
 	if o.program, err = open(n, e, s.Device); err != nil {
 		return nil, err

@@ -131,15 +131,27 @@ func padded[T any](values []T, length int) []T {
 	return longer
 }
 
-// ErrNoSecondOrder is returned for an explanation whose gradient does not depend on the image, up to jumps: that of a
-// network of ReLU and max-pooling at its logit.
-var ErrNoSecondOrder = errors.New("the second-order gradient is zero everywhere: the map of a network of ReLU and max-pooling " +
-	"at its logit is piecewise constant; explain the probability (score: probability), or differentiate a smooth network " +
-	"(surrogate: {relu: softplus, beta: 30})")
+// ErrNoSecondOrder is returned for an explanation whose gradient does not depend on the image, up to jumps, as its ops alone tell:
+// that of a network of ReLU and max-pooling at its logit, at the probability of one of two classes, or at that of an independent one.
+var ErrNoSecondOrder = errors.New("the second-order gradient is zero everywhere")
 
-func secondOrder(err error) error {
-	if errors.Is(err, gradient.ErrNoPath) {
-		return ErrNoSecondOrder
+// secondOrder says of a derivative without a path which map has it, and the cures.
+func (n *network) secondOrder(err error, score Score) error {
+	if !errors.Is(err, gradient.ErrNoPath) {
+		return err
 	}
-	return err
+	const smooth = "differentiate a smooth network (surrogate: {relu: softplus, beta: 30})"
+	head := n.model.Head()
+	switch {
+	case head.Independent():
+		return fmt.Errorf("%w: the map of a network of ReLU and max-pooling whose classes are independent sigmoids is that of a logit, "+
+			"and piecewise constant; %s", ErrNoSecondOrder, smooth)
+	case head.Columns == 2:
+		return fmt.Errorf("%w: the map of a network of ReLU and max-pooling with two classes is that of the difference of two logits, "+
+			"and piecewise constant; %s", ErrNoSecondOrder, smooth)
+	case score == Probability:
+		return fmt.Errorf("%w: the map of this network is piecewise constant; %s", ErrNoSecondOrder, smooth)
+	}
+	return fmt.Errorf("%w: the map of a network of ReLU and max-pooling at its logit is piecewise constant; explain the probability "+
+		"(score: probability), or %s", ErrNoSecondOrder, smooth)
 }

@@ -3,6 +3,8 @@ package saliency
 import (
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
+
+	"upi/savedmodels"
 )
 
 // With the margin m_c = z_c - log(sum over k != c of exp(z_k)), or z_c where the classes are independent, p_c is the sigmoid of
@@ -75,6 +77,9 @@ func (n *network) two(f forward) bool {
 	return !n.model.Head().Independent() && shape[1] == 2
 }
 
+// binary is whether the network has one score, whose logit is z for class 1 and -z for class 0.
+func (n *network) binary() bool { return n.model.Head().Kind == savedmodels.HeadBinary }
+
 // others returns log(sum over k != c of exp(z_k)), [N].
 func (n *network) others(f forward) tf.Output {
 	if n.two(f) {
@@ -98,7 +103,10 @@ func (n *network) margin(f forward) tf.Output {
 
 // score returns S_c, [N].
 func (n *network) score(f forward, score Score) tf.Output {
-	if score == Logit {
+	switch {
+	case score == Logit && n.binary():
+		return n.margin(f)
+	case score == Logit:
 		return n.own(f)
 	}
 	return op.Sigmoid(n.op(), n.margin(f))
@@ -113,7 +121,7 @@ func (n *network) softplus(x tf.Output) tf.Output { return n.plain("Softplus", x
 
 // slope returns the derivative of the logit z_c or of the margin m_c with respect to the logits, [N, columns].
 func (n *network) slope(f forward, score Score) tf.Output {
-	if score == Logit {
+	if score == Logit && !n.binary() {
 		return n.oneHot(f, n.float(1), n.float(0))
 	}
 	var slope tf.Output
