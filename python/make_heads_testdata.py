@@ -41,37 +41,44 @@ class Net(tf.Module):
         return hidden @ tf.cast(self.second, dtype) + tf.cast(self.bias, dtype)
 
 
-def head(kind, net=None, classes=4, declared="", name="", dtype=tf.float32, error="", logarithm=False, relu=False, rest=None):
+def head(kind, net=None, classes=4, declared="", name="", dtype=tf.float32, error="", logarithm=False, relu=False, score=None):
     """Puts a network into the table: the head that it must be found to have, and what the options must say for that.
 
-    Of a network that is so sure that float64 has no digits of 1 - p left, rest gives 1 - p.
+    Of a network that is so sure that float64 has no digits of 1 - p left, score gives what has the derivative of p_c.
     """
 
     def register(outputs):
         HEADS[outputs.__name__] = dict(
             outputs=outputs, net=net or Net(relu=relu), kind=kind, classes=classes, declared=declared, name=name, dtype=dtype,
-            error=error, logarithm=logarithm, relu=relu, rest=rest)
+            error=error, logarithm=logarithm, relu=relu, score=score)
         return outputs
 
     return register
 
 
-def of_others(p, classes):
-    """1 - p_c as the sum of the other probabilities."""
-    return tf.reduce_sum(p * (1 - tf.one_hot(classes, p.shape[1], dtype=p.dtype)), 1)
+def sure(p, classes):
+    """What has the derivative of p_c: minus the sum of the other probabilities where they are less."""
+    chosen = tf.one_hot(classes, p.shape[1], dtype=p.dtype)
+    own, others = (tf.reduce_sum(p * x, 1) for x in (chosen, 1 - chosen))
+    return tf.where(own > 0.5, -others, own)
 
 
-@head("softmax", Net(gain=150), rest=lambda z, p, c: of_others(p, c))
+def sure_sigmoid(z):
+    """The same of a sigmoid."""
+    return tf.where(z > 0, -tf.sigmoid(-z), tf.sigmoid(z))
+
+
+@head("softmax", Net(gain=150), score=lambda z, c: sure(tf.nn.softmax(z), c))
 def confident_softmax(z):
     return tf.nn.softmax(z)
 
 
-@head("logits", Net(gain=150), rest=lambda z, p, c: of_others(p, c))
+@head("logits", Net(gain=150), score=lambda z, c: sure(tf.nn.softmax(z), c))
 def confident_logits(z):
     return z
 
 
-@head("sigmoid", Net(gain=150), rest=lambda z, p, c: tf.gather(tf.sigmoid(-z), c, batch_dims=1))
+@head("sigmoid", Net(gain=150), score=lambda z, c: sure_sigmoid(tf.gather(z, c, batch_dims=1)))
 def confident_sigmoids(z):
     return tf.sigmoid(z)
 
@@ -136,7 +143,7 @@ def log_softmax(z):
     return tf.nn.log_softmax(z)
 
 
-@head("log_softmax")
+@head("logits")
 def written_log_softmax(z):
     return z - tf.reduce_logsumexp(z, 1, keepdims=True)
 
@@ -208,7 +215,7 @@ def guarded(z):
     return tf.clip_by_value(tf.nn.softmax(z), 1e-7, 1 - 1e-7)
 
 
-@head("softmax", Net(gain=150), rest=lambda z, p, c: of_others(p, c))
+@head("softmax", Net(gain=70), score=lambda z, c: sure(tf.nn.softmax(z), c) + sure(tf.nn.softmax(z[:, ::-1] + 1), c))
 def ensemble(z):
     return (tf.nn.softmax(z) + tf.nn.softmax(z[:, ::-1] + 1)) / 2
 
@@ -252,7 +259,7 @@ def one_sigmoid(z):
     return tf.sigmoid(z)
 
 
-@head("binary", Net(classes=1, gain=150), classes=2, rest=lambda z, p, c: tf.sigmoid(-z[:, 0] * (2.0 * c - 1)))
+@head("binary", Net(classes=1, gain=150), classes=2, score=lambda z, c: sure_sigmoid(z[:, 0] * (2.0 * c - 1)))
 def confident_sigmoid(z):
     return tf.sigmoid(z)
 
@@ -292,7 +299,7 @@ def class_ids_beside(z):
     p = tf.nn.softmax(z)
     best = tf.math.top_k(p, 2)
     return {
-        "classes": tf.argmax(z, 1), "names": tf.as_string(tf.argmax(z, 1)), "confidence": tf.reduce_max(p, 1),
+        "classes": tf.argmax(z, 1), "names": tf.gather(["a", "b", "c", "d"], tf.argmax(z, 1)), "confidence": tf.reduce_max(p, 1),
         "probabilities": p, "top_scores": best.values, "top_classes": best.indices,
     }
 
@@ -398,7 +405,7 @@ def probabilities(row, z):
     if row["outputs"] is sigmoids_of_logits:
         return tf.sigmoid(p)
     if kind == "binary":
-        if row["logarithm"] or row["rest"]:
+        if row["logarithm"] or row["score"]:
             return tf.concat([tf.sigmoid(-z), tf.sigmoid(z)], 1)
         return tf.concat([1 - p, p], 1)
     return p
@@ -427,12 +434,10 @@ def reference(name, row, images, moved, noise):
 
     def score_of(x):
         z = net(x, tf.float64)
-        p = probabilities(row, z)
-        own = tf.gather(p, classes, batch_dims=1)
-        return own if row["rest"] is None else tf.where(own > 0.5, -row["rest"](z, p, classes), own)
+        return row["score"](z, classes) if row["score"] else tf.gather(probabilities(row, z), classes, batch_dims=1)
 
     clean = probabilities(row, net(images, tf.float64))
-    if row["rest"] is not None:
+    if row["score"]:
         assert (clean * (1 - clean) < 1e-46).numpy().any(), f"{name}: p (1 - p) is above 0 in float32"
     # The most probable class of one image, other ones of the rest.
     classes = np.argsort(-clean.numpy(), axis=1)[np.arange(IMAGES), np.arange(IMAGES) % 2]

@@ -99,6 +99,22 @@ func (e *editor) gather(x Tensor, columns []int, axis int) Tensor {
 	}, x, e.ints(indices...), e.scalar(axis))
 }
 
+// largest is where along the last dimension the first of the largest values stands, a bool of the tensor's shape.
+func (e *editor) largest(x Tensor, shape []int64) Tensor {
+	const int32Type, boolType = types_go_proto.DataType_DT_INT32, types_go_proto.DataType_DT_BOOL
+	at := e.node("ArgMax", map[string]*attr_value_go_proto.AttrValue{
+		"T": typeAttr(f32), "Tidx": typeAttr(int32Type), "output_type": typeAttr(int32Type),
+	}, x, e.scalar(len(shape)-1))
+	truth := func(v bool) Tensor {
+		return e.constant(&tensor_go_proto.TensorProto{
+			Dtype: boolType, TensorShape: &tensor_shape_go_proto.TensorShapeProto{}, BoolVal: []bool{v},
+		})
+	}
+	return e.node("OneHot", map[string]*attr_value_go_proto.AttrValue{
+		"T": typeAttr(boolType), "TI": typeAttr(int32Type), "axis": sizeAttr(-1),
+	}, at, e.scalar(int(shape[len(shape)-1])), truth(true), truth(false))
+}
+
 func (e *editor) scalar(v int) Tensor {
 	return e.constant(scalar("", int32(v)).Attr["value"].GetTensor())
 }

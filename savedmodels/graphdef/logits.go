@@ -59,7 +59,7 @@ func (a *headFinder) log(t Tensor, depth int) Tensor {
 	n := t.Node
 	f, ok := a.find(t, depth)
 	if ok && f.classes == nil && f.kind == Softmax && slices.Equal(f.shape, a.prober.Shape(t)) {
-		return a.add("LogSoftmax", f32, a.float(f))
+		return a.logSoftmax(f)
 	}
 	if ok && f.classes == nil && f.kind == Sigmoid && slices.Equal(f.shape, a.prober.Shape(t)) {
 		return a.add("Neg", f32, a.add("Softplus", f32, a.add("Neg", f32, a.float(f))))

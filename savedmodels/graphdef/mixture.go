@@ -79,13 +79,26 @@ func (a *headFinder) mean(t Tensor, depth int) (form, bool) {
 func (a *headFinder) mixture(kind string, logMean func(log func(form) Tensor) Tensor) Tensor {
 	const float = types_go_proto.DataType_DT_FLOAT
 	if kind == Softmax {
-		return logMean(func(f form) Tensor { return a.add("LogSoftmax", float, a.float(f)) })
+		return logMean(func(f form) Tensor { return a.logSoftmax(f) })
 	}
 	p := logMean(func(f form) Tensor {
 		return a.add("Neg", float, a.add("Softplus", float, a.add("Neg", float, a.float(f))))
 	})
 	rest := logMean(func(f form) Tensor { return a.add("Neg", float, a.add("Softplus", float, a.float(f))) })
 	return a.add("Sub", float, p, rest)
+}
+
+// logSoftmax is the logarithm of the softmax of a form's logits. Unlike the op of that name it has, next to p = 1 too, derivatives that
+// keep their digits: with t the largest of the z, log p_k = (z_k - z_t) - log(1 + sum over k != t of exp(z_k - z_t)).
+func (e *editor) logSoftmax(f form) Tensor {
+	const float = types_go_proto.DataType_DT_FLOAT
+	z, last := e.float(f), int64(len(f.shape)-1)
+	top := e.largest(z, f.shape)
+	zero := e.number(0)
+	own := e.reduce("Sum", e.add("SelectV2", float, top, z, zero), []int64{last}, true)
+	behind := e.add("SelectV2", float, top, zero, e.add("Sub", float, z, own))
+	rest := e.add("SelectV2", float, top, zero, e.add("Exp", float, behind))
+	return e.add("Sub", float, behind, e.add("Log1p", float, e.reduce("Sum", rest, []int64{last}, true)))
 }
 
 // smallest is the smallest normal float32.

@@ -50,8 +50,8 @@ func TestParity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Head() != n.Head {
-				t.Errorf("head %s, want %s", m.Head(), n.Head)
+			if m.Head().Kind != n.Head {
+				t.Errorf("head %s, want %s", m.Head().Kind, n.Head)
 			}
 			for _, e := range explanations {
 				rows := n.rows[e.kind]
