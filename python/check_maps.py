@@ -28,18 +28,16 @@ class Network:
         frozen = convert_variables_to_constants_v2(signature)
         scores = frozen.outputs[output_index(signature.structured_outputs, model["output"]["name"])]
         source = scores.op
-        while source.type in SEEN_THROUGH:
+        while passes(source):
             source = next(x for x in source.inputs if x.op.type != "Const").op
-        self.head, found = model["output"]["head"], PROBABILITIES.get(source.type)
+        found = PROBABILITIES.get(source.type)
         logits = source.inputs[0] if found else scores
-        if self.head == "auto":
-            self.head = found or "logits"
         self.raw = not found
         self.call = frozen.prune(frozen.inputs[0], [scores, logits])
         # Gradients of 16-bit floats underflow: they are taken of the same network in float32.
-        self.differentiated = widened(frozen, logits) or (lambda x: self.call(tf.cast(x, self.dtype))[1])
+        self.differentiated = widened(frozen, [scores, logits]) or (lambda x: self.call(tf.cast(x, self.dtype)))
         self.loaded = loaded  # else its variables are freed
-        self.columns = self.find_columns()
+        self.understand(model["output"]["head"], found)
 
     def input_of(self, pixels):
         x = pixels * self.settings["scale"] + self.settings["offset"]
@@ -58,24 +56,43 @@ class Network:
             return tf.math.log(tf.maximum(z, 1e-300)) - tf.math.log(tf.maximum(1 - z, 1e-300))
         return z
 
-    def find_columns(self):
-        """The column of the logits for each class of the output: the one that gives the same numbers for some noise."""
+    def understand(self, head, found):
+        """The head, by what some noise gives, and the column of the logits for each class of the output.
+
+        direct is set where the output is probabilities in a way that is not followed here: they are differentiated as they are.
+        """
         shape = list(self.call.inputs[0].shape)
-        dims = [d or 32 for d in shape[1:]]
-        noise = np.random.default_rng(0).uniform(0, 255, [shape[0] or 8, *dims]).astype(np.float32)
+        noise = np.random.default_rng(0).uniform(0, 255, [shape[0] or 8, *[d or 32 for d in shape[1:]]]).astype(np.float32)
         scores, logits = self.call(tf.cast(noise * self.settings["scale"] + self.settings["offset"], self.dtype))
-        scores = self.rows(scores)
-        self.unit = bool(tf.reduce_all((scores >= 0) & (scores <= 1)))
+        scores = self.rows(scores).numpy()
+        self.unit = bool(((scores >= 0) & (scores <= 1 + 1e-6)).all())
+        simplex = (scores >= 0).all() and any(np.allclose(scores.sum(axis=1), total, rtol=2e-3) for total in (1, 100))
+        self.scale = 100.0 if scores.max() > 1.5 and simplex else 1.0
+        self.head, self.direct = found or "logits" if head == "auto" else head, False
         if scores.shape[1] == 1:
-            self.head = "binary"
+            self.head, self.direct = "binary", self.unit and found != "sigmoid" and head == "auto"
+        elif self.raw and head == "auto" and simplex:
+            self.head, self.direct = "softmax", True
+        elif self.raw and head == "auto" and self.unit:
+            self.head, self.direct = "sigmoid", True
+        self.columns = list(range(scores.shape[1]))
+        if self.raw or self.direct:
+            return
         z = self.logits_of(logits)
-        self.scale = 100.0 if self.head == "softmax" and scores.numpy().max() > 1.5 else 1.0
-        if self.raw or z.shape == scores.shape:
-            return list(range(z.shape[1]))
-        have = {"softmax": tf.nn.softmax, "log_softmax": tf.nn.log_softmax}[self.head](z) * self.scale
-        difference = np.abs(have.numpy()[:, None, :] - scores.numpy()[:, :, None]).max(axis=0)
-        assert (difference.min(axis=1) < 1e-3 * self.scale).all(), "the output is not made of its softmax"
-        return list(difference.argmin(axis=1))
+        have = {"softmax": tf.nn.softmax, "log_softmax": tf.nn.log_softmax, "sigmoid": tf.sigmoid, "binary": tf.sigmoid}[self.head](z)
+        if have.shape[0] == scores.shape[0]:
+            difference = np.abs(have.numpy()[:, None, :] * self.scale - scores[:, :, None]).max(axis=0)
+            self.columns = list(difference.argmin(axis=1))
+            self.direct = not (difference.min(axis=1) < 1e-3 * self.scale).all()
+        else:
+            self.direct = True
+        if self.direct and simplex:
+            self.head = "softmax"
+
+    def probabilities(self, scores):
+        """What an output of probabilities says of each class, n x K."""
+        p = self.rows(scores) / self.scale
+        return tf.concat([1 - p, p], 1) if self.head == "binary" else p
 
     def margin(self, logits, classes):
         """m_c, of which p_c is the sigmoid, n, and its derivative with respect to the logits."""
@@ -95,8 +112,13 @@ class Network:
         """The derivatives of the logits or of the margins, and the logarithms of what the latter are weighted by: p_c (1 - p_c)."""
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            logits = self.differentiated(self.input_of(pixels))
-            z = self.logits_of(logits)
+            scores, logits = self.differentiated(self.input_of(pixels))
+            if self.direct:
+                own = tf.gather(self.probabilities(scores), classes, batch_dims=1)
+            else:
+                z = self.logits_of(logits)
+        if self.direct:
+            return tape.gradient(own, pixels), tf.zeros_like(own)
         margin, slope = self.margin(logits, classes)
         log_weight = -tf.nn.softplus(margin) - tf.nn.softplus(-margin)
         if logit and self.head != "binary":
@@ -110,6 +132,9 @@ class Network:
     @tf.function(reduce_retracing=True)
     def predict(self, pixels):
         scores, logits = self.call(tf.cast(self.input_of(pixels), self.dtype))
+        if self.direct:
+            p = self.probabilities(scores)
+            return p, p
         z, p = self.logits_of(logits), self.rows(scores) / self.scale
         if self.head == "binary":
             p = tf.sigmoid(z) if self.raw else p
@@ -142,20 +167,25 @@ class Network:
 
 # The ops that make probabilities, and those behind them that leave them what they are, up to a factor and to which are kept.
 PROBABILITIES = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
-SEEN_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze", "Mul", "RealDiv", "Slice", "StridedSlice", "GatherV2"}
+MOVES = {"Identity", "Cast", "Reshape", "Squeeze", "Slice", "StridedSlice", "GatherV2"}
+
+
+def passes(op):
+    factor = op.type in ("Mul", "RealDiv") and any(x.op.type == "Const" for x in op.inputs)
+    return (op.type in MOVES or factor) and any(x.op.type != "Const" for x in op.inputs)
 
 
 def output_index(outputs, name):
     """The place of the output of a name, or of the one with a row of scores for each image."""
-    names = list(outputs)
+    names = sorted(outputs)
     if not name and len(names) > 1:
         rows = [n for n in names if outputs[n].dtype.is_floating and outputs[n].shape.rank != 1]
         name, = [n for n in rows if n == "probabilities"] or rows
     return names.index(name) if name else 0
 
 
-def widened(frozen, logits):
-    """The network up to its logits with float32 in place of 16-bit floats; None if it has none."""
+def widened(frozen, outputs):
+    """The network up to some tensors with float32 in place of 16-bit floats; None if it has none."""
     graph = frozen.graph.as_graph_def()
     small = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
     found = False
@@ -169,7 +199,7 @@ def widened(frozen, logits):
         return None
     name = frozen.inputs[0].op.name
     return tf.compat.v1.wrap_function(
-        lambda x: tf.graph_util.import_graph_def(graph, {name + ":0": x}, [logits.name], name="")[0],
+        lambda x: tf.graph_util.import_graph_def(graph, {name + ":0": x}, [t.name for t in outputs], name=""),
         [tf.TensorSpec(frozen.inputs[0].shape, tf.float32)])
 
 

@@ -6,11 +6,8 @@ import (
 	"slices"
 
 	"upi/savedmodels/graphdef"
-	"upi/savedmodels/runtime"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
-
-	tf "github.com/wamuir/graft/tensorflow"
 )
 
 // shapes are a probe's, as graphdef asks for them.
@@ -42,8 +39,9 @@ func (m *Model) findHead() error {
 	if len(shape) == 0 {
 		return fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
-	one := len(shape) == 1 || shape[len(shape)-1] == 1
-	found := m.graph.Head(shapes{p})
+	alone := len(shape) == 1
+	one := alone || shape[len(shape)-1] == 1
+	found := m.graph.Head(shapes{p}, alone)
 	if done, err := m.headOfOps(found, one); done || err != nil {
 		return err
 	}
@@ -63,7 +61,7 @@ func (m *Model) findHead() error {
 		m.head.Kind = HeadSigmoid
 		return nil
 	}
-	return m.headOfValues(shapes{p})
+	return m.headOfValues(shapes{p}, found.Kind != graphdef.Affine && found.Kind != graphdef.Unknown)
 }
 
 // headOfOps takes the head that the ops tell of, if any does. One says that there is one score for each image.
@@ -138,8 +136,9 @@ func (m *Model) headOfOne(affine bool, p graphdef.Prober) error {
 	return err
 }
 
-// headOfValues decides by the output's values for some images.
-func (m *Model) headOfValues(p graphdef.Prober) error {
+// headOfValues decides by the output's values for some images. doubtful says that there is an op for probabilities, whose numbers the
+// output does not have.
+func (m *Model) headOfValues(p graphdef.Prober, doubtful bool) error {
 	rows, _, err := m.sample(m.graph, nil)
 	if err != nil {
 		return err
@@ -155,7 +154,10 @@ func (m *Model) headOfValues(p graphdef.Prober) error {
 		return nil
 	case kind == simplex || kind == percentages || declared == HeadSoftmax && kind == constantValues && inUnit(rows):
 		m.head.Kind = HeadSoftmax
+		out := m.graph.Output
 		m.graph, err = m.graph.WithLog(p)
+		// Where they are no more than the output's logarithm, the images that are explained show whether it adds up to 1.
+		m.logs = err == nil && kind == simplex && m.graph.Output.Node.IsLogOf(out)
 		return err
 	case declared == HeadSoftmax:
 		sum := 0.0
@@ -167,6 +169,9 @@ func (m *Model) headOfValues(p graphdef.Prober) error {
 	case kind == logarithms:
 		m.head.Kind = HeadLogSoftmax
 		return nil
+	case doubtful:
+		return fmt.Errorf("the output is made of probabilities and is none itself: say what it is, output.head: %s, %s or %s",
+			HeadLogits, HeadSoftmax, HeadSigmoid)
 	case kind == unitInterval || kind == constantValues && inUnit(rows):
 		return fmt.Errorf("the output is within 0..1 for the images tried, does not add up to 1, and no sigmoid op makes it: say output.head: %s "+
 			"if each class is a probability of its own, or %s", HeadSigmoid, HeadLogits)
@@ -212,100 +217,4 @@ func (m *Model) understood(full, cut *graphdef.Graph, head Head, found graphdef.
 		}
 	}
 	return true, nil
-}
-
-// sampled is how many images tell what an output is.
-const sampled = 12
-
-// sample runs the network on some images of noise, ramps and plain grey. It returns the rows of its output, and of the logits of cut
-// if that is given.
-func (m *Model) sample(full, cut *graphdef.Graph) (outputs, logits [][]float32, err error) {
-	step := max(m.batch, 1)
-	batch := (sampled + step - 1) / step * step
-	if m.batch > 0 {
-		batch = m.batch
-	}
-	g := tf.NewGraph()
-	size := m.shape[0] * m.shape[1] * m.shape[2]
-	x, err := placeholder(g, "image", tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2]))
-	if err != nil {
-		return nil, nil, err
-	}
-	image, err := m.preprocess(g, "sample", x)
-	if err != nil {
-		return nil, nil, err
-	}
-	weights, err := m.addWeights(g)
-	if err != nil {
-		return nil, nil, err
-	}
-	wanted := []tf.Output{}
-	out, err := importFlat(g, "full", full, image, weights)
-	if err != nil {
-		return nil, nil, err
-	}
-	a := adder{g: g, prefix: "full/output"}
-	out = a.op("Reshape", a.cast(out, tf.Float), a.constant([]int32{int32(batch), -1}))
-	if a.err != nil {
-		return nil, nil, a.err
-	}
-	wanted = append(wanted, out)
-	if cut != nil {
-		if out, err = importFlat(g, "cut", cut, image, weights); err == nil {
-			out, err = m.finish(g, "cut", int64(batch), out)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		wanted = append(wanted, out)
-	}
-	session, err := runtime.NewSession(g, runtime.Device{})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer session.Close()
-	if err := session.Initialize(m.Initialize); err != nil {
-		return nil, nil, err
-	}
-	rows := make([][][]float32, 2)
-	for done := 0; done < sampled; done += batch {
-		fetches := make([]runtime.Fetch, len(wanted))
-		for i, w := range wanted {
-			fetches[i] = runtime.Fetch{From: w, Into: make([]float32, int64(batch)*w.Shape().Size(1))}
-		}
-		if err := session.Run([]runtime.Feed{{To: x, Floats: sampleImages(done, batch, size)}}, fetches); err != nil {
-			return nil, nil, fmt.Errorf("try the network on some images: %w", err)
-		}
-		for i, f := range fetches {
-			width := len(f.Into) / batch
-			for k := range batch {
-				rows[i] = append(rows[i], f.Into[k*width:(k+1)*width])
-			}
-		}
-	}
-	return rows[0], rows[1], nil
-}
-
-// sampleImages makes images number first and on: noise of full and of little contrast, ramps, and plain grey.
-func sampleImages(first, count, size int) []float32 {
-	pixels := make([]float32, count*size)
-	state := uint32(2463534242)
-	for i := range pixels {
-		image, at := first+i/size, i%size
-		state ^= state << 13
-		state ^= state >> 17
-		state ^= state << 5
-		noise := float32(state>>8) / (1 << 24)
-		switch image % 4 {
-		case 0:
-			pixels[i] = 255 * noise
-		case 1:
-			pixels[i] = float32(20*image%200) + 40*noise
-		case 2:
-			pixels[i] = 255 * float32(at) / float32(size)
-		default:
-			pixels[i] = float32(60 * image % 256)
-		}
-	}
-	return pixels
 }

@@ -55,7 +55,7 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 	if len(shape) > 1 {
 		columns = shape[len(shape)-1]
 	}
-	if len(shape) == 0 || shape[0] != batch || columns < 2 && m.head.Kind != HeadBinary {
+	if len(shape) == 0 || shape[0] != batch || columns < 2 && m.head.Kind != HeadBinary && !m.raw {
 		return tf.Output{}, fmt.Errorf("for %d images the output is %s, not one row of class scores for each", batch, graphdef.ShapeString(shape))
 	}
 	a := adder{g: g, prefix: name + "/output"}
@@ -67,7 +67,7 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(columns)}))
 	}
 	out = a.cast(out, tf.Float)
-	if columns == 1 {
+	if columns == 1 && !m.raw {
 		out = a.op("Pad", out, a.constant([][]int32{{0, 0}, {1, 0}}))
 	}
 	return out, a.err

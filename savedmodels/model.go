@@ -48,6 +48,7 @@ type Model struct {
 
 	head      Head
 	logs      bool   // the logits must be logarithms of probabilities
+	raw       bool   // the end of the graph is not known to be logits
 	wide      *Model // the same in float32, nil where there are no 16-bit floats
 	inputType tf.DataType
 	shape     [3]int

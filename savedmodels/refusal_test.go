@@ -30,7 +30,6 @@ func TestOpenOptions(t *testing.T) {
 		{"head", "module", Options{Head: "relu"}, []string{`"relu"`, "auto, logits, softmax, log_softmax, sigmoid, binary"}},
 		{"layout", "module", Options{Layout: "HWC"}, []string{`"HWC"`, "NHWC or NCHW"}},
 		{"signature", "several", Options{Signature: "none"}, []string{"other, serving_default"}},
-		{"output of two", "several", Options{Signature: "other"}, []string{"a int64[?]", "b float32[?,3]"}},
 		{"output that is no score", "several", Options{Signature: "other", Output: "a"}, []string{"the output is [3], not one row"}},
 		{"unknown output", "several", Options{Signature: "other", Output: "c"}, []string{`no "c"`, "b float32[?,3]"}},
 		{"input", "two_inputs", Options{}, []string{"gain float32[]", "image float32[?,4,4,2]"}},

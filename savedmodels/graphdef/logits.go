@@ -50,6 +50,15 @@ func (g *Graph) WithLogit(p Prober) (*Graph, error) {
 	return g.WithOutput(a.add("Sub", f32, a.guardedLog(x), a.guardedLog(a.add("Sub", f32, a.number(1), x))))
 }
 
+// IsLogOf says that a node is no more than the logarithm of a tensor, as WithLog makes it where it knows nothing of how that is made.
+func (n *Node) IsLogOf(t Tensor) bool {
+	if n.Op != "Log" || n.Inputs[0].Node.Op != "Maximum" {
+		return false
+	}
+	of := n.Inputs[0].Node.Inputs[0]
+	return of == t || of.Node.Op == "Cast" && of.Node.Inputs[0] == t
+}
+
 func (e *editor) guardedLog(x Tensor) Tensor {
 	return e.add("Log", f32, e.add("Maximum", f32, x, e.number(smallest)))
 }
