@@ -45,7 +45,7 @@ class Network:
 
     def rows(self, tensor):
         """One row for each image, in float64."""
-        return tf.cast(tf.reshape(tensor, [tf.shape(tensor)[0], -1]), tf.float64)
+        return tf.cast(tf.reshape(tensor, [-1, int(np.prod(tensor.shape[1:]))]), tf.float64)
 
     def logits_of(self, logits):
         """Logits, n x columns, of what the network calls so or of its probabilities."""
