@@ -37,7 +37,7 @@ class Network:
         # Gradients of 16-bit floats underflow: they are taken of the same network in float32.
         self.differentiated = widened(frozen, [scores, logits]) or (lambda x: self.call(tf.cast(x, self.dtype)))
         self.loaded = loaded  # else its variables are freed
-        self.understand(model["output"]["head"], found)
+        self.declared, self.found, self.head = model["output"]["head"], found, None
 
     def input_of(self, pixels):
         x = pixels * self.settings["scale"] + self.settings["offset"]
@@ -56,14 +56,15 @@ class Network:
             return tf.math.log(tf.maximum(z, 1e-300)) - tf.math.log(tf.maximum(1 - z, 1e-300))
         return z
 
-    def understand(self, head, found):
-        """The head, by what some noise gives, and the column of the logits for each class of the output.
+    def understand(self, pixels):
+        """The head, by what some images give, and the column of the logits for each class of the output.
 
         direct is set where the output is probabilities in a way that is not followed here: they are differentiated as they are.
         """
-        shape = list(self.call.inputs[0].shape)
-        noise = np.random.default_rng(0).uniform(0, 255, [shape[0] or 8, *[d or 32 for d in shape[1:]]]).astype(np.float32)
-        scores, logits = self.call(tf.cast(noise * self.settings["scale"] + self.settings["offset"], self.dtype))
+        if self.head is not None:
+            return
+        head, found = self.declared, self.found
+        scores, logits = self.call(tf.cast(self.input_of(tf.constant(pixels)), self.dtype))
         scores = self.rows(scores).numpy()
         self.unit = bool(((scores >= 0) & (scores <= 1 + 1e-6)).all())
         simplex = (scores >= 0).all() and any(np.allclose(scores.sum(axis=1), total, rtol=2e-3) for total in (1, 100))
@@ -150,11 +151,13 @@ class Network:
 
     def answers(self, pixels):
         """Logits and probabilities of the classes, n x K."""
+        self.understand(batches(pixels)[0])
         both = [self.predict(tf.constant(batch)) for batch in batches(pixels)]
         return np.concatenate([b[0] for b in both]), np.concatenate([b[1] for b in both])
 
     def maps(self, explanation, pixels, classes, ids):
         """Maps, n x H x W, and L1 norms by which they were divided, n, known up to a factor; 0 where the norm is."""
+        self.understand(batches(pixels)[0])
         explain = EXPLANATIONS[explanation["kind"]]
         parts = [
             explain(functools.partial(self.gradient, classes=c, logit=explanation["score"] == "logit"), explanation, x, i)
