@@ -66,12 +66,16 @@ func (m *Model) findHead() error {
 
 // headOfOps takes the head that the ops tell of, if any does. One says that there is one score for each image.
 func (m *Model) headOfOps(found graphdef.Head, one bool) (done bool, err error) {
-	kind := map[string]string{
-		graphdef.Softmax: HeadSoftmax, graphdef.LogSoftmax: HeadLogSoftmax, graphdef.Sigmoid: HeadSigmoid,
+	type made struct{ kind, op string }
+	by, told := map[string]made{
+		graphdef.Softmax:    {HeadSoftmax, "Softmax"},
+		graphdef.LogSoftmax: {HeadLogSoftmax, "LogSoftmax"},
+		graphdef.Sigmoid:    {HeadSigmoid, "Sigmoid"},
 	}[found.Kind]
-	if kind == "" {
+	if !told {
 		return false, nil
 	}
+	kind := by.kind
 	if found.Kind != graphdef.Sigmoid && found.Columns == 1 {
 		return false, fmt.Errorf("the output is a softmax over one class, which is 1 for every image: export the network with a sigmoid")
 	}
@@ -101,7 +105,7 @@ func (m *Model) headOfOps(found graphdef.Head, one bool) (done bool, err error) 
 		return true, nil
 	default:
 		return false, fmt.Errorf("output.head: %s does not fit the output, which the op %s makes: leave it out, or say %s",
-			declared, map[string]string{graphdef.Softmax: "Softmax", graphdef.LogSoftmax: "LogSoftmax", graphdef.Sigmoid: "Sigmoid"}[found.Kind], kind)
+			declared, by.op, kind)
 	}
 	m.graph, m.head = cut, head
 	return true, nil
@@ -164,8 +168,8 @@ func (m *Model) headOfValues(p graphdef.Prober, doubtful bool) error {
 		for _, v := range rows[0] {
 			sum += float64(v)
 		}
-		return fmt.Errorf("output.head: %s, but the output is not probabilities: for an image it adds up to %.3g; its head is %s (or %s, if each "+
-			"class is a probability of its own)", HeadSoftmax, sum, HeadLogits, HeadSigmoid)
+		return fmt.Errorf("output.head: %s, but the output is not probabilities: for an image it adds up to %.3g; its head is %s "+
+			"(or %s, if each class is a probability of its own)", HeadSoftmax, sum, HeadLogits, HeadSigmoid)
 	case kind == logarithms:
 		m.head.Kind = HeadLogSoftmax
 		return nil
@@ -173,8 +177,8 @@ func (m *Model) headOfValues(p graphdef.Prober, doubtful bool) error {
 		return fmt.Errorf("the output is made of probabilities and is none itself: say what it is, output.head: %s, %s or %s",
 			HeadLogits, HeadSoftmax, HeadSigmoid)
 	case kind == unitInterval || kind == constantValues && inUnit(rows):
-		return fmt.Errorf("the output is within 0..1 for the images tried, does not add up to 1, and no sigmoid op makes it: say output.head: %s "+
-			"if each class is a probability of its own, or %s", HeadSigmoid, HeadLogits)
+		return fmt.Errorf("the output is within 0..1 for the images tried, does not add up to 1, and no sigmoid op makes it: "+
+			"say output.head: %s if each class is a probability of its own, or %s", HeadSigmoid, HeadLogits)
 	}
 	m.head.Kind = HeadLogits
 	return nil

@@ -10,7 +10,9 @@ import (
 // best few and single numbers are none. Of logits and their own probabilities it takes the probabilities: both lead to the same
 // logits. ok is false where more than one output is left, or none.
 func (m *SavedModel) chooseScores(s Signature, in Argument) (chosen Argument, ok bool) {
-	floats := slices.DeleteFunc(slices.Clone(s.Outputs), func(a Argument) bool { return !floating(a.DType) || a.Shape != nil && len(a.Shape) == 0 })
+	floats := slices.DeleteFunc(slices.Clone(s.Outputs), func(a Argument) bool {
+		return !floating(a.DType) || a.Shape != nil && len(a.Shape) == 0
+	})
 	rows := slices.DeleteFunc(slices.Clone(floats), func(a Argument) bool {
 		return a.Shape != nil && (len(a.Shape) == 1 || a.Shape[len(a.Shape)-1] == 1)
 	})
