@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -68,15 +69,18 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 		return m.embed(g, name, flat, x, weights)
 	}
 	// The signature fixes its batch, and its graph may rely on it: one copy per part of the batch.
-	a := adder{g: g, prefix: name}
-	parts := make([]tf.Output, batch/step)
+	s := ops.NewScope(g, name)
+	parts := make(tf.OutputList, batch/step)
 	for i := range parts {
-		part := a.slice(x, i*step, step)
-		if a.err == nil {
-			parts[i], a.err = m.embed(g, fmt.Sprintf("%s/part_%d", name, i), flat, part, weights)
+		part := s.One("Slice", nil, x, s.Constant([]int32{int32(i * step), 0, 0, 0}), s.Constant([]int32{int32(step), -1, -1, -1}))
+		if s.Err() != nil {
+			break
+		}
+		if parts[i], err = m.embed(g, fmt.Sprintf("%s/part_%d", name, i), flat, part, weights); err != nil {
+			return tf.Output{}, err
 		}
 	}
-	return a.concat(parts), a.err
+	return s.One("ConcatV2", nil, parts, s.Constant(int32(0))), s.Err()
 }
 
 // checkImages returns the batch size of x.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -32,17 +33,17 @@ func (m *Model) relaxInput() error {
 
 // preprocess turns pixels into what the network takes: Scale*pixels + Offset, in its layout and type.
 func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, error) {
-	a := adder{g: g, prefix: name + "/input"}
+	s := ops.NewScope(g, name+"/input")
 	if m.options.Scale != 1 {
-		x = a.op("Mul", x, a.constant(float32(m.options.Scale)))
+		x = s.One("Mul", nil, x, s.Constant(float32(m.options.Scale)))
 	}
 	if m.options.Offset != 0 {
-		x = a.op("AddV2", x, a.constant(float32(m.options.Offset)))
+		x = s.One("AddV2", nil, x, s.Constant(float32(m.options.Offset)))
 	}
 	if m.options.Layout == NCHW {
-		x = a.op("Transpose", x, a.constant([]int32{0, 3, 1, 2}))
+		x = s.One("Transpose", nil, x, s.Constant([]int32{0, 3, 1, 2}))
 	}
-	return a.cast(x, m.inputType), a.err
+	return s.Cast(x, m.inputType), s.Err()
 }
 
 // finish brings the end of the network's graph to rows of logits, float32 [B,columns].
@@ -58,17 +59,17 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 	if len(shape) == 0 || shape[0] != batch || columns < 2 && m.head.Kind != HeadBinary && !m.raw {
 		return tf.Output{}, fmt.Errorf("for %d images the output is %s, not one row of class scores for each", batch, graphdef.ShapeString(shape))
 	}
-	a := adder{g: g, prefix: name + "/output"}
+	s := ops.NewScope(g, name+"/output")
 	if len(shape) != 2 {
 		// A convolution in place of the last dense layer leaves [B,1,1,K], a single score perhaps [B].
 		if elements(shape) != batch*columns {
 			return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
 		}
-		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(columns)}))
+		out = s.Reshape(out, batch, columns)
 	}
-	out = a.cast(out, tf.Float)
+	out = s.Cast(out, tf.Float)
 	if columns == 1 && !m.raw {
-		out = a.op("Pad", out, a.constant([][]int32{{0, 0}, {1, 0}}))
+		out = s.One("Pad", nil, out, s.Constant([][]int32{{0, 0}, {1, 0}}))
 	}
-	return out, a.err
+	return out, s.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -98,7 +99,7 @@ func (p *probe) path() []OpUse {
 		}
 		nodes[n.Op] = append(nodes[n.Op], n.Name)
 		for _, in := range n.Inputs {
-			needed[in.Node] = needed[in.Node] || carries(p.output(in).DataType())
+			needed[in.Node] = needed[in.Node] || ops.Carries(p.output(in).DataType())
 		}
 	}
 	uses := make([]OpUse, 0, len(nodes))
@@ -114,7 +115,7 @@ func (p *probe) reached() map[*graphdef.Node]bool {
 	reached := map[*graphdef.Node]bool{p.flat.Input: true}
 	for _, n := range p.flat.Nodes {
 		for _, in := range n.Inputs {
-			reached[n] = reached[n] || reached[in.Node] && carries(p.output(in).DataType())
+			reached[n] = reached[n] || reached[in.Node] && ops.Carries(p.output(in).DataType())
 		}
 	}
 	return reached
@@ -159,15 +160,6 @@ func (p *probe) checkTraining() error {
 }
 
 var reductions = []string{"Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm"}
-
-// carries reports whether a tensor of a type may pass on what depends smoothly on the image.
-func carries(t tf.DataType) bool {
-	switch t {
-	case tf.Float, tf.Double, tf.Half, tf.Bfloat16, tf.Complex64, tf.Complex128:
-		return true
-	}
-	return false
-}
 
 func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {
 	op, err := g.AddOperation(tf.OpSpec{

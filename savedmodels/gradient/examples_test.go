@@ -16,6 +16,6 @@ func of(kind string, a attrs) func(*scope, []tf.Output) tf.Output {
 		for i := range x {
 			in[i] = x[i]
 		}
-		return s.one(kind, a, in...)
+		return s.One(kind, a, in...)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // longestProduct bounds what prodGrad repeats.
@@ -23,8 +25,8 @@ func prodRefused(n *node) string {
 // factors is the number of factors of each product over the given axes of x, and
 // x's axes with these moved to the end.
 func factors(x, over tf.Output) (length int64, order []int64, ok bool) {
-	d := dims(x)
-	reduced, ok := axes(over, len(d))
+	d := ops.Dims(x)
+	reduced, ok := ops.Axes(over, len(d))
 	if d == nil || !ok {
 		return 0, nil, false
 	}
@@ -51,13 +53,13 @@ func prodGrad(s *scope, c *call) []tf.Output {
 		own[i] = make([]bool, n)
 		own[i][i] = true
 	}
-	turned := s.one("Transpose", nil, x, s.integers(order, tf.Int32))
-	rows := s.one("Reshape", nil, turned, s.constant([]int32{-1, 1, int32(n)}))
-	others := s.one("SelectV2", nil, s.constant(own), s.scalar(1, x), rows)
-	slope := s.one("Prod", nil, others, s.constant([]int32{2}))
-	each := s.mul(slope, s.one("Reshape", nil, g, s.constant([]int32{-1, 1})))
-	back := s.one("Reshape", nil, each, s.shapeOf(turned))
-	return []tf.Output{s.one("Transpose", nil, back, s.integers(inverse(order), tf.Int32)), {}}
+	turned := s.One("Transpose", nil, x, s.Integers(order, tf.Int32))
+	rows := s.One("Reshape", nil, turned, s.Constant([]int32{-1, 1, int32(n)}))
+	others := s.One("SelectV2", nil, s.Constant(own), s.Scalar(1, x), rows)
+	slope := s.One("Prod", nil, others, s.Constant([]int32{2}))
+	each := s.Mul(slope, s.One("Reshape", nil, g, s.Constant([]int32{-1, 1})))
+	back := s.One("Reshape", nil, each, s.ShapeOf(turned))
+	return []tf.Output{s.One("Transpose", nil, back, s.Integers(inverse(order), tf.Int32)), {}}
 }
 
 // inverse is the permutation that undoes p.

@@ -2,6 +2,8 @@ package gradient
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // A resize is linear in the image; its gradient operation is the adjoint, whose own
@@ -13,23 +15,23 @@ var corners = []string{"align_corners", "half_pixel_centers"}
 
 func resizeGrad(kind string) rule {
 	return func(s *scope, c *call) []tf.Output {
-		return []tf.Output{s.one(kind, s.attrs(c.op, corners...), c.up[0], c.in[0]), {}}
+		return []tf.Output{s.One(kind, s.AttrsOf(c.op, corners...), c.up[0], c.in[0]), {}}
 	}
 }
 
 func resizeGradGrad(kind string) rule {
 	return func(s *scope, c *call) []tf.Output {
-		return []tf.Output{s.one(kind, s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0])), {}}
+		return []tf.Output{s.One(kind, s.AttrsOf(c.op, corners...), c.up[0], s.imageSize(c.in[0])), {}}
 	}
 }
 
 func nearestGrad(s *scope, c *call) []tf.Output {
-	g := s.one("ResizeNearestNeighborGrad", s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
+	g := s.One("ResizeNearestNeighborGrad", s.AttrsOf(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
 	return []tf.Output{g, {}}
 }
 
 func nearestGradGrad(s *scope, c *call) []tf.Output {
-	g := s.one("ResizeNearestNeighbor", s.attrs(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
+	g := s.One("ResizeNearestNeighbor", s.AttrsOf(c.op, corners...), c.up[0], s.imageSize(c.in[0]))
 	return []tf.Output{g, {}}
 }
 
@@ -38,22 +40,22 @@ var kernel = []string{"kernel_type", "antialias"}
 // scaleAndTranslateGrad computes in float32, the only type that the operation returns.
 func scaleAndTranslateGrad(s *scope, c *call) []tf.Output {
 	x := c.in[0]
-	g := s.one("ScaleAndTranslateGrad", s.attrs(c.op, kernel...), c.up[0], s.cast(x, tf.Float), c.in[2], c.in[3])
-	if s.err != nil {
+	g := s.One("ScaleAndTranslateGrad", s.AttrsOf(c.op, kernel...), c.up[0], s.Cast(x, tf.Float), c.in[2], c.in[3])
+	if s.Err() != nil {
 		return nil
 	}
-	return []tf.Output{s.cast(g, x.DataType()), {}, {}, {}}
+	return []tf.Output{s.Cast(g, x.DataType()), {}, {}, {}}
 }
 
 func scaleAndTranslateGradGrad(s *scope, c *call) []tf.Output {
-	g := s.one("ScaleAndTranslate", s.attrs(c.op, kernel...), c.up[0], s.imageSize(c.in[0]), c.in[2], c.in[3])
+	g := s.One("ScaleAndTranslate", s.AttrsOf(c.op, kernel...), c.up[0], s.imageSize(c.in[0]), c.in[2], c.in[3])
 	return []tf.Output{g, {}, {}, {}}
 }
 
 // imageSize is the height and width of a batch of images in NHWC.
 func (s *scope) imageSize(x tf.Output) tf.Output {
-	if d := dims(x); len(d) == 4 && d[1] >= 0 && d[2] >= 0 {
-		return s.integers(d[1:3], tf.Int32)
+	if d := ops.Dims(x); len(d) == 4 && d[1] >= 0 && d[2] >= 0 {
+		return s.Integers(d[1:3], tf.Int32)
 	}
-	return s.one("Slice", nil, s.shapeOf(x), s.constant([]int32{1}), s.constant([]int32{2}))
+	return s.One("Slice", nil, s.ShapeOf(x), s.Constant([]int32{1}), s.Constant([]int32{2}))
 }
