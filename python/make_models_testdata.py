@@ -459,6 +459,11 @@ def main():
     out, models = args.out, MODELS
     if args.applications:
         out, models = args.applications, {name: application(name, size) for name, size in APPLICATIONS.items()}
+    write_models(models, out)
+
+
+def write_models(models, out):
+    """Writes the models of a table into a folder, with what Python gets from them as expected.json."""
     expected = []
     for name, (write, want) in models.items():
         keras.utils.set_random_seed(1)

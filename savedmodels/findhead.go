@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 )
@@ -32,7 +33,7 @@ func (m *Model) findHead() error {
 		return err
 	}
 	out := p.output(m.graph.Output)
-	if !carries(out.DataType()) {
+	if !ops.Carries(out.DataType()) {
 		return fmt.Errorf("the output is %s, not one row of class scores for each image: output.name chooses another", out.Shape())
 	}
 	shape := p.shape(m.graph.Output)

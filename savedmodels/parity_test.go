@@ -12,28 +12,30 @@ import (
 
 // expectation is what Python's TensorFlow says of one of the models that python/make_models_testdata.py writes.
 type expectation struct {
-	Name      string
-	Signature string
-	Input     string
-	Output    string
-	Head      string
-	Layout    string
-	Scale     float64
-	Offset    float64
-	Shape     [3]int // of the images
-	Batch     int
-	Classes   int
-	WantHead  string
-	Softmax   bool // Scores are log-probabilities without their mean
-	Scores    []float64
-	Tolerance float64
-	Error     string // instead of all that: a part of Open's error
+	Name       string
+	Signature  string
+	Input      string
+	Output     string
+	Head       string
+	Layout     string
+	Scale      PerChannel
+	Offset     PerChannel
+	Channels   string
+	Convention string
+	Shape      [3]int // of the images
+	Batch      int
+	Classes    int
+	WantHead   string
+	Softmax    bool // Scores are log-probabilities without their mean
+	Scores     []float64
+	Tolerance  float64
+	Error      string // instead of all that: a part of Open's error
 }
 
 func (e expectation) options() Options {
 	return Options{
 		Signature: e.Signature, Input: e.Input, Output: e.Output, Head: e.Head, Layout: e.Layout,
-		Scale: e.Scale, Offset: e.Offset, Shape: e.Shape,
+		Scale: e.Scale, Offset: e.Offset, Channels: e.Channels, Preprocess: e.Convention, Shape: e.Shape,
 	}
 }
 
@@ -53,6 +55,12 @@ func readExpectations(t *testing.T, dir string) []expectation {
 // TestParity compares logits with those that Python's TensorFlow got from the same directories and images.
 func TestParity(t *testing.T) {
 	testParity(t, "testdata")
+}
+
+// TestParityInputs does the same for inputs of other forms than [B,H,W,C] in pixel units, written by make_inputs_testdata.py; the three
+// conventions' values are those of Keras' preprocess_input.
+func TestParityInputs(t *testing.T) {
+	testParity(t, "testdata/inputs")
 }
 
 // TestParityApplications does the same for keras.applications, written by make_models_testdata.py --applications DIR (several

@@ -55,8 +55,8 @@ func (m *SavedModel) Signatures() []Signature {
 }
 
 // Choose picks the signature, its image input and its output by name. An empty name means the only one, or for the signature
-// the one called serving_default, for the input the only one without a default, and for the output the only one that holds class
-// scores. The error lists what there is.
+// the one called serving_default, for the input the only one without a default, or where all have one the only one that could be
+// images, and for the output the only one that holds class scores. The error lists what there is.
 func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, out Argument, err error) {
 	all := m.Signatures()
 	k := slices.IndexFunc(all, func(s Signature) bool {
@@ -73,8 +73,7 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 		return s, in, out, fmt.Errorf("choose a signature of %s: no %q; there are: %s", m.file, signature, orNone(names))
 	}
 	s = all[k]
-	required := slices.DeleteFunc(slices.Clone(s.Inputs), func(a Argument) bool { return a.HasDefault && a.Name != input && len(s.Inputs) > 1 })
-	if in, err = pick(required, s.Inputs, input); err != nil {
+	if in, err = pick(imageInputs(s.Inputs), s.Inputs, input); err != nil {
 		return s, in, out, fmt.Errorf("choose an input of signature %q of %s: %w", s.Name, m.file, err)
 	}
 	if output == "" && len(s.Outputs) > 1 {
@@ -88,9 +87,24 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 	return s, in, out, nil
 }
 
+// imageInputs are the inputs that have to be given, or, where all have defaults, those that a batch of images fits into.
+func imageInputs(inputs []Argument) []Argument {
+	candidates := slices.DeleteFunc(slices.Clone(inputs), func(a Argument) bool { return a.HasDefault })
+	if len(candidates) > 0 {
+		return candidates
+	}
+	return slices.DeleteFunc(slices.Clone(inputs), func(a Argument) bool {
+		number := a.DType != types_go_proto.DataType_DT_BOOL && a.DType != types_go_proto.DataType_DT_STRING
+		return !number || a.Shape != nil && len(a.Shape) < 2
+	})
+}
+
 func pick(candidates, all []Argument, name string) (Argument, error) {
-	for _, a := range candidates {
-		if a.Name == name || name == "" && len(candidates) == 1 {
+	if name == "" && len(candidates) == 1 {
+		return candidates[0], nil
+	}
+	for _, a := range all {
+		if a.Name == name {
 			return a, nil
 		}
 	}
