@@ -36,8 +36,8 @@ func (s *scope) sumBack(g, x tf.Output, others ...tf.Output) tf.Output {
 
 func passLeft(_ *scope, _, _, _, g tf.Output) tf.Output     { return g }
 func passNegative(s *scope, _, _, _, g tf.Output) tf.Output { return s.Neg(g) }
-func mulLeft(s *scope, _, b, _, g tf.Output) tf.Output      { return s.Mul(g, b) }
-func mulRight(s *scope, a, _, _, g tf.Output) tf.Output     { return s.Mul(g, a) }
+func mulLeft(s *scope, _, b, _, g tf.Output) tf.Output      { return s.Mul(g, s.conjugate(b)) }
+func mulRight(s *scope, a, _, _, g tf.Output) tf.Output     { return s.Mul(g, s.conjugate(a)) }
 
 // MulNoNan(a, b) is 0 where b is 0, whatever a is.
 func mulNoNanLeft(s *scope, _, b, _, g tf.Output) tf.Output {

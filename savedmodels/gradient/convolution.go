@@ -3,6 +3,7 @@ package gradient
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -28,6 +29,10 @@ var (
 	depthwise = filterBank{
 		forward: "DepthwiseConv2dNative", input: "DepthwiseConv2dNativeBackpropInput", filter: "DepthwiseConv2dNativeBackpropFilter",
 		attrs: []string{"strides", "padding", "explicit_paddings", "data_format", "dilations"},
+	}
+	volume = filterBank{
+		forward: "Conv3D", input: "Conv3DBackpropInputV2", filter: "Conv3DBackpropFilterV2",
+		attrs: []string{"strides", "padding", "data_format", "dilations"},
 	}
 )
 
@@ -182,7 +187,11 @@ func (w convolver) spatial(list []int64) (height, width int64) {
 
 func (w convolver) undilated() attrs {
 	a := maps.Clone(w.a)
-	a["dilations"] = []int64{1, 1, 1, 1}
+	rank := 4
+	if given, ok := a["dilations"].([]int64); ok {
+		rank = len(given)
+	}
+	a["dilations"] = slices.Repeat([]int64{1}, rank)
 	return a
 }
 
@@ -220,6 +229,21 @@ func (w convolver) split(x tf.Output, axis int32, n int64) []tf.Output {
 
 func (w convolver) join(parts tf.OutputList, axis int32) tf.Output {
 	return w.s.One("ConcatV2", nil, parts, w.s.Constant(axis))
+}
+
+// volumeRefused: TensorFlow's kernels for volumes know no groups.
+func volumeRefused(n *node) string {
+	format, _ := n.op.Attr("data_format")
+	text, _ := format.(string)
+	x, f := ops.Dims(n.in[0]), ops.Dims(n.in[1])
+	channels := strings.IndexByte(text, 'C')
+	if len(x) != 5 || len(f) != 5 || channels < 0 {
+		return "unknown sizes"
+	}
+	if x[channels] != f[3] {
+		return "groups of channels"
+	}
+	return ""
 }
 
 func patchesRefused(n *node) string {

@@ -183,7 +183,7 @@ func (w *sweep) run() error {
 		if w.sums[id] == nil || !n.passes() {
 			continue
 		}
-		c := &call{op: n.op, in: n.in, wants: n.wants, up: make([]tf.Output, len(n.active))}
+		c := &call{op: n.op, in: n.in, wants: n.wants, of: Of, up: make([]tf.Output, len(n.active))}
 		for o := range c.up {
 			c.up[o] = w.total(port{id, o})
 		}

@@ -83,7 +83,7 @@ func TestEveryRuleHasAnExample(t *testing.T) {
 		has[e.op] = true
 	}
 	for _, op := range Rules() {
-		if !has[op] && !table[op].stop {
+		if !has[op] && !table[op].stop && !strings.HasPrefix(op, "FakeQuant") { // see TestFakeQuantisation
 			t.Errorf("%s has a rule but no example", op)
 		}
 	}

@@ -92,7 +92,7 @@ func biasAddGrad(s *scope, c *call) []tf.Output {
 	}
 	rank := len(ops.Dims(c.in[0]))
 	channel := rank - 1
-	if s.AttrsOf(c.op, "data_format")["data_format"] == "NCHW" {
+	if c.op.Type() == "BiasAdd" && s.AttrsOf(c.op, "data_format")["data_format"] == "NCHW" {
 		channel = 1
 	}
 	var sum []int64

@@ -74,3 +74,14 @@ func blockMovedBack(kind string) rule {
 		return []tf.Output{s.One(kind, s.AttrsOf(c.op, "block_size", "data_format"), c.up[0])}
 	}
 }
+
+func reverseFlagsGrad(s *scope, c *call) []tf.Output {
+	return []tf.Output{s.One("Reverse", nil, c.up[0], c.in[1]), {}}
+}
+
+// blocksMovedBack is movedBack for the first versions, whose block is a square.
+func blocksMovedBack(kind string) rule {
+	return func(s *scope, c *call) []tf.Output {
+		return []tf.Output{s.One(kind, s.AttrsOf(c.op, "block_size"), c.up[0], c.in[1]), {}}
+	}
+}

@@ -1,6 +1,8 @@
 package gradient
 
 import (
+	"slices"
+
 	tf "github.com/wamuir/graft/tensorflow"
 
 	"upi/savedmodels/ops"
@@ -121,6 +123,18 @@ func concatGrad(s *scope, c *call) []tf.Output {
 		sizes[i] = s.One("GatherV2", nil, s.ShapeOf(c.in[i]), axis, s.Constant(int32(0)))
 	}
 	return s.splitOff(c, s.One("Pack", nil, sizes), axis)
+}
+
+// concatFirstGrad is the rule of Concat, whose axis stands before the parts.
+func concatFirstGrad(s *scope, c *call) []tf.Output {
+	turned := *c
+	turned.in = append(slices.Clone(c.in[1:]), c.in[0])
+	turned.wants = append(slices.Clone(c.wants[1:]), false)
+	in := concatGrad(s, &turned)
+	if in == nil {
+		return nil
+	}
+	return append([]tf.Output{{}}, in[:len(in)-1]...)
 }
 
 func sizesAlong(parts []tf.Output, axis int64) ([]int64, bool) {

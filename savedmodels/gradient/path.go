@@ -32,7 +32,7 @@ func (n *node) passes() bool {
 	return false
 }
 
-// complex reports whether a complex tensor, for which no rule is made, goes in or out on the way from an x.
+// complex reports whether a complex tensor goes in or out on the way from an x.
 func (n *node) complex() bool {
 	for i, in := range n.in {
 		if n.wants[i] && ops.IsComplex(in.DataType()) {
@@ -165,7 +165,7 @@ func (p *path) missing() error {
 		r, ok := table[n.kind]
 		if !ok {
 			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name()})
-		} else if n.complex() {
+		} else if n.complex() && !r.complex {
 			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name(), Reason: "complex numbers"})
 		} else if r.refuse != nil {
 			if why := r.refuse(n); why != "" {

@@ -27,10 +27,10 @@ func TestMissingRulesAreAllListed(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 2, 2)
-	a := s.One("Lgamma", nil, s.One("Digamma", nil, x))
-	b := s.One("Lgamma", nil, x)
-	aside := s.One("Erfinv", nil, x) // not between y and x
-	y := s.Mul(s.Mul(a, b), s.One("Asin", nil, s.noise(2, 2)))
+	a := s.One("Spence", nil, s.One("Dawsn", nil, x))
+	b := s.One("Spence", nil, x)
+	aside := s.One("Expint", nil, x) // not between y and x
+	y := s.Mul(s.Mul(a, b), s.One("FresnelSin", nil, s.noise(2, 2)))
 	before := len(g.Operations())
 
 	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
@@ -43,31 +43,31 @@ func TestMissingRulesAreAllListed(t *testing.T) {
 		names = append(names, m.Type+" "+m.Name)
 	}
 	slices.Sort(names)
-	want := []string{"Digamma net/Digamma", "Lgamma net/Lgamma", "Lgamma net/Lgamma_1"}
+	want := []string{"Dawsn net/Dawsn", "Spence net/Spence", "Spence net/Spence_1"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
-	if message := err.Error(); !strings.Contains(message, "Digamma at net/Digamma; Lgamma at net/Lgamma, net/Lgamma_1") {
+	if message := err.Error(); !strings.Contains(message, "Dawsn at net/Dawsn; Spence at net/Spence, net/Spence_1") {
 		t.Errorf("message %q", message)
 	}
 	if after := len(g.Operations()); after != before {
 		t.Errorf("%d operations were added", after-before)
 	}
-	if HasRule("Lgamma") || !HasRule("Conv2D") || !HasRule("StopGradient") || aside.Op == nil {
+	if HasRule("Spence") || !HasRule("Conv2D") || !HasRule("StopGradient") || aside.Op == nil {
 		t.Error("HasRule")
 	}
 }
 
-// TestComplexIsNoWayAround has a path over complex numbers beside one over real ones.
+// TestComplexIsNoWayAround has a path over complex numbers, of which one operation has no rule, beside one over real ones.
 func TestComplexIsNoWayAround(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 2, 2)
-	turned := s.One("IFFT2D", nil, s.One("FFT2D", nil, s.Cast(x, tf.Complex128)))
+	turned := s.One("IFFT2D", nil, s.One("Exp", nil, s.One("FFT2D", nil, s.Cast(x, tf.Complex128))))
 	y := s.Add(x, s.Cast(turned, tf.Double))
 	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
-	const want = "no rule for Cast (complex numbers) at net/Cast, net/Cast_1; FFT2D at net/FFT2D; IFFT2D at net/IFFT2D"
-	if err == nil || !strings.Contains(err.Error(), want) {
+	const want = "no rule for Exp (complex numbers) at net/Exp"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

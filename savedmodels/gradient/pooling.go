@@ -2,6 +2,7 @@ package gradient
 
 import (
 	"math"
+	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
 
@@ -11,11 +12,11 @@ import (
 var window = []string{"ksize", "strides", "padding", "data_format"}
 
 func avgPoolGrad(s *scope, c *call, g tf.Output) tf.Output {
-	return s.One("AvgPoolGrad", s.AttrsOf(c.op, window...), s.ShapeOf(c.in[0]), g)
+	return s.One(c.op.Type()+"Grad", s.AttrsOf(c.op, window...), s.ShapeOf(c.in[0]), g)
 }
 
 func avgPoolGradGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{{}, s.One("AvgPool", s.AttrsOf(c.op, window...), c.up[0])}
+	return []tf.Output{{}, s.One(strings.TrimSuffix(c.op.Type(), "Grad"), s.AttrsOf(c.op, window...), c.up[0])}
 }
 
 // maxPoolGrad writes explicit padding out, because MaxPoolGradGrad has none.
@@ -23,7 +24,7 @@ func maxPoolGrad(s *scope, c *call, g tf.Output) tf.Output {
 	a := s.AttrsOf(c.op, window...)
 	x, y := c.in[0], c.out(0)
 	if a["padding"] != "EXPLICIT" {
-		return s.One("MaxPoolGrad", a, x, y, g)
+		return s.One(c.op.Type()+"Grad", a, x, y, g)
 	}
 	pads, _ := s.AttrsOf(c.op, "explicit_paddings")["explicit_paddings"].([]int64)
 	a["padding"] = "VALID"
@@ -57,7 +58,7 @@ func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 		a["padding"] = "VALID"
 		x, up = s.pad(x, pads, math.Inf(-1)), s.pad(up, pads, 0)
 	}
-	return []tf.Output{{}, {}, s.One("MaxPoolGradGrad", a, x, y, up)}
+	return []tf.Output{{}, {}, s.One(c.op.Type()+"Grad", a, x, y, up)}
 }
 
 // overlapping returns the padding that SAME stands for if the windows overlap and
@@ -66,11 +67,11 @@ func overlapping(a attrs, x tf.Output) []int64 {
 	size, _ := a["ksize"].([]int64)
 	stride, _ := a["strides"].([]int64)
 	d := ops.Dims(x)
-	if a["padding"] != "SAME" || len(size) != 4 || len(stride) != 4 {
+	if a["padding"] != "SAME" || len(size) != len(stride) {
 		return nil
 	}
 	overlap := false
-	pads := make([]int64, 8)
+	pads := make([]int64, 2*len(size))
 	for i := range size {
 		if stride[i] > 1 && (d == nil || d[i] != 1) {
 			return nil
@@ -87,7 +88,7 @@ func overlapping(a attrs, x tf.Output) []int64 {
 
 func maxPoolGradGradGrad(s *scope, c *call) []tf.Output {
 	a := s.AttrsOf(c.op, window...)
-	return []tf.Output{{}, {}, s.One("MaxPoolGrad", a, c.in[0], c.in[1], c.up[0])}
+	return []tf.Output{{}, {}, s.One(strings.TrimSuffix(c.op.Type(), "Grad"), a, c.in[0], c.in[1], c.up[0])}
 }
 
 func explicitPadding(n *node) string {

@@ -70,3 +70,50 @@ func inverse(p []int64) []int64 {
 	}
 	return q
 }
+
+func cumprodRefused(n *node) string {
+	d := ops.Dims(n.in[0])
+	switch at, ok := ops.Axes(n.in[1], len(d)); {
+	case !ok || len(at) != 1 || d[at[0]] < 0:
+		return "unknown axis or size"
+	case d[at[0]] > longestProduct:
+		return "more than 64 factors"
+	}
+	return ""
+}
+
+// cumprodGrad multiplies, for each element, all other factors of each of the products that it is in, as prodGrad does.
+func cumprodGrad(s *scope, c *call) []tf.Output {
+	x, g := c.in[0], c.up[0]
+	a := s.AttrsOf(c.op, "exclusive", "reverse")
+	d := ops.Dims(x)
+	at, _ := ops.Axes(c.in[1], len(d))
+	n := int(d[at[0]])
+	var order []int64
+	for axis := range int64(len(d)) {
+		if axis != at[0] {
+			order = append(order, axis)
+		}
+	}
+	order = append(order, at[0])
+	own, holds := make([][]bool, n), make([][]float32, n)
+	for i := range n {
+		own[i], holds[i] = make([]bool, n), make([]float32, n)
+		own[i][i] = true
+		for j := range n {
+			if within := j > i || j == i && a["exclusive"] != true; within && a["reverse"] != true {
+				holds[i][j] = 1
+			}
+			if within := j < i || j == i && a["exclusive"] != true; within && a["reverse"] == true {
+				holds[i][j] = 1
+			}
+		}
+	}
+	turned := s.reorder(x, order)
+	row := []int64{-1, 1, int64(n)}
+	others := s.One("SelectV2", nil, s.Constant(own), s.Scalar(1, x), s.Reshape(turned, row...))
+	slopes := s.Mul(s.One("Cumprod", a, others, s.Constant(int32(2))), s.likeImages(s.Constant(holds), x))
+	each := s.sum(s.Mul(slopes, s.Reshape(s.reorder(g, order), row...)), last, false)
+	back := s.One("Reshape", nil, each, s.ShapeOf(turned))
+	return []tf.Output{s.reorder(back, inverse(order)), {}}
+}

@@ -30,6 +30,11 @@ func extremeGrad(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output {
 	return s.Mul(at, s.Div(keep(c.up[0]), shares))
 }
 
+// normGrad is g x/|x|, 0 where the norm is.
+func normGrad(s *scope, c *call, keep func(tf.Output) tf.Output) tf.Output {
+	return s.Mul(c.in[0], s.One("DivNoNan", nil, keep(c.up[0]), keep(c.out(0))))
+}
+
 // count is the number of elements behind each element of a mean.
 func (s *scope) count(c *call) tf.Output {
 	x := c.in[0]

@@ -59,3 +59,26 @@ func (s *scope) imageSize(x tf.Output) tf.Output {
 	}
 	return s.One("Slice", nil, s.ShapeOf(x), s.Constant([]int32{1}), s.Constant([]int32{2}))
 }
+
+func boxesRefused(n *node) string {
+	if n.wants[1] {
+		return "where it cuts depends on the input"
+	}
+	return ""
+}
+
+// cropGrad is the rule of CropAndResize, which cuts boxes out of images and brings them to one size, float32 whatever the images' type.
+func cropGrad(s *scope, c *call) []tf.Output {
+	x := c.in[0]
+	if s.Err() != nil {
+		return nil
+	}
+	a := s.AttrsOf(c.op, "method")
+	a["T"] = x.DataType()
+	return []tf.Output{s.One("CropAndResizeGradImage", a, c.up[0], c.in[1], c.in[2], s.ShapeOf(x)), {}, {}, {}}
+}
+
+func cropGradGrad(s *scope, c *call) []tf.Output {
+	g := c.in[0]
+	return []tf.Output{s.One("CropAndResize", s.AttrsOf(c.op, "method"), c.up[0], c.in[1], c.in[2], s.imageSize(g)), {}, {}, {}}
+}

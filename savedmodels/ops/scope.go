@@ -141,7 +141,7 @@ func (s *Scope) Scalar(v float64, like tf.Output) tf.Output {
 	if c, ok := s.consts[key]; ok {
 		return c
 	}
-	c := s.Cast(s.Constant(float32(v)), like.DataType())
+	c := s.Cast(s.Constant(v), like.DataType())
 	s.consts[key] = c
 	return c
 }
