@@ -86,6 +86,9 @@ func Open(dir string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.custom = m.graph.CustomGradients
+	if err := m.lower(saved); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
 	if err := m.relaxInput(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}

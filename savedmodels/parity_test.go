@@ -63,6 +63,11 @@ func TestParityInputs(t *testing.T) {
 	testParity(t, "testdata/inputs")
 }
 
+// TestParityXLA does the same for JAX networks, written by make_xla_testdata.py; the values are those of JAX.
+func TestParityXLA(t *testing.T) {
+	testParity(t, "testdata/xla")
+}
+
 // TestParityApplications does the same for keras.applications, written by make_models_testdata.py --applications DIR (several
 // hundred MB): UPI_APPLICATIONS=DIR.
 func TestParityApplications(t *testing.T) {

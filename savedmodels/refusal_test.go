@@ -8,7 +8,7 @@ import (
 
 // TestRefused opens the models of testdata that must not be opened.
 func TestRefused(t *testing.T) {
-	for _, data := range []string{"testdata", "testdata/inputs"} {
+	for _, data := range []string{"testdata", "testdata/inputs", "testdata/xla"} {
 		for _, want := range readExpectations(t, data) {
 			if want.Error == "" {
 				continue

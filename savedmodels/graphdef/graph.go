@@ -102,11 +102,21 @@ func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef
 
 // Def is the graph as TensorFlow imports it, without Input and Variables, for which the importer maps tensors of its own.
 func (g *Graph) Def() ([]byte, error) {
-	def := &graph_go_proto.GraphDef{Versions: g.versions}
+	nodes := make([]*Node, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
-		if n == g.Input || n.Variable != nil {
-			continue
+		if n != g.Input && n.Variable == nil {
+			nodes = append(nodes, n)
 		}
+	}
+	return encode(nodes, g.versions)
+}
+
+// Def is some nodes as TensorFlow imports them; what they take from others has to be mapped by the importer.
+func Def(nodes []*Node) ([]byte, error) { return encode(nodes, nil) }
+
+func encode(nodes []*Node, versions *versions_go_proto.VersionDef) ([]byte, error) {
+	def := &graph_go_proto.GraphDef{Versions: versions}
+	for _, n := range nodes {
 		node := &node_def_go_proto.NodeDef{Name: n.Name, Op: n.Op, Attr: n.Attr}
 		for _, in := range n.Inputs {
 			node.Input = append(node.Input, in.Name())
