@@ -23,8 +23,8 @@ type (
 type Inference interface {
 	// Shape is the shape of a tensor, -1 for an unknown size; nil if the rank is not known.
 	Shape(graphdef.Tensor) []int64
-	// Values are the elements of a tensor of integers that depends on constants and shapes only.
-	Values(graphdef.Tensor) ([]int64, bool)
+	// Ints are the elements of a tensor of integers that depends on constants and shapes only.
+	Ints(graphdef.Tensor) ([]int64, bool)
 	// Batch is the number of images for which shapes are inferred, 0 if the signature fixes it. A multiple of it is left open.
 	Batch() int64
 }
@@ -146,7 +146,7 @@ func (b *builder) constants(input int, what string) ([]int64, error) {
 	if input >= len(b.node.Inputs) {
 		return nil, fmt.Errorf("it has no %s", what)
 	}
-	v, ok := b.infer.Values(b.node.Inputs[input])
+	v, ok := b.infer.Ints(b.node.Inputs[input])
 	if !ok {
 		return nil, fmt.Errorf("its %s are not constants", what)
 	}

@@ -20,7 +20,7 @@ func (m *Model) lower(saved *graphdef.SavedModel) error {
 	if m.batch > 0 {
 		batch = int64(m.batch)
 	}
-	in := &inference{scope: ops.NewScope(tf.NewGraph(), "inference"), ops: map[*graphdef.Node]*tf.Operation{}, open: m.batch < 0, batch: batch}
+	in := &lowering{scope: ops.NewScope(tf.NewGraph(), "inference"), ops: map[*graphdef.Node]*tf.Operation{}, open: m.batch < 0, batch: batch}
 	in.ops[m.graph.Input] = in.scope.Op("Placeholder", ops.Attrs{"dtype": m.inputType, "shape": tf.MakeShape(m.inputShape(batch)...)})
 	if err := in.scope.Err(); err != nil {
 		return err
@@ -30,8 +30,8 @@ func (m *Model) lower(saved *graphdef.SavedModel) error {
 	return err
 }
 
-// inference is a graph into which nodes are imported as they are asked for, for TensorFlow to infer their shapes. Nothing of it runs.
-type inference struct {
+// lowering is a graph into which nodes are imported as they are asked for, for TensorFlow to infer their shapes. Nothing of it runs.
+type lowering struct {
 	scope *ops.Scope
 	ops   map[*graphdef.Node]*tf.Operation
 	open  bool
@@ -39,7 +39,7 @@ type inference struct {
 }
 
 // Batch implements xla.Inference.
-func (in *inference) Batch() int64 {
+func (in *lowering) Batch() int64 {
 	if in.open {
 		return in.batch
 	}
@@ -47,7 +47,7 @@ func (in *inference) Batch() int64 {
 }
 
 // Shape implements xla.Inference.
-func (in *inference) Shape(t graphdef.Tensor) []int64 {
+func (in *lowering) Shape(t graphdef.Tensor) []int64 {
 	out, err := in.output(t)
 	if err != nil {
 		return nil
@@ -55,9 +55,9 @@ func (in *inference) Shape(t graphdef.Tensor) []int64 {
 	return ops.Dims(out)
 }
 
-// Values implements xla.Inference. TensorFlow evaluates what a shape is made of while it infers it: each value, moved to where none is
+// Ints implements xla.Inference. TensorFlow evaluates what a shape is made of while it infers it: each value, moved to where none is
 // negative, becomes one.
-func (in *inference) Values(t graphdef.Tensor) ([]int64, bool) {
+func (in *lowering) Ints(t graphdef.Tensor) ([]int64, bool) {
 	if ints, known := t.Ints(); known {
 		return ints, true
 	}
@@ -90,7 +90,7 @@ func (in *inference) Values(t graphdef.Tensor) ([]int64, bool) {
 }
 
 // output imports what a tensor needs.
-func (in *inference) output(t graphdef.Tensor) (tf.Output, error) {
+func (in *lowering) output(t graphdef.Tensor) (tf.Output, error) {
 	if err := in.add(t.Node); err != nil {
 		return tf.Output{}, err
 	}
@@ -101,7 +101,7 @@ func (in *inference) output(t graphdef.Tensor) (tf.Output, error) {
 	return op.Output(t.Index), nil
 }
 
-func (in *inference) add(n *graphdef.Node) error {
+func (in *lowering) add(n *graphdef.Node) error {
 	if in.ops[n] != nil {
 		return nil
 	}
