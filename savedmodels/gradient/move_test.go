@@ -60,6 +60,13 @@ func resizeExamples() []example {
 		}})
 	}
 	a := attrs{"kernel_type": "triangle", "antialias": true}
+	for _, area := range []struct {
+		size    []int32
+		corners bool
+	}{{[]int32{2, 3}, false}, {[]int32{5, 2}, false}, {[]int32{4, 3}, true}, {[]int32{1, 1}, false}} {
+		list = append(list, example{op: "ResizeArea", name: fmt.Sprint(area), single: true, in: []input{around0(2, 5, 4, 2)},
+			f: with("ResizeArea", attrs{"align_corners": area.corners}, area.size)})
+	}
 	size, scale, shift := []int32{2, 3}, []float32{0.6, 1.5}, []float32{0, 0.25}
 	return append(list,
 		example{op: "ScaleAndTranslate", name: "antialias", single: true, in: []input{around0(image...)}, f: with("ScaleAndTranslate", a, size, scale, shift)},

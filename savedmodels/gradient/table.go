@@ -239,6 +239,7 @@ var table = map[string]entry{
 	"ResizeBicubicGrad":         {rule: resizeGradGrad("ResizeBicubic"), only: first},
 	"ResizeNearestNeighbor":     {rule: nearestGrad},
 	"ResizeNearestNeighborGrad": {rule: nearestGradGrad},
+	"ResizeArea":                {rule: areaGrad, refuse: areaRefused},
 	"ScaleAndTranslate":         {rule: scaleAndTranslateGrad, only: first},
 	"ScaleAndTranslateGrad":     {rule: scaleAndTranslateGradGrad, only: first},
 	"CropAndResize":             {rule: cropGrad, refuse: boxesRefused},
