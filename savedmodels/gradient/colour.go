@@ -27,7 +27,8 @@ func hsv(s *scope, x tf.Output) tf.Output {
 	r, g, b := s.three(x)
 	zero := s.Scalar(0, x)
 	over := s.One("Maximum", nil, s.One("Maximum", nil, r, g), b)
-	span := s.Sub(over, s.One("Minimum", nil, s.One("Minimum", nil, r, g), b))
+	// Of equal channels the first is the largest and the last the smallest, as TensorFlow's gradient has it.
+	span := s.Sub(over, s.One("Minimum", nil, b, s.One("Minimum", nil, g, r)))
 	flat := s.One("Equal", nil, span, zero)
 	black := s.One("LessEqual", nil, over, zero)
 	choose := func(cond, a, b tf.Output) tf.Output { return s.One("SelectV2", nil, cond, a, b) }

@@ -40,6 +40,12 @@ func TestConventions(t *testing.T) {
 		{"power 0 at 0", []float64{0}, []float64{0}, func(s *scope, x tf.Output) tf.Output {
 			return s.Add(s.One("Pow", nil, x, s.reals([]float64{0}, 1)), s.Scale(0, x))
 		}},
+		{"equal channels", equalColours, []float64{
+			4.044444444444444, 0.5555555555555556, -4.0, 4.224489795918368, 0.4166666666666667, -3.2738095238095237, -0.4166666666666667, 4.111111111111111, -2.916666666666667, 8.0, 0.0, -5.0, 3.0, 0.0, 0.0, -2.2222222222222223, 3.0385802469135803, 0.20833333333333334,
+		}, func(s *scope, x tf.Output) tf.Output {
+			weights := s.reals([]float64{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, 18)
+			return s.Mul(s.Reshape(s.One("RGBToHSV", nil, s.Reshape(x, 6, 3)), 18), weights)
+		}},
 		// e^-40 to 16 digits; y(1-y) gives 0.
 		{"saturated sigmoid", []float64{40}, []float64{4.248354255291589e-18}, only("Sigmoid")},
 		{"saturated softplus", []float64{800, -800}, []float64{1, 0}, only("Softplus")},
@@ -64,6 +70,9 @@ func TestConventions(t *testing.T) {
 		})
 	}
 }
+
+// equalColours are pixels with two channels or all three alike: the largest, the smallest, grey, black.
+var equalColours = []float64{0.5, 0.5, 0.2, 0.7, 0.3, 0.3, 0.2, 0.6, 0.2, 0.4, 0.4, 0.4, 0, 0, 0, 0.1, 0.9, 0.9}
 
 func only(kind string) func(*scope, tf.Output) tf.Output {
 	return func(s *scope, x tf.Output) tf.Output { return s.One(kind, nil, x) }
