@@ -26,14 +26,18 @@ func composed(write func(s *scope, x tf.Output) tf.Output) rule {
 func hsv(s *scope, x tf.Output) tf.Output {
 	r, g, b := s.three(x)
 	zero := s.Scalar(0, x)
-	over := s.One("Maximum", nil, s.One("Maximum", nil, r, g), b)
-	// Of equal channels the first is the largest and the last the smallest, as TensorFlow's gradient has it.
-	span := s.Sub(over, s.One("Minimum", nil, b, s.One("Minimum", nil, g, r)))
+	over, under := s.extremes(r, g, b)
+	span := s.Sub(over, under)
 	flat := s.One("Equal", nil, span, zero)
 	black := s.One("LessEqual", nil, over, zero)
 	choose := func(cond, a, b tf.Output) tf.Output { return s.One("SelectV2", nil, cond, a, b) }
 
-	saturation := choose(black, zero, s.Div(span, choose(black, s.Scalar(1, x), over)))
+	// A channel that is 0 or below has no part in the saturation's gradient: so TensorFlow has it, though the derivative is not 0 there.
+	lit := func(channel tf.Output) tf.Output {
+		return choose(s.One("Greater", nil, channel, zero), channel, s.One("StopGradient", nil, channel))
+	}
+	most, least := s.extremes(lit(r), lit(g), lit(b))
+	saturation := choose(black, zero, s.Div(s.Sub(most, least), choose(black, s.Scalar(1, x), most)))
 	norm := s.Div(s.Scalar(1./6, x), choose(flat, s.Scalar(1, x), span))
 	blue := s.Add(s.Mul(norm, s.Sub(r, g)), s.Scalar(4./6, x))
 	green := s.Add(s.Mul(norm, s.Sub(b, r)), s.Scalar(2./6, x))
@@ -42,6 +46,13 @@ func hsv(s *scope, x tf.Output) tf.Output {
 	hue = choose(flat, zero, hue)
 	hue = choose(s.One("Less", nil, hue, zero), s.Add(hue, s.Scalar(1, x)), hue)
 	return s.join(hue, saturation, over)
+}
+
+// extremes are the largest and the smallest of three channels. Of equal ones the first is the largest and the last the smallest, as
+// TensorFlow's gradient has it.
+func (s *scope) extremes(r, g, b tf.Output) (over, under tf.Output) {
+	over = s.One("Maximum", nil, s.One("Maximum", nil, r, g), b)
+	return over, s.One("Minimum", nil, b, s.One("Minimum", nil, g, r))
 }
 
 // rgb writes HSVToRGB.
