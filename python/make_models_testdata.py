@@ -480,6 +480,8 @@ def write_models(models, out):
                 # Up to a constant per image these are the logits.
                 values = np.log(values) - np.log(values).mean(axis=1, keepdims=True)
             want["Scores"] = values.ravel().tolist()
+            if hasattr(scores, "derivatives"):
+                want["Gradient"], want["Product"] = scores.derivatives(images(want["Batch"], want["Shape"]))
         expected.append(want)
     with open(os.path.join(out, "expected.json"), "w") as f:
         json.dump(expected, f, indent=1)

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/gradient"
+	"upi/savedmodels/ops"
 )
 
 // expectation is what Python's TensorFlow says of one of the models that python/make_models_testdata.py writes.
@@ -29,7 +32,9 @@ type expectation struct {
 	Softmax    bool // Scores are log-probabilities without their mean
 	Scores     []float64
 	Tolerance  float64
-	Error      string // instead of all that: a part of Open's error
+	// Gradient is that of half the sum of the squared scores, Product the product of their Hessian with the cosines of 0, 1, ...
+	Gradient, Product []float64
+	Error             string // instead of all that: a part of Open's error
 }
 
 func (e expectation) options() Options {
@@ -76,6 +81,43 @@ func TestParityApplications(t *testing.T) {
 		t.Skip("UPI_APPLICATIONS is not set")
 	}
 	testParity(t, dir)
+}
+
+// TestDerivativesXLA compares the derivatives of these networks with JAX's own, of both orders.
+func TestDerivativesXLA(t *testing.T) {
+	for _, want := range readExpectations(t, "testdata/xla") {
+		if len(want.Gradient) == 0 {
+			continue
+		}
+		t.Run(want.Name, func(t *testing.T) {
+			m, err := Open(filepath.Join("testdata/xla", want.Name), want.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := tf.NewGraph()
+			s := ops.NewScope(g, "test")
+			dims := []int64{int64(want.Batch), int64(want.Shape[0]), int64(want.Shape[1]), int64(want.Shape[2])}
+			x := s.Placeholder(tf.Float, dims...)
+			logits, err := m.Build(g, "network", x, BuildOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := gradient.Of(g, []tf.Output{s.Scale(0.5, s.Mul(logits, logits))}, []tf.Output{x}, gradient.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pattern := make([]float32, len(want.Gradient))
+			for i := range pattern {
+				pattern[i] = float32(math.Cos(float64(i)))
+			}
+			second, err := gradient.Of(g, []tf.Output{s.Mul(first[0], s.Reshape(s.Constant(pattern), dims...))}, []tf.Output{x}, gradient.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, run(t, m, g, x, pixels(dims...), s.Reshape(first[0], 1, -1)), want.Gradient, 1e-4)
+			compare(t, run(t, m, g, x, pixels(dims...), s.Reshape(second[0], 1, -1)), want.Product, 1e-4)
+		})
+	}
 }
 
 func testParity(t *testing.T, dir string) {
