@@ -195,11 +195,19 @@ func unpackGrad(s *scope, c *call) []tf.Output {
 }
 
 func splitGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{{}, s.One("ConcatV2", nil, s.allUp(c), c.in[0])}
+	return []tf.Output{{}, s.concat(s.allUp(c), c.in[0])}
 }
 
 func splitVGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{s.One("ConcatV2", nil, s.allUp(c), c.in[2]), {}, {}}
+	return []tf.Output{s.concat(s.allUp(c), c.in[2]), {}, {}}
+}
+
+// concat joins parts along an axis. TensorFlow splits into one part but does not join one.
+func (s *scope) concat(parts tf.OutputList, axis tf.Output) tf.Output {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return s.One("ConcatV2", nil, parts, axis)
 }
 
 // allUp is the gradients of all outputs, zeros where none arrived.

@@ -52,6 +52,12 @@ func splitExamples() []example {
 		{op: "Split", name: "last axis", in: []input{around0(2, 6)}, f: func(s *scope, x []tf.Output) tf.Output {
 			return twice(s, s.Op("Split", attrs{"num_split": int64(3)}, s.Constant(int32(1)), x[0]))
 		}},
+		{op: "Split", name: "one part", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.One("Split", attrs{"num_split": int64(1)}, s.Constant(int32(1)), x[0])
+		}},
+		{op: "SplitV", name: "one part", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			return s.One("SplitV", attrs{"num_split": int64(1)}, x[0], s.Constant([]int32{3}), s.Constant(int32(1)))
+		}},
 		{op: "SplitV", name: "last axis", in: []input{around0(2, 5)}, f: func(s *scope, x []tf.Output) tf.Output {
 			return twice(s, s.Op("SplitV", attrs{"num_split": int64(3)}, x[0], s.Constant([]int32{2, 1, 2}), s.Constant(int32(1))))
 		}},
