@@ -103,7 +103,7 @@ func (m *Model) arrangeInput() error {
 	return m.options.fits(shape[2])
 }
 
-// inputShape is the shape of the network's input for a batch of images.
+// inputShape is the shape of the network's input for a batch of images: one of them alone if it takes no more.
 func (m *Model) inputShape(batch int64) []int64 {
 	dims := m.input.Shape
 	h, w, c := int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2])
@@ -114,6 +114,9 @@ func (m *Model) inputShape(batch int64) []int64 {
 		shape := make([]int64, len(dims))
 		for i, axis := range m.arrangement.axes {
 			shape[axis] = int64(m.shape[i])
+		}
+		if batch > 1 {
+			return append([]int64{batch}, shape...)
 		}
 		return shape
 	case m.arrangement.axes[2] < 0:

@@ -108,13 +108,13 @@ func (g *Graph) Def() ([]byte, error) {
 			nodes = append(nodes, n)
 		}
 	}
-	return encode(nodes, g.versions)
+	return marshal(nodes, g.versions)
 }
 
-// Def is some nodes as TensorFlow imports them; what they take from others has to be mapped by the importer.
-func Def(nodes []*Node) ([]byte, error) { return encode(nodes, nil) }
+// Def is nodes as TensorFlow imports them.
+func Def(nodes []*Node) ([]byte, error) { return marshal(nodes, nil) }
 
-func encode(nodes []*Node, versions *versions_go_proto.VersionDef) ([]byte, error) {
+func marshal(nodes []*Node, versions *versions_go_proto.VersionDef) ([]byte, error) {
 	def := &graph_go_proto.GraphDef{Versions: versions}
 	for _, n := range nodes {
 		node := &node_def_go_proto.NodeDef{Name: n.Name, Op: n.Op, Attr: n.Attr}
