@@ -67,7 +67,8 @@ func (m *Model) arrangeInput() error {
 	}
 	a, ok := arrange(dims, m.options.Layout, declared)
 	if !ok {
-		return fmt.Errorf("input %v is not a batch of images: rank %d instead of 4 [B,H,W,C], 3 [B,H,W] or 2 [B,H*W*C]", m.input, len(dims))
+		return fmt.Errorf("input %v is not a batch of images: rank %d instead of 4 [B,H,W,C], 3 [B,H,W] or 2 [B,H*W*C]",
+			m.input, len(dims))
 	}
 	m.arrangement = a
 	shape, open := declared, false

@@ -19,8 +19,9 @@ type convention struct {
 	scale, offset PerChannel
 }
 
-// conventions are those of keras.applications.imagenet_utils.preprocess_input, by the name of its mode. The mean and the deviation of
-// torch are those of ImageNet's training images in 0..1, as torchvision gives them; the mean of caffe is in pixel units, BGR.
+// conventions are those of keras.applications.imagenet_utils.preprocess_input, by the name of its mode. The mean and the
+// deviation of torch are those of ImageNet's training images in 0..1, as torchvision gives them; the mean of caffe is in pixel
+// units, BGR.
 var conventions = map[string]convention{
 	"tf":    {RGB, PerChannel{1 / 127.5}, PerChannel{-1}},
 	"caffe": {BGR, PerChannel{1}, PerChannel{-103.939, -116.779, -123.68}},
@@ -42,7 +43,8 @@ func (o *Options) setInput() error {
 		case !ok:
 			return fmt.Errorf("preprocess %q: must be one of %s", o.Preprocess, strings.Join(Conventions(), ", "))
 		case !o.Scale.unless0(1).all(1) || !o.Offset.unless0(0).all(0) || o.Channels != "" && o.Channels != c.channels:
-			return fmt.Errorf("preprocess %s says the scale, the offset and the order of the channels: leave these out, or say them without it", o.Preprocess)
+			return fmt.Errorf("preprocess %s says the scale, the offset and the order of the channels: "+
+				"leave these out, or say them without it", o.Preprocess)
 		}
 		o.Channels, o.Scale, o.Offset = c.channels, c.scale, c.offset
 	}

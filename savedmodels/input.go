@@ -31,8 +31,8 @@ func (m *Model) relaxInput() error {
 	return nil
 }
 
-// preprocess turns images of NHWC and RGB in pixel units, float32, into what the network takes: Scale*pixels + Offset, in its order
-// of channels, its layout, shape and type.
+// preprocess turns images of NHWC and RGB in pixel units, float32, into what the network takes: Scale*pixels + Offset, in its
+// order of channels, its layout, shape and type.
 func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, error) {
 	s := ops.NewScope(g, name+"/input")
 	batch := x.Shape().Size(0)

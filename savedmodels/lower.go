@@ -11,7 +11,8 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
-// trialBatch is a number of images that no other size of a network is a multiple of, to tell the sizes that follow from the batch.
+// trialBatch is a number of images that no other size of a network is a multiple of, to tell the sizes that follow from the
+// batch.
 const trialBatch = 1009
 
 // lower writes the network's operations of XLA as TensorFlow's.
@@ -20,8 +21,12 @@ func (m *Model) lower(saved *graphdef.SavedModel) error {
 	if m.batch > 0 {
 		batch = int64(m.batch)
 	}
-	in := &lowering{scope: ops.NewScope(tf.NewGraph(), "inference"), ops: map[*graphdef.Node]*tf.Operation{}, open: m.batch < 0, batch: batch}
-	in.ops[m.graph.Input] = in.scope.Op("Placeholder", ops.Attrs{"dtype": m.inputType, "shape": tf.MakeShape(m.inputShape(batch)...)})
+	in := &lowering{
+		scope: ops.NewScope(tf.NewGraph(), "inference"), ops: map[*graphdef.Node]*tf.Operation{}, open: m.batch < 0, batch: batch,
+	}
+	in.ops[m.graph.Input] = in.scope.Op("Placeholder", ops.Attrs{
+		"dtype": m.inputType, "shape": tf.MakeShape(m.inputShape(batch)...),
+	})
 	if err := in.scope.Err(); err != nil {
 		return err
 	}
@@ -30,7 +35,8 @@ func (m *Model) lower(saved *graphdef.SavedModel) error {
 	return err
 }
 
-// lowering is a graph into which nodes are imported as they are asked for, for TensorFlow to infer their shapes. Nothing of it runs.
+// lowering is a graph into which nodes are imported as they are asked for, for TensorFlow to infer their shapes. Nothing of it
+// runs.
 type lowering struct {
 	scope *ops.Scope
 	ops   map[*graphdef.Node]*tf.Operation
@@ -55,8 +61,8 @@ func (in *lowering) Shape(t graphdef.Tensor) []int64 {
 	return ops.Dims(out)
 }
 
-// Ints implements xla.Inference. TensorFlow evaluates what a shape is made of while it infers it: each value, moved to where none is
-// negative, becomes one.
+// Ints implements xla.Inference. TensorFlow evaluates what a shape is made of while it infers it: each value, moved to where
+// none is negative, becomes one.
 func (in *lowering) Ints(t graphdef.Tensor) ([]int64, bool) {
 	if ints, known := t.Ints(); known {
 		return ints, true

@@ -62,8 +62,8 @@ func TestParity(t *testing.T) {
 	testParity(t, "testdata")
 }
 
-// TestParityInputs does the same for inputs of other forms than [B,H,W,C] in pixel units, written by make_inputs_testdata.py; the three
-// conventions' values are those of Keras' preprocess_input.
+// TestParityInputs does the same for inputs of other forms than [B,H,W,C] in pixel units, written by make_inputs_testdata.py;
+// the three conventions' values are those of Keras' preprocess_input.
 func TestParityInputs(t *testing.T) {
 	testParity(t, "testdata/inputs")
 }
@@ -110,7 +110,8 @@ func TestDerivativesXLA(t *testing.T) {
 			for i := range pattern {
 				pattern[i] = float32(math.Cos(float64(i)))
 			}
-			second, err := gradient.Of(g, []tf.Output{s.Mul(first[0], s.Reshape(s.Constant(pattern), dims...))}, []tf.Output{x}, gradient.Options{})
+			along := s.Mul(first[0], s.Reshape(s.Constant(pattern), dims...))
+			second, err := gradient.Of(g, []tf.Output{along}, []tf.Output{x}, gradient.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,8 @@ func (l *loader) models(models []Model) {
 }
 
 func (l *loader) input(at string, in ModelInput) {
-	l.need(len(in.Scale) > 0 && !slices.Contains(in.Scale, 0), at+".scale", in.Scale, "want a number other than 0, or a list of one per channel")
+	l.need(len(in.Scale) > 0 && !slices.Contains(in.Scale, 0), at+".scale", in.Scale,
+		"want a number other than 0, or a list of one per channel")
 	l.need(len(in.Offset) > 0, at+".offset", in.Offset, "want a number, or a list of one per channel")
 	l.oneOf(at+".layout", in.Layout, "NHWC", "NCHW")
 	l.need(len(in.Shape) == 0 || len(in.Shape) == 3 && slices.Min(in.Shape) > 0, at+".shape", in.Shape,
@@ -147,7 +148,8 @@ func (l *loader) input(at string, in ModelInput) {
 		values PerChannel
 	}{{"scale", in.Scale}, {"offset", in.Offset}} {
 		n := len(list.values)
-		l.need(n < 2 || channels == 0 || n == channels, at+"."+list.key, list.values, fmt.Sprintf("want one number, or one per channel: shape has %d", channels))
+		l.need(n < 2 || channels == 0 || n == channels, at+"."+list.key, list.values,
+			fmt.Sprintf("want one number, or one per channel: shape has %d", channels))
 	}
 }
 

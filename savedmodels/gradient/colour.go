@@ -32,7 +32,8 @@ func hsv(s *scope, x tf.Output) tf.Output {
 	black := s.One("LessEqual", nil, over, zero)
 	choose := func(cond, a, b tf.Output) tf.Output { return s.One("SelectV2", nil, cond, a, b) }
 
-	// A channel that is 0 or below has no part in the saturation's gradient: so TensorFlow has it, though the derivative is not 0 there.
+	// A channel that is 0 or below has no part in the saturation's gradient: so TensorFlow has it, though the derivative is
+	// not 0 there.
 	lit := func(channel tf.Output) tf.Output {
 		return choose(s.One("Greater", nil, channel, zero), channel, s.One("StopGradient", nil, channel))
 	}
@@ -48,8 +49,8 @@ func hsv(s *scope, x tf.Output) tf.Output {
 	return s.join(hue, saturation, over)
 }
 
-// extremes are the largest and the smallest of three channels. Of equal ones the first is the largest and the last the smallest, as
-// TensorFlow's gradient has it.
+// extremes are the largest and the smallest of three channels. Of equal ones the first is the largest and the last the
+// smallest, as TensorFlow's gradient has it.
 func (s *scope) extremes(r, g, b tf.Output) (over, under tf.Output) {
 	over = s.One("Maximum", nil, s.One("Maximum", nil, r, g), b)
 	return over, s.One("Minimum", nil, b, s.One("Minimum", nil, g, r))

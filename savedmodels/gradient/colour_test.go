@@ -39,24 +39,30 @@ func colourExamples() []example {
 		{op: "HSVToRGB", name: "colours", in: []input{hues}, f: of("HSVToRGB", nil)},
 		{op: "AdjustSaturation", name: "less", single: true, curved: true, in: []input{colours}, f: single("AdjustSaturation", 0.6)},
 		{op: "AdjustHue", name: "a bit on", single: true, curved: true, in: []input{colours}, f: single("AdjustHue", 0.05)},
-		{op: "AdjustContrastv2", name: "images and factor", single: true, curved: true, in: []input{colours, positive()}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("AdjustContrastv2", nil, s.Cast(x[0], tf.Float), s.Cast(x[1], tf.Float))
-		}},
-		{op: "CropAndResize", name: "bilinear", single: true, in: []input{around0(2, 4, 3, 2)}, f: crop(attrs{"extrapolation_value": float32(2)})},
+		{op: "AdjustContrastv2", name: "images and factor", single: true, curved: true, in: []input{colours, positive()},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("AdjustContrastv2", nil, s.Cast(x[0], tf.Float), s.Cast(x[1], tf.Float))
+			}},
+		{op: "CropAndResize", name: "bilinear", single: true, in: []input{around0(2, 4, 3, 2)},
+			f: crop(attrs{"extrapolation_value": float32(2)})},
 		{op: "CropAndResize", name: "nearest", single: true, in: []input{around0(2, 4, 3, 2)}, f: crop(attrs{"method": "nearest"})},
-		{op: "CropAndResizeGradImage", name: "upstream", single: true, in: []input{around0(2, 3, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("CropAndResizeGradImage", attrs{"T": tf.Float}, s.Cast(x[0], tf.Float), s.Constant(boxes), s.Constant([]int32{1, 0}), s.Constant([]int32{2, 4, 3, 2}))
-		}},
-		{op: "FakeQuantWithMinMaxArgsGradient", name: "upstream", single: true, in: []input{around0(2, 4)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("FakeQuantWithMinMaxArgsGradient", attrs{"min": float32(-1), "max": float32(2)}, s.Cast(x[0], tf.Float), values(s, levels))
-		}},
-		{op: "FakeQuantWithMinMaxVarsGradient", name: "upstream", single: true, in: []input{around0(2, 4)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("FakeQuantWithMinMaxVarsGradient", nil, s.Cast(x[0], tf.Float), values(s, levels), s.Constant(float32(-1)), s.Constant(float32(2)))
-		}},
-		{op: "FakeQuantWithMinMaxVarsPerChannelGradient", name: "upstream", single: true, in: []input{around0(2, 4)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("FakeQuantWithMinMaxVarsPerChannelGradient", nil, s.Cast(x[0], tf.Float), values(s, levels),
-				s.Constant([]float32{-1, -2, -3, -4}), s.Constant([]float32{2, 2, 2, 2}))
-		}},
+		{op: "CropAndResizeGradImage", name: "upstream", single: true, in: []input{around0(2, 3, 2, 2)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("CropAndResizeGradImage", attrs{"T": tf.Float}, s.Cast(x[0], tf.Float), s.Constant(boxes), s.Constant([]int32{1, 0}), s.Constant([]int32{2, 4, 3, 2}))
+			}},
+		{op: "FakeQuantWithMinMaxArgsGradient", name: "upstream", single: true, in: []input{around0(2, 4)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("FakeQuantWithMinMaxArgsGradient", attrs{"min": float32(-1), "max": float32(2)}, s.Cast(x[0], tf.Float), values(s, levels))
+			}},
+		{op: "FakeQuantWithMinMaxVarsGradient", name: "upstream", single: true, in: []input{around0(2, 4)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("FakeQuantWithMinMaxVarsGradient", nil, s.Cast(x[0], tf.Float), values(s, levels), s.Constant(float32(-1)), s.Constant(float32(2)))
+			}},
+		{op: "FakeQuantWithMinMaxVarsPerChannelGradient", name: "upstream", single: true, in: []input{around0(2, 4)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("FakeQuantWithMinMaxVarsPerChannelGradient", nil, s.Cast(x[0], tf.Float), values(s, levels),
+					s.Constant([]float32{-1, -2, -3, -4}), s.Constant([]float32{2, 2, 2, 2}))
+			}},
 	}
 }
 
@@ -81,9 +87,10 @@ func fourierExamples() []example {
 		sizes := []int32{2, 3, 4}[2-k:]
 		half := []int64{2, 2, 3, 3}
 		for _, kind := range []string{"FFT", "IFFT"} {
-			list = append(list, example{op: kind + axes, name: "complex", in: []input{around0(shape...), around0(shape...)}, f: func(s *scope, x []tf.Output) tf.Output {
-				return both(s, s.One(kind+axes, nil, complexNumbers(s, x)))
-			}})
+			list = append(list, example{op: kind + axes, name: "complex", in: []input{around0(shape...), around0(shape...)},
+				f: func(s *scope, x []tf.Output) tf.Output {
+					return both(s, s.One(kind+axes, nil, complexNumbers(s, x)))
+				}})
 		}
 		for name, odd := range map[string]int32{"even": 0, "odd": 1} {
 			sizes := append([]int32{}, sizes...)
@@ -96,9 +103,10 @@ func fourierExamples() []example {
 				example{op: "RFFT" + axes, name: name, in: []input{around0(real...)}, f: func(s *scope, x []tf.Output) tf.Output {
 					return both(s, s.One("RFFT"+axes, attrs{"Tcomplex": tf.Complex128}, x[0], s.Constant(sizes)))
 				}},
-				example{op: "IRFFT" + axes, name: name, in: []input{around0(spectrum...), around0(spectrum...)}, f: func(s *scope, x []tf.Output) tf.Output {
-					return s.One("IRFFT"+axes, attrs{"Treal": tf.Double}, complexNumbers(s, x), s.Constant(sizes))
-				}})
+				example{op: "IRFFT" + axes, name: name, in: []input{around0(spectrum...), around0(spectrum...)},
+					f: func(s *scope, x []tf.Output) tf.Output {
+						return s.One("IRFFT"+axes, attrs{"Treal": tf.Double}, complexNumbers(s, x), s.Constant(sizes))
+					}})
 		}
 	}
 	z := []input{around0(2, 3), around0(2, 3)}
@@ -127,8 +135,8 @@ func fourierExamples() []example {
 	)
 }
 
-// TestFakeQuantisation compares with what tf.GradientTape of TensorFlow 2.18 gives: the upstream gradient 1..8 where the value lies
-// within the limits, here of -1..2 with 16 levels.
+// TestFakeQuantisation compares with what tf.GradientTape of TensorFlow 2.18 gives: the upstream gradient 1..8 where the value
+// lies within the limits, here of -1..2 with 16 levels.
 func TestFakeQuantisation(t *testing.T) {
 	x := []float64{-3, -1, -0.99, 0.3, 1.99, 2.01, 2.5, 0.7}
 	within := []float64{0, 2, 3, 4, 5, 0, 0, 8}

@@ -71,8 +71,8 @@ func TestConventions(t *testing.T) {
 	}
 }
 
-// equalColours are pixels with two channels or all three alike: the largest, the smallest, grey, black; the last two have a channel of
-// 0 and one below.
+// equalColours are pixels with two channels or all three alike: the largest, the smallest, grey, black; the last two have a
+// channel of 0 and one below.
 var equalColours = []float64{
 	0.5, 0.5, 0.2, 0.7, 0.3, 0.3, 0.2, 0.6, 0.2, 0.4, 0.4, 0.4, 0, 0, 0, 0.1, 0.9, 0.9, 0, 0.5, 0.8, 0.6, -0.1, 0.3,
 }

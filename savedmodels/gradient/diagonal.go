@@ -8,8 +8,8 @@ import (
 	"upi/savedmodels/ops"
 )
 
-// The operations on diagonals of matrices are linear. Later versions take a band of diagonals, k, and say at which end a shorter one is
-// filled up; the rules write the last version of each.
+// The operations on diagonals of matrices are linear. Later versions take a band of diagonals, k, and say at which end a shorter
+// one is filled up; the rules write the last version of each.
 
 // band is which diagonals an operation is about: the tensor k, and their alignment.
 func (s *scope) band(c *call, input int) (k tf.Output, a attrs) {
@@ -50,8 +50,8 @@ func setDiagGrad(s *scope, c *call) []tf.Output {
 	return in
 }
 
-// diagonalRefused: the value that fills up what no diagonal reaches is a constant in every network, and TensorFlow infers wrong ranks
-// where it does not know the sizes of several diagonals.
+// diagonalRefused: the value that fills up what no diagonal reaches is a constant in every network, and TensorFlow infers wrong
+// ranks where it does not know the sizes of several diagonals.
 func diagonalRefused(n *node) string {
 	if len(n.in) > 1 && len(ops.Dims(n.in[1])) == 1 && !ops.Static(ops.Dims(n.in[0])) {
 		return "unknown sizes"

@@ -133,7 +133,8 @@ func fourierGrad(s *scope, c *call) []tf.Output {
 	in := make([]tf.Output, len(c.in))
 	switch {
 	case f.half && f.inverse:
-		in[0] = s.Mul(s.One(strings.TrimPrefix(f.kind, "I"), attrs{"Tcomplex": x.DataType()}, g, c.in[1]), s.doubled(sizes[f.axes-1], n, x))
+		spectrum := s.One(strings.TrimPrefix(f.kind, "I"), attrs{"Tcomplex": x.DataType()}, g, c.in[1])
+		in[0] = s.Mul(spectrum, s.doubled(sizes[f.axes-1], n, x))
 	case f.half:
 		whole := s.Scale(n, s.One(f.full(true), nil, s.filledUp(g, sizes[f.axes-1])))
 		in[0] = s.part("Real", whole, x.DataType())
@@ -145,7 +146,8 @@ func fourierGrad(s *scope, c *call) []tf.Output {
 	return in
 }
 
-// doubled are the weights of the half spectrum of n values: each of its columns stands for two but the first, and the last if n is even.
+// doubled are the weights of the half spectrum of n values: each of its columns stands for two but the first, and the last if n
+// is even.
 func (s *scope) doubled(n int64, elements float64, like tf.Output) tf.Output {
 	weights := make([]float64, n/2+1)
 	for k := range weights {

@@ -36,11 +36,12 @@ func functionExamples() []example {
 	}
 	for _, op := range []string{"Xlogy", "Xlog1py", "Xdivy"} {
 		// Finite though log 0 and 1/0 are not.
-		list = append(list, example{op: op, name: "nothing of an infinity", in: []input{positive(3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			lowest := map[string]float64{"Xlog1py": -1}[op]
-			none := s.One(op, nil, s.reals([]float64{0, 0, 0}, 3), s.Add(s.Sub(x[0], x[0]), s.Scalar(lowest, x[0])))
-			return s.Add(none, x[0])
-		}})
+		list = append(list, example{op: op, name: "nothing of an infinity", in: []input{positive(3)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				lowest := map[string]float64{"Xlog1py": -1}[op]
+				none := s.One(op, nil, s.reals([]float64{0, 0, 0}, 3), s.Add(s.Sub(x[0], x[0]), s.Scalar(lowest, x[0])))
+				return s.Add(none, x[0])
+			}})
 	}
 	return append(list,
 		example{op: "Polygamma", name: "of order 2", in: []input{positive(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
@@ -50,23 +51,28 @@ func functionExamples() []example {
 			return s.One("Zeta", nil, s.Fill(x[0], 2.5), x[0])
 		}},
 		example{op: "Cross", name: "three", in: []input{around0(2, 3), around0(2, 3)}, f: of("Cross", nil)},
-		example{op: "AccumulateNV2", name: "two", in: []input{around0(2, 3), around0(2, 3)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("AccumulateNV2", attrs{"shape": tf.MakeShape(2, 3)}, tf.OutputList(x))
-		}},
+		example{op: "AccumulateNV2", name: "two", in: []input{around0(2, 3), around0(2, 3)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("AccumulateNV2", attrs{"shape": tf.MakeShape(2, 3)}, tf.OutputList(x))
+			}},
 		example{op: "EuclideanNorm", name: "rows", in: []input{around0(2, 3)}, f: with("EuclideanNorm", nil, []int32{-1})},
-		example{op: "EuclideanNorm", name: "kept", in: []input{around0(2, 3, 2)}, f: with("EuclideanNorm", attrs{"keep_dims": true}, []int32{0, 2})},
+		example{op: "EuclideanNorm", name: "kept", in: []input{around0(2, 3, 2)},
+			f: with("EuclideanNorm", attrs{"keep_dims": true}, []int32{0, 2})},
 		example{op: "BiasAddV1", name: "channels last", in: []input{around0(2, 2, 3), around0(3)}, f: of("BiasAddV1", nil)},
-		example{op: "Concat", name: "all wanted", in: []input{around0(2, 1), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("Concat", nil, s.Constant(int32(1)), tf.OutputList{x[0], x[1], x[0]})
-		}},
+		example{op: "Concat", name: "all wanted", in: []input{around0(2, 1), around0(2, 3)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("Concat", nil, s.Constant(int32(1)), tf.OutputList{x[0], x[1], x[0]})
+			}},
 		example{op: "Concat", name: "one wanted", in: []input{around0(2, 1)}, f: func(s *scope, x []tf.Output) tf.Output {
 			return s.One("Concat", nil, s.Constant(int32(1)), tf.OutputList{s.noise(2, 2), x[0]})
 		}},
 		example{op: "Reverse", name: "second", in: []input{around0(2, 3)}, f: with("Reverse", nil, []bool{false, true})},
 		example{op: "ReverseSequence", name: "rows of two lengths", in: []input{around0(2, 4)}, fixed: true,
 			f: with("ReverseSequence", attrs{"seq_dim": int64(1), "batch_dim": int64(0)}, []int32{3, 2})},
-		example{op: "SpaceToBatch", name: "padded", in: []input{around0(1, 3, 3, 2)}, f: with("SpaceToBatch", attrs{"block_size": int64(2)}, [][]int32{{1, 0}, {0, 1}})},
-		example{op: "BatchToSpace", name: "cropped", in: []input{around0(4, 2, 2, 2)}, f: with("BatchToSpace", attrs{"block_size": int64(2)}, [][]int32{{1, 0}, {0, 1}})},
+		example{op: "SpaceToBatch", name: "padded", in: []input{around0(1, 3, 3, 2)},
+			f: with("SpaceToBatch", attrs{"block_size": int64(2)}, [][]int32{{1, 0}, {0, 1}})},
+		example{op: "BatchToSpace", name: "cropped", in: []input{around0(4, 2, 2, 2)},
+			f: with("BatchToSpace", attrs{"block_size": int64(2)}, [][]int32{{1, 0}, {0, 1}})},
 	)
 }
 
@@ -92,25 +98,28 @@ func matrixExamples() []example {
 			name = "three of them"
 		}
 		list = append(list,
-			example{op: "MatrixDiag" + v, name: name, in: []input{around0(2, 3, 4)}, fixed: v != "", f: func(s *scope, x []tf.Output) tf.Output {
-				if v == "" {
-					return s.One("MatrixDiag", nil, x[0])
-				}
-				minus := s.Constant(int32(-1))
-				return s.One("MatrixDiag"+v, a, x[0], s.Constant(band), minus, minus, s.Constant(0.5))
-			}},
-			example{op: "MatrixDiagPart" + v, name: name, in: []input{around0(2, 3, 4)}, fixed: v != "", f: func(s *scope, x []tf.Output) tf.Output {
-				if v == "" {
-					return s.One("MatrixDiagPart", nil, x[0])
-				}
-				return s.One("MatrixDiagPart"+v, a, x[0], s.Constant(band), s.Constant(0.5))
-			}},
-			example{op: "MatrixSetDiag" + v, name: name, in: []input{around0(2, 3, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-				if v == "" {
-					return s.One("MatrixSetDiag", nil, x[0], x[1])
-				}
-				return s.One("MatrixSetDiag"+v, a, x[0], x[1], s.Constant(int32(0)))
-			}},
+			example{op: "MatrixDiag" + v, name: name, in: []input{around0(2, 3, 4)}, fixed: v != "",
+				f: func(s *scope, x []tf.Output) tf.Output {
+					if v == "" {
+						return s.One("MatrixDiag", nil, x[0])
+					}
+					minus := s.Constant(int32(-1))
+					return s.One("MatrixDiag"+v, a, x[0], s.Constant(band), minus, minus, s.Constant(0.5))
+				}},
+			example{op: "MatrixDiagPart" + v, name: name, in: []input{around0(2, 3, 4)}, fixed: v != "",
+				f: func(s *scope, x []tf.Output) tf.Output {
+					if v == "" {
+						return s.One("MatrixDiagPart", nil, x[0])
+					}
+					return s.One("MatrixDiagPart"+v, a, x[0], s.Constant(band), s.Constant(0.5))
+				}},
+			example{op: "MatrixSetDiag" + v, name: name, in: []input{around0(2, 3, 3), around0(2, 3)},
+				f: func(s *scope, x []tf.Output) tf.Output {
+					if v == "" {
+						return s.One("MatrixSetDiag", nil, x[0], x[1])
+					}
+					return s.One("MatrixSetDiag"+v, a, x[0], x[1], s.Constant(int32(0)))
+				}},
 		)
 	}
 	for _, turnA := range []bool{false, true} {
@@ -124,10 +133,11 @@ func matrixExamples() []example {
 			}
 			name := map[bool]string{false: "plain ", true: "turned "}[turnA] + map[bool]string{false: "plain", true: "turned"}[turnB]
 			list = append(list,
-				example{op: "SparseMatMul", name: name, single: true, curved: true, in: []input{around0(a...), around0(b...)}, f: func(s *scope, x []tf.Output) tf.Output {
-					return s.One("SparseMatMul", attrs{"transpose_a": turnA, "transpose_b": turnB, "a_is_sparse": true},
-						s.Cast(x[0], tf.Float), s.Cast(x[1], tf.Float))
-				}},
+				example{op: "SparseMatMul", name: name, single: true, curved: true, in: []input{around0(a...), around0(b...)},
+					f: func(s *scope, x []tf.Output) tf.Output {
+						return s.One("SparseMatMul", attrs{"transpose_a": turnA, "transpose_b": turnB, "a_is_sparse": true},
+							s.Cast(x[0], tf.Float), s.Cast(x[1], tf.Float))
+					}},
 				example{op: "SparseTensorDenseMatMul", name: name, in: []input{around0(b...)}, f: func(s *scope, x []tf.Output) tf.Output {
 					indices := [][]int64{{0, 1}, {1, 0}, {1, 2}}
 					if turnA {
@@ -155,20 +165,23 @@ func ones(n int64) []float64 {
 
 func scatterExamples() []example {
 	list := []example{
-		{op: "DynamicStitch", name: "interleaved", in: []input{around0(2, 3), around0(3)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("DynamicStitch", nil, tf.OutputList{s.Constant([]int32{2, 0}), s.Constant(int32(1))}, tf.OutputList(x))
-		}},
-		{op: "ParallelDynamicStitch", name: "interleaved", in: []input{around0(2, 3), around0(1, 3)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("ParallelDynamicStitch", nil, tf.OutputList{s.Constant([]int32{2, 0}), s.Constant([]int32{1})}, tf.OutputList(x))
-		}},
+		{op: "DynamicStitch", name: "interleaved", in: []input{around0(2, 3), around0(3)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("DynamicStitch", nil, tf.OutputList{s.Constant([]int32{2, 0}), s.Constant(int32(1))}, tf.OutputList(x))
+			}},
+		{op: "ParallelDynamicStitch", name: "interleaved", in: []input{around0(2, 3), around0(1, 3)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("ParallelDynamicStitch", nil, tf.OutputList{s.Constant([]int32{2, 0}), s.Constant([]int32{1})}, tf.OutputList(x))
+			}},
 		{op: "SegmentSum", name: "rows", in: []input{around0(4, 2)}, f: with("SegmentSum", nil, []int32{0, 0, 2, 2})},
 		{op: "TopKV2", name: "two of four", in: []input{apart(2, 3, 4)}, f: with("TopKV2", nil, int32(2))},
 		{op: "TopKV2", name: "vector", in: []input{apart(5)}, fixed: true, f: with("TopKV2", nil, int32(3))},
 	}
 	for _, op := range []string{"TensorScatterAdd", "TensorScatterSub", "TensorScatterUpdate"} {
-		list = append(list, example{op: op, name: "rows", in: []input{around0(4, 2), around0(2, 2)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One(op, nil, x[0], s.Constant([][]int32{{3}, {1}}), x[1])
-		}})
+		list = append(list, example{op: op, name: "rows", in: []input{around0(4, 2), around0(2, 2)},
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One(op, nil, x[0], s.Constant([][]int32{{3}, {1}}), x[1])
+			}})
 	}
 	for _, batch := range []bool{false, true} {
 		a := attrs{"ksize": twos, "strides": twos, "padding": "VALID", "include_batch_in_index": batch}
@@ -202,23 +215,29 @@ func volumeExamples() []example {
 		return image, s.One("MaxPool3D", pool, image)
 	}
 	return append(list,
-		example{op: "Conv3DBackpropInputV2", name: "stride 2", in: []input{around0(3, 3, 3, 2, 2), around0(1, 2, 2, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("Conv3DBackpropInputV2", a, s.Constant([]int32{1, 4, 4, 4, 2}), x[0], x[1])
-		}},
-		example{op: "Conv3DBackpropFilterV2", name: "stride 2", in: []input{around0(1, 4, 4, 4, 2), around0(1, 2, 2, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("Conv3DBackpropFilterV2", a, x[0], s.Constant([]int32{3, 3, 3, 2, 2}), x[1])
-		}},
-		example{op: "MaxPool3DGrad", name: "upstream", single: true, in: []input{around0(1, 2, 2, 2, 1)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			image, y := maximum(s)
-			return s.One("MaxPool3DGrad", pool, image, y, s.Cast(x[0], tf.Float))
-		}},
-		example{op: "MaxPool3DGradGrad", name: "upstream", single: true, in: []input{around0(1, 4, 4, 4, 1)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			image, y := maximum(s)
-			return s.One("MaxPool3DGradGrad", pool, image, y, s.Cast(x[0], tf.Float))
-		}},
-		example{op: "AvgPool3DGrad", name: "upstream", single: true, in: []input{around0(1, 2, 2, 2, 1)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.One("AvgPool3DGrad", pool, s.Constant([]int32{1, 4, 4, 4, 1}), s.Cast(x[0], tf.Float))
-		}},
+		example{op: "Conv3DBackpropInputV2", name: "stride 2", in: []input{around0(3, 3, 3, 2, 2), around0(1, 2, 2, 2, 2)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("Conv3DBackpropInputV2", a, s.Constant([]int32{1, 4, 4, 4, 2}), x[0], x[1])
+			}},
+		example{op: "Conv3DBackpropFilterV2", name: "stride 2",
+			in: []input{around0(1, 4, 4, 4, 2), around0(1, 2, 2, 2, 2)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("Conv3DBackpropFilterV2", a, x[0], s.Constant([]int32{3, 3, 3, 2, 2}), x[1])
+			}},
+		example{op: "MaxPool3DGrad", name: "upstream", single: true, in: []input{around0(1, 2, 2, 2, 1)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				image, y := maximum(s)
+				return s.One("MaxPool3DGrad", pool, image, y, s.Cast(x[0], tf.Float))
+			}},
+		example{op: "MaxPool3DGradGrad", name: "upstream", single: true, in: []input{around0(1, 4, 4, 4, 1)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				image, y := maximum(s)
+				return s.One("MaxPool3DGradGrad", pool, image, y, s.Cast(x[0], tf.Float))
+			}},
+		example{op: "AvgPool3DGrad", name: "upstream", single: true, in: []input{around0(1, 2, 2, 2, 1)}, fixed: true,
+			f: func(s *scope, x []tf.Output) tf.Output {
+				return s.One("AvgPool3DGrad", pool, s.Constant([]int32{1, 4, 4, 4, 1}), s.Cast(x[0], tf.Float))
+			}},
 	)
 }
 

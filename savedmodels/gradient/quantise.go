@@ -4,8 +4,8 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 )
 
-// Fake quantisation rounds to a few levels between two limits. Its derivative is 0 almost everywhere; training takes it to be 1 between the
-// limits and 0 outside, and so does TensorFlow's gradient, which is followed here.
+// Fake quantisation rounds to a few levels between two limits. Its derivative is 0 almost everywhere; training takes it to be
+// 1 between the limits and 0 outside, and so does TensorFlow's gradient, which is followed here.
 
 var levels = []string{"num_bits", "narrow_range"}
 

@@ -75,8 +75,8 @@ func areaSizes(x, y tf.Output) (from, to []int64, ok bool) {
 	return from[1:3], to[1:3], true
 }
 
-// areaGrad is the rule of ResizeArea, the mean over what a new pixel covers of the old ones: a matrix for the rows and one for the
-// columns, turned. TensorFlow has no operation for it.
+// areaGrad is the rule of ResizeArea, the mean over what a new pixel covers of the old ones: a matrix for the rows and one for
+// the columns, turned. TensorFlow has no operation for it.
 func areaGrad(s *scope, c *call) []tf.Output {
 	x := c.in[0]
 	from, to, _ := areaSizes(x, c.out(0))
@@ -91,8 +91,8 @@ func areaGrad(s *scope, c *call) []tf.Output {
 	return []tf.Output{s.Cast(g, x.DataType()), {}}
 }
 
-// areaWeights are the shares of the old pixels in each of the new ones along one axis, [new, old], calculated in float32 as TensorFlow
-// does.
+// areaWeights are the shares of the old pixels in each of the new ones along one axis, [new, old], calculated in float32 as
+// TensorFlow does.
 func areaWeights(from, to int64, corners bool) [][]float32 {
 	scale := float32(from) / float32(to)
 	if corners && to > 1 {
@@ -117,7 +117,8 @@ func boxesRefused(n *node) string {
 	return ""
 }
 
-// cropGrad is the rule of CropAndResize, which cuts boxes out of images and brings them to one size, float32 whatever the images' type.
+// cropGrad is the rule of CropAndResize, which cuts boxes out of images and brings them to one size, float32 whatever the
+// images' type.
 func cropGrad(s *scope, c *call) []tf.Output {
 	x := c.in[0]
 	if s.Err() != nil {

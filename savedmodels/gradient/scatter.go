@@ -94,7 +94,8 @@ func topGrad(s *scope, c *call) []tf.Output {
 	total := s.One("Prod", nil, s.ShapeOf(x), zero)
 	starts := s.One("Range", nil, zero, total, s.Constant(int32(n)))
 	// As many rows as all axes but the last make, whatever k is.
-	rows := s.One("Reshape", nil, s.Cast(c.out(1), tf.Int32), s.One("Pack", nil, tf.OutputList{s.One("Size", nil, starts), s.Constant(int32(-1))}))
+	byRow := s.One("Pack", nil, tf.OutputList{s.One("Size", nil, starts), s.Constant(int32(-1))})
+	rows := s.One("Reshape", nil, s.Cast(c.out(1), tf.Int32), byRow)
 	places := s.One("Reshape", nil, s.Add(rows, s.One("ExpandDims", nil, starts, one)), flat)
 	sum := s.One("UnsortedSegmentSum", nil, s.One("Reshape", nil, c.up[0], flat), places, total)
 	in[0] = s.One("Reshape", nil, sum, s.ShapeOf(x))

@@ -10,7 +10,8 @@ func sparseMatMulGrad(s *scope, c *call) []tf.Output {
 	a, b := c.in[0].DataType(), c.in[1].DataType()
 	dense := *c
 	dense.in = []tf.Output{s.Cast(c.in[0], tf.Float), s.Cast(c.in[1], tf.Float)}
-	in := product{"MatMul", "transpose_a", "transpose_b"}.operands(s, &dense, turn["transpose_a"] == true, turn["transpose_b"] == true)
+	p := product{"MatMul", "transpose_a", "transpose_b"}
+	in := p.operands(s, &dense, turn["transpose_a"] == true, turn["transpose_b"] == true)
 	for i, t := range []tf.DataType{a, b} {
 		if in[i].Op != nil {
 			in[i] = s.Cast(in[i], t)
@@ -26,8 +27,8 @@ func sparseValuesRefused(n *node) string {
 	return ""
 }
 
-// sparseProductGrad is the rule of Y = A B with a sparse matrix A, given by indices, values and shape, and flags for the transpose of
-// either: dB = A' G, or its transpose.
+// sparseProductGrad is the rule of Y = A B with a sparse matrix A, given by indices, values and shape, and flags for the
+// transpose of either: dB = A' G, or its transpose.
 func sparseProductGrad(s *scope, c *call) []tf.Output {
 	a := s.AttrsOf(c.op, "adjoint_a", "adjoint_b")
 	back := s.One("SparseTensorDenseMatMul", attrs{"adjoint_a": a["adjoint_a"] != true}, c.in[0], c.in[1], c.in[2], c.up[0])

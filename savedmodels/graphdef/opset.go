@@ -69,8 +69,8 @@ const structuralOps = `Identity IdentityN Snapshot PreventGradient EnsureShape C
 	PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile VarHandleOp ReadVariableOp
 	ResourceGather DisableCopyOnRead VarIsInitializedOp VariableShape`
 
-const foreignOps = `XlaConv XlaConvV2 XlaDot XlaDotV2 XlaEinsum XlaPad XlaReduceWindow XlaReduce XlaVariadicReduce XlaVariadicReduceV2
-	XlaGather XlaDynamicSlice XlaSharding XlaOptimizationBarrier`
+const foreignOps = `XlaConv XlaConvV2 XlaDot XlaDotV2 XlaEinsum XlaPad XlaReduceWindow XlaReduce XlaVariadicReduce
+	XlaVariadicReduceV2 XlaGather XlaDynamicSlice XlaSharding XlaOptimizationBarrier`
 
 const inertOps = `Assert Print PrintV2 StringFormat AssignVariableOp AssignAddVariableOp AssignSubVariableOp RngReadAndSkip
 	RandomUniform RandomStandardNormal RandomUniformInt TruncatedNormal RandomShuffle Multinomial StatefulUniform

@@ -2,8 +2,8 @@ package graphdef
 
 import "github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 
-// BinaryOp is the op by which a function of two arguments joins them, such as the reducer of a reduction; ok is false if the function
-// does anything else.
+// BinaryOp is the op by which a function of two arguments joins them, such as the reducer of a reduction; ok is false if the
+// function does anything else.
 func (m *SavedModel) BinaryOp(function string) (op string, ok bool) {
 	for range maxDepth {
 		if m.functions[function] == nil {

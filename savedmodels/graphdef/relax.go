@@ -10,7 +10,8 @@ import (
 // moves are the ops that a type passes through unchanged: attribute "T" is that of input and output, or moveType's.
 var moves = []string{
 	"Reshape", "Squeeze", "ExpandDims", "Transpose", "Slice", "StridedSlice", "Pad", "Reverse", "ReverseV2", "Roll", "Split",
-	"Unpack", "StopGradient", "MirrorPad", "Tile", "BroadcastTo", "GatherV2", "ResizeNearestNeighbor", "SpaceToDepth", "DepthToSpace",
+	"Unpack", "StopGradient", "MirrorPad", "Tile", "BroadcastTo", "GatherV2", "ResizeNearestNeighbor",
+	"SpaceToDepth", "DepthToSpace",
 }
 
 func moveType(op string) string {

@@ -22,7 +22,8 @@ type Scope struct {
 // Attrs are attributes of an operation, as tf.OpSpec takes them.
 type Attrs map[string]any
 
-// NewScope returns a scope whose operations in g are called PREFIX/KIND, PREFIX/KIND_1 and so on. The prefix need not be new in g.
+// NewScope returns a scope whose operations in g are called PREFIX/KIND, PREFIX/KIND_1 and so on. The prefix need not be new
+// in g.
 func NewScope(g *tf.Graph, prefix string) *Scope {
 	return &Scope{graph: g, prefix: prefix, names: make(map[string]int), consts: make(map[string]tf.Output)}
 }

@@ -50,7 +50,8 @@ func TestConstants(t *testing.T) {
 	if _, ok := Axes(pairs, 4); ok {
 		t.Error("axis 4 of 4 axes")
 	}
-	if s.Constant([]int32{2, 3}).Op.Name() != s.Constant([]int32{2, 3}).Op.Name() {
+	first, second := s.Constant([]int32{2, 3}), s.Constant([]int32{2, 3})
+	if first.Op.Name() != second.Op.Name() {
 		t.Error("a constant was added twice")
 	}
 	open := s.Placeholder(tf.Double, -1, 3)

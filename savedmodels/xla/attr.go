@@ -27,7 +27,8 @@ func stringAttr(v string) *attr_value_go_proto.AttrValue {
 }
 
 func listAttr(v []int64) *attr_value_go_proto.AttrValue {
-	return &attr_value_go_proto.AttrValue{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{I: v}}}
+	list := &attr_value_go_proto.AttrValue_ListValue{I: v}
+	return &attr_value_go_proto.AttrValue{Value: &attr_value_go_proto.AttrValue_List{List: list}}
 }
 
 // ints adds a vector of int32.
@@ -37,7 +38,9 @@ func (b *builder) ints(values ...int64) tensor { return b.matrix(values, int64(l
 func (b *builder) scalar(v int64) tensor { return b.matrix([]int64{v}) }
 
 func (b *builder) matrix(values []int64, shape ...int64) tensor {
-	t := &tensor_go_proto.TensorProto{Dtype: types_go_proto.DataType_DT_INT32, TensorShape: &tensor_shape_go_proto.TensorShapeProto{}}
+	t := &tensor_go_proto.TensorProto{
+		Dtype: types_go_proto.DataType_DT_INT32, TensorShape: &tensor_shape_go_proto.TensorShapeProto{},
+	}
 	for _, d := range shape {
 		t.TensorShape.Dim = append(t.TensorShape.Dim, &tensor_shape_go_proto.TensorShapeProto_Dim{Size: d})
 	}
@@ -61,8 +64,8 @@ func (b *builder) constant(t *tensor_go_proto.TensorProto) tensor {
 	})
 }
 
-// fields reads a message whose fields are whole numbers or lists of them, as the dimension numbers of XLA's operations are: by the number of
-// the field.
+// fields reads a message whose fields are whole numbers or lists of them, as the dimension numbers of XLA's operations are: by
+// the number of the field.
 func fields(message []byte) (map[protowire.Number][]int64, error) {
 	bad := errors.New("its dimension numbers cannot be read")
 	values := map[protowire.Number][]int64{}

@@ -15,7 +15,8 @@ func TestFields(t *testing.T) {
 		message = protowire.AppendVarint(protowire.AppendTag(message, 12, protowire.VarintType), v)
 	}
 	f, err := fields(message)
-	if err != nil || !slices.Equal(f[1], []int64{3, 300}) || !slices.Equal(f[12], []int64{2, 0}) || one(f[4]) != 0 || one(f[12]) != 2 {
+	if err != nil || !slices.Equal(f[1], []int64{3, 300}) || !slices.Equal(f[12], []int64{2, 0}) ||
+		one(f[4]) != 0 || one(f[12]) != 2 {
 		t.Errorf("got %v, %v", f, err)
 	}
 	for name, bad := range map[string][]byte{

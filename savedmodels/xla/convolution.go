@@ -31,8 +31,8 @@ type window struct {
 	size, stride, dilation, low, high []int64
 }
 
-// convolution writes XLA's convolution as Conv2D, or Conv3D: axes in TensorFlow's order, zeros between the elements of the left operand
-// for a transposed convolution, then the padding.
+// convolution writes XLA's convolution as Conv2D, or Conv3D: axes in TensorFlow's order, zeros between the elements of the
+// left operand for a transposed convolution, then the padding.
 func convolution(b *builder, n *graphdef.Node) (tensor, error) {
 	f, err := fields(n.Attr["dimension_numbers"].GetS())
 	if err != nil {
@@ -43,7 +43,8 @@ func convolution(b *builder, n *graphdef.Node) (tensor, error) {
 		if numbers[i], err = b.constants(i+2, what); err != nil {
 			return tensor{}, err
 		}
-		if what != "feature_group_count" && what != "padding" && (len(numbers[i]) != len(numbers[0]) || slices.ContainsFunc(numbers[i], below1)) {
+		perAxis := what != "feature_group_count" && what != "padding"
+		if perAxis && (len(numbers[i]) != len(numbers[0]) || slices.ContainsFunc(numbers[i], below1)) {
 			return tensor{}, fmt.Errorf("its %s do not fit", what)
 		}
 	}

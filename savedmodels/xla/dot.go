@@ -8,7 +8,8 @@ import (
 	"upi/savedmodels/graphdef"
 )
 
-// dot writes DotGeneral as an Einsum: the axes of the result are the batch axes, then what is left of the left operand, then of the right.
+// dot writes DotGeneral as an Einsum: the axes of the result are the batch axes, then what is left of the left operand, then
+// of the right.
 func dot(b *builder, n *graphdef.Node) (tensor, error) {
 	f, err := fields(n.Attr["dimension_numbers"].GetS())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"upi/savedmodels/graphdef"
 )
 
-// gather writes XlaGather in the two forms that indexing takes: one slice at a constant place, and what stands at the indices of some axes. XLA moves
-// an index that is out of range to the nearest one within.
+// gather writes XlaGather in the two forms that indexing takes: one slice at a constant place, and what stands at the indices
+// of some axes. XLA moves an index that is out of range to the nearest one within.
 func gather(b *builder, n *graphdef.Node) (tensor, error) {
 	f, err := fields(n.Attr["dimension_numbers"].GetS())
 	if err != nil {
@@ -34,7 +34,8 @@ func gather(b *builder, n *graphdef.Node) (tensor, error) {
 		return tensor{}, err
 	}
 	outside := func(axis int64) bool { return axis < 0 || int(axis) >= len(shape) }
-	if len(sizes) != len(shape) || int(vector) < len(indices)-1 || slices.ContainsFunc(starts, outside) || slices.ContainsFunc(collapsed, outside) {
+	if len(sizes) != len(shape) || int(vector) < len(indices)-1 ||
+		slices.ContainsFunc(starts, outside) || slices.ContainsFunc(collapsed, outside) {
 		return tensor{}, errors.New("its dimension numbers do not fit its operands")
 	}
 	t := n.Attr["T"].GetType()
@@ -78,8 +79,8 @@ func gather(b *builder, n *graphdef.Node) (tensor, error) {
 	return b.transpose(y, t, place), nil
 }
 
-// rows takes what stands at the indices of some axes, starts. In the result the axes of the indices stand from the given one on, in place
-// of those. vectors says that the last axis of the indices runs over starts.
+// rows takes what stands at the indices of some axes, starts. In the result the axes of the indices stand from the given one
+// on, in place of those. vectors says that the last axis of the indices runs over starts.
 func (b *builder) rows(n *graphdef.Node, t types_go_proto.DataType, shape, starts []int64, vectors bool) (y tensor, first int64) {
 	x, at := n.Inputs[0], n.Inputs[1]
 	index := n.Attr["Tindices"].GetType()
@@ -95,7 +96,10 @@ func (b *builder) rows(n *graphdef.Node, t types_go_proto.DataType, shape, start
 		if vectors {
 			at = b.op("Squeeze", attrs{"T": typeAttr(index), "squeeze_dims": listAttr([]int64{-1})}, at)
 		}
-		a := attrs{"Tparams": typeAttr(t), "Tindices": typeAttr(index), "Taxis": typeAttr(types_go_proto.DataType_DT_INT32), "batch_dims": intAttr(0)}
+		a := attrs{
+			"Tparams": typeAttr(t), "Tindices": typeAttr(index), "Taxis": typeAttr(types_go_proto.DataType_DT_INT32),
+			"batch_dims": intAttr(0),
+		}
 		return b.op("GatherV2", a, x, within(b.scalar(most[0])), b.scalar(starts[0])), starts[0]
 	}
 	order := slices.Clone(starts)

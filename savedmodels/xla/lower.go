@@ -1,5 +1,5 @@
-// Package xla writes the operations of XLA that jax2tf leaves in a graph (XlaConvV2, XlaDotV2, XlaPad, ...) as TensorFlow's own, which
-// run without a compiler and can be differentiated. What they mean is said in XLA's "Operation Semantics".
+// Package xla writes the operations of XLA that jax2tf leaves in a graph (XlaConvV2, XlaDotV2, XlaPad, ...) as TensorFlow's
+// own, which run without a compiler and can be differentiated. What they mean is said in XLA's "Operation Semantics".
 package xla
 
 import (
@@ -206,5 +206,6 @@ func einsum(b *builder, n *graphdef.Node) (tensor, error) {
 }
 
 func (b *builder) einsum(equation string, t types_go_proto.DataType, x, y tensor) tensor {
-	return b.op("Einsum", attrs{"T": typeAttr(t), "N": intAttr(2), "equation": stringAttr(strings.ReplaceAll(equation, " ", ""))}, x, y)
+	a := attrs{"T": typeAttr(t), "N": intAttr(2), "equation": stringAttr(strings.ReplaceAll(equation, " ", ""))}
+	return b.op("Einsum", a, x, y)
 }

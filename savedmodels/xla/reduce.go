@@ -154,7 +154,8 @@ func (b *builder) pool(x tensor, t types_go_proto.DataType, w window, kind strin
 	pooled := func(x tensor) tensor {
 		return b.op(kind, attrs{
 			"T": typeAttr(t), "ksize": listAttr(slices.Concat([]int64{1}, size, []int64{1})),
-			"strides": listAttr(slices.Concat([]int64{1}, stride, []int64{1})), "padding": stringAttr("VALID"), "data_format": stringAttr("NHWC"),
+			"strides": listAttr(slices.Concat([]int64{1}, stride, []int64{1})), "padding": stringAttr("VALID"),
+			"data_format": stringAttr("NHWC"),
 		}, x)
 	}
 	if len(rest) == 2 && len(over) == 2 {

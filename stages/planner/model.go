@@ -52,7 +52,8 @@ func newOptions(m config.Model) savedmodels.Options {
 	o := savedmodels.Options{
 		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
 		Head: m.Output.Head, Layout: m.Input.Layout,
-		Scale: perChannel(m.Input.Scale), Offset: perChannel(m.Input.Offset), Channels: m.Input.Channels, Preprocess: m.Input.Preprocess,
+		Scale: perChannel(m.Input.Scale), Offset: perChannel(m.Input.Offset),
+		Channels: m.Input.Channels, Preprocess: m.Input.Preprocess,
 		IgnoreCustomGradients: m.CustomGradients == "ignore",
 	}
 	copy(o.Shape[:], m.Input.Shape)
