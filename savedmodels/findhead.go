@@ -40,7 +40,7 @@ func (m *Model) findHead() error {
 	if len(shape) == 0 {
 		return fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
-	alone := len(shape) == 1
+	alone := len(shape) == 1 && !m.arrangement.single // the classes of a single image have no axis beside them
 	one := alone || shape[len(shape)-1] == 1
 	found := m.graph.Head(shapes{p}, alone)
 	if done, err := m.headOfOps(found, one); done || err != nil {
