@@ -62,6 +62,13 @@ def one_image(path):
     return save(path, m, lambda image: tf.reshape(m.logits(image), [3]), spec(8, 6, 3)) and m.logits
 
 
+@model([8, 6, 3], 3, "softmax", softmax=True)
+def one_image_softmax(path):
+    m = Dense(144)
+    save(path, m, lambda image: tf.nn.softmax(m.logits(image / 100))[0], spec(8, 6, 3))
+    return lambda image: tf.nn.softmax(m.logits(image / 100))
+
+
 @model([2, 4, 5], 3, "logits", Scale=[1, 0.5, 2, 1 / 255, 3], Offset=[0, 1, -2, 0.25, 9])
 def five_channels(path):
     m = Dense(40)
