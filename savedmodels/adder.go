@@ -51,13 +51,3 @@ func (a *adder) cast(x tf.Output, to tf.DataType) tf.Output {
 	}
 	return a.add(tf.OpSpec{Type: "Cast", Input: []tf.Input{x}, Attrs: map[string]any{"DstT": to}})
 }
-
-// slice takes count images from first on.
-func (a *adder) slice(x tf.Output, first, count int) tf.Output {
-	return a.op("Slice", x, a.constant([]int32{int32(first), 0, 0, 0}), a.constant([]int32{int32(count), -1, -1, -1}))
-}
-
-func (a *adder) concat(parts []tf.Output) tf.Output {
-	axis := a.constant(int32(0))
-	return a.add(tf.OpSpec{Type: "ConcatV2", Input: []tf.Input{tf.OutputList(parts), axis}})
-}

@@ -50,8 +50,8 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 		}
 	}
 	step := batch
-	if m.batch > 0 {
-		step = m.batch
+	if m.unit > 0 {
+		step = m.unit
 	}
 	probe, err := m.probe(flat, step)
 	if err != nil {
@@ -64,19 +64,12 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 	if err != nil {
 		return tf.Output{}, err
 	}
-	if step == batch {
-		return m.embed(g, name, flat, x, weights)
-	}
-	// The signature fixes its batch, and its graph may rely on it: one copy per part of the batch.
-	a := adder{g: g, prefix: name}
-	parts := make([]tf.Output, batch/step)
-	for i := range parts {
-		part := a.slice(x, i*step, step)
-		if a.err == nil {
-			parts[i], a.err = m.embed(g, fmt.Sprintf("%s/part_%d", name, i), flat, part, weights)
+	if step < batch {
+		if flat, err = m.calls(flat, batch/step); err != nil {
+			return tf.Output{}, err
 		}
 	}
-	return a.concat(parts), a.err
+	return m.embed(g, name, flat, x, weights)
 }
 
 // checkImages returns the batch size of x.
