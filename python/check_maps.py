@@ -6,6 +6,7 @@ its generator.
 
 import functools
 
+import keras
 import numpy as np
 import scipy.stats
 import skimage.metrics
@@ -25,6 +26,7 @@ class Network:
         signature = loaded.signatures[model["signature"]]
         self.settings = model["input"]
         self.dtype = list(signature.structured_input_signature[1].values())[0].dtype
+        self.rank = list(signature.structured_input_signature[1].values())[0].shape.rank
         frozen = convert_variables_to_constants_v2(signature)
         scores = frozen.outputs[output_index(signature.structured_outputs, model["output"]["name"])]
         source = scores.op
@@ -40,8 +42,19 @@ class Network:
         self.declared, self.found, self.head = model["output"]["head"], found, None
 
     def input_of(self, pixels):
-        x = pixels * self.settings["scale"] + self.settings["offset"]
-        return tf.transpose(x, [0, 3, 1, 2]) if self.settings["layout"] == "NCHW" else x
+        if self.settings.get("preprocess"):
+            prepare = keras.applications.imagenet_utils.preprocess_input
+            x = prepare(pixels, data_format="channels_last", mode=self.settings["preprocess"])
+        else:
+            x = pixels[..., ::-1] if self.settings.get("channels") == "bgr" else pixels
+            x = x * tf.constant(self.settings["scale"], tf.float32) + tf.constant(self.settings["offset"], tf.float32)
+        if self.settings["layout"] == "NCHW":
+            x = tf.transpose(x, [0, 3, 1, 2])
+        if self.rank == 3:
+            x = x[..., 0]
+        if self.rank == 2:
+            x = tf.reshape(x, [tf.shape(x)[0], -1])
+        return x
 
     def rows(self, tensor):
         """One row for each image, in float64."""

@@ -228,6 +228,15 @@ def one_image(path):
     return lambda x: tf.concat([f(x[i : i + 1]) for i in range(len(x))], 0)
 
 
+@model()
+def image_without_batch(path):
+    """A signature for one image, which adds and takes away the batch itself."""
+    k = net()
+    f = lambda image: tf.squeeze(k(tf.expand_dims(image * 1.5, 0)), 0) + tf.reduce_mean(tf.sin(image / 255))
+    save(path, lambda image: {"scores": f(image)}, k, tf.TensorSpec(SHAPE, tf.float32, name="image"))
+    return lambda x: tf.stack([f(x[i]) for i in range(len(x))])
+
+
 @model(Batch=4)
 def mixing_pairs(path):
     """A batch of two whose images mix, so that the right answer needs the signature's batch, beside an op that has to be repeated."""

@@ -461,6 +461,11 @@ def main():
     out, models = args.out, MODELS
     if args.applications:
         out, models = args.applications, {name: application(name, size) for name, size in APPLICATIONS.items()}
+    write_models(models, out)
+
+
+def write_models(models, out):
+    """Writes the models of a table into a folder, with what Python gets from them as expected.json."""
     expected = []
     for name, (write, want) in models.items():
         keras.utils.set_random_seed(1)
@@ -477,6 +482,8 @@ def main():
                 # Up to a constant per image these are the logits.
                 values = np.log(values) - np.log(values).mean(axis=1, keepdims=True)
             want["Scores"] = values.ravel().tolist()
+            if hasattr(scores, "derivatives"):
+                want["Gradient"], want["Product"] = scores.derivatives(images(want["Batch"], want["Shape"]))
         expected.append(want)
     with open(os.path.join(out, "expected.json"), "w") as f:
         json.dump(expected, f, indent=1)

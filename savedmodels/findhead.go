@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 )
@@ -32,14 +33,14 @@ func (m *Model) findHead() error {
 		return err
 	}
 	out := p.output(m.graph.Output)
-	if !carries(out.DataType()) {
+	if !ops.Carries(out.DataType()) {
 		return fmt.Errorf("the output is %s, not one row of class scores for each image: output.name chooses another", out.Shape())
 	}
 	shape := p.shape(m.graph.Output)
 	if len(shape) == 0 {
 		return fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
-	alone := len(shape) == 1
+	alone := len(shape) == 1 && !m.arrangement.single // the classes of a single image have no axis beside them
 	one := alone || shape[len(shape)-1] == 1
 	found := m.graph.Head(shapes{p}, alone)
 	if done, err := m.headOfOps(found, one); done || err != nil {

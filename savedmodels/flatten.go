@@ -154,5 +154,5 @@ func (m *Model) calls(flat *graphdef.Graph, count int) (*graphdef.Graph, error) 
 	if err != nil {
 		return nil, err
 	}
-	return flat.Calls(count, false, types{p})
+	return flat.Calls(count, m.arrangement.single, types{p})
 }

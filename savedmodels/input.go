@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -30,19 +31,27 @@ func (m *Model) relaxInput() error {
 	return nil
 }
 
-// preprocess turns pixels into what the network takes: Scale*pixels + Offset, in its layout and type.
+// preprocess turns images of NHWC and RGB in pixel units, float32, into what the network takes: Scale*pixels + Offset, in its
+// order of channels, its layout, shape and type.
 func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, error) {
-	a := adder{g: g, prefix: name + "/input"}
-	if m.options.Scale != 1 {
-		x = a.op("Mul", x, a.constant(float32(m.options.Scale)))
+	s := ops.NewScope(g, name+"/input")
+	batch := x.Shape().Size(0)
+	if m.options.Channels == BGR {
+		x = s.One("ReverseV2", nil, x, s.Constant([]int32{3}))
 	}
-	if m.options.Offset != 0 {
-		x = a.op("AddV2", x, a.constant(float32(m.options.Offset)))
+	if !m.options.Scale.all(1) {
+		x = s.Mul(x, s.Constant(m.options.Scale.floats()))
 	}
-	if m.options.Layout == NCHW {
-		x = a.op("Transpose", x, a.constant([]int32{0, 3, 1, 2}))
+	if !m.options.Offset.all(0) {
+		x = s.Add(x, s.Constant(m.options.Offset.floats()))
 	}
-	return a.cast(x, m.inputType), a.err
+	if m.options.Layout == NCHW && m.shape[2] > 1 {
+		x = s.One("Transpose", nil, x, s.Constant([]int32{0, 3, 1, 2}))
+	}
+	if shape := m.inputShape(batch); !ops.Same(ops.Dims(x), shape) {
+		x = s.Reshape(x, shape...)
+	}
+	return s.Cast(x, m.inputType), s.Err()
 }
 
 // finish brings the end of the network's graph to rows of logits, float32 [B,columns].
@@ -51,6 +60,11 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 	if err != nil {
 		return tf.Output{}, fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
+	s := ops.NewScope(g, name+"/output")
+	if m.arrangement.single && batch == 1 {
+		shape = append([]int64{1}, shape...)
+		out = s.Reshape(out, shape...)
+	}
 	columns := int64(1)
 	if len(shape) > 1 {
 		columns = shape[len(shape)-1]
@@ -58,17 +72,16 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 	if len(shape) == 0 || shape[0] != batch || columns < 2 && m.head.Kind != HeadBinary && !m.raw {
 		return tf.Output{}, fmt.Errorf("for %d images the output is %s, not one row of class scores for each", batch, graphdef.ShapeString(shape))
 	}
-	a := adder{g: g, prefix: name + "/output"}
 	if len(shape) != 2 {
 		// A convolution in place of the last dense layer leaves [B,1,1,K], a single score perhaps [B].
 		if elements(shape) != batch*columns {
 			return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
 		}
-		out = a.op("Reshape", out, a.constant([]int32{int32(batch), int32(columns)}))
+		out = s.Reshape(out, batch, columns)
 	}
-	out = a.cast(out, tf.Float)
+	out = s.Cast(out, tf.Float)
 	if columns == 1 && !m.raw {
-		out = a.op("Pad", out, a.constant([][]int32{{0, 0}, {1, 0}}))
+		out = s.One("Pad", nil, out, s.Constant([][]int32{{0, 0}, {1, 0}}))
 	}
-	return out, a.err
+	return out, s.Err()
 }

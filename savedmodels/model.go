@@ -27,7 +27,11 @@ type Options struct {
 	Layout string // NHWC (default) or NCHW
 
 	// The network's input is Scale*pixels + Offset. Scale 0 means 1.
-	Scale, Offset float64
+	Scale, Offset PerChannel
+	// Channels is their order in the network: RGB (default) or BGR. Scale and Offset are in that order.
+	Channels string `json:",omitempty"`
+	// Preprocess names a convention in place of Scale, Offset and Channels: one of Conventions.
+	Preprocess string `json:",omitempty"`
 
 	// Shape is the images' height, width and channels where the signature leaves them open. Zero: as the signature says.
 	Shape [3]int
@@ -56,6 +60,8 @@ type Model struct {
 	unit      int // images of one call of the graph; 0: any number
 	path      []OpUse
 	custom    []string
+
+	arrangement arrangement // of the images in the network's input
 }
 
 // Open reads the SavedModel in dir: it checks its ops, inlines its functions, reads the variables that the logits need and
@@ -78,13 +84,16 @@ func Open(dir string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{dir: dir, options: o, input: input, inputType: tf.DataType(input.DType)}
-	if m.shape, m.batch, err = imageShape(input, o); err != nil {
+	if err := m.arrangeInput(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	if err := m.flatten(saved, signature, input, output); err != nil {
 		return nil, err
 	}
 	m.custom = m.graph.CustomGradients
+	if err := m.lower(saved); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
 	if err := m.relaxInput(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
@@ -199,46 +208,11 @@ func (o *Options) setDefaults() error {
 	if o.Layout == "" {
 		o.Layout = NHWC
 	}
-	if o.Scale == 0 {
-		o.Scale = 1
-	}
 	if !slices.Contains(heads, o.Head) {
 		return fmt.Errorf("head %q: must be one of %s", o.Head, strings.Join(heads, ", "))
 	}
 	if o.Layout != NHWC && o.Layout != NCHW {
 		return fmt.Errorf("layout %q: must be %s or %s", o.Layout, NHWC, NCHW)
 	}
-	return nil
-}
-
-// imageShape finds height, width and channels in the signature's input, filled in from the options, and the batch it fixes.
-func imageShape(input graphdef.Argument, o Options) (shape [3]int, batch int, err error) {
-	dims := input.Shape
-	if dims == nil {
-		dims = []int64{-1, -1, -1, -1}
-	}
-	if len(dims) != 4 {
-		return shape, 0, fmt.Errorf("input %v is not a batch of images: rank %d instead of 4", input, len(dims))
-	}
-	order := [3]int{1, 2, 3}
-	if o.Layout == NCHW {
-		order = [3]int{2, 3, 1}
-	}
-	for i, d := range order {
-		declared := int64(o.Shape[i])
-		switch {
-		case dims[d] <= 0 && declared <= 0:
-			return shape, 0, fmt.Errorf("input %v leaves the image's size open: declare its height, width and channels", input)
-		case dims[d] <= 0:
-			shape[i] = int(declared)
-		case declared > 0 && declared != dims[d]:
-			return shape, 0, fmt.Errorf("input %v does not take images of the declared shape %v", input, o.Shape)
-		default:
-			shape[i] = int(dims[d])
-		}
-	}
-	if batch = -1; dims[0] > 0 {
-		batch = int(dims[0])
-	}
-	return shape, batch, nil
+	return o.setInput()
 }

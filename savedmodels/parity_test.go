@@ -8,32 +8,39 @@ import (
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/gradient"
+	"upi/savedmodels/ops"
 )
 
 // expectation is what Python's TensorFlow says of one of the models that python/make_models_testdata.py writes.
 type expectation struct {
-	Name      string
-	Signature string
-	Input     string
-	Output    string
-	Head      string
-	Layout    string
-	Scale     float64
-	Offset    float64
-	Shape     [3]int // of the images
-	Batch     int
-	Classes   int
-	WantHead  string
-	Softmax   bool // Scores are log-probabilities without their mean
-	Scores    []float64
-	Tolerance float64
-	Error     string // instead of all that: a part of Open's error
+	Name       string
+	Signature  string
+	Input      string
+	Output     string
+	Head       string
+	Layout     string
+	Scale      PerChannel
+	Offset     PerChannel
+	Channels   string
+	Convention string
+	Shape      [3]int // of the images
+	Batch      int
+	Classes    int
+	WantHead   string
+	Softmax    bool // Scores are log-probabilities without their mean
+	Scores     []float64
+	Tolerance  float64
+	// Gradient is that of half the sum of the squared scores, Product the product of their Hessian with the cosines of 0, 1, ...
+	Gradient, Product []float64
+	Error             string // instead of all that: a part of Open's error
 }
 
 func (e expectation) options() Options {
 	return Options{
 		Signature: e.Signature, Input: e.Input, Output: e.Output, Head: e.Head, Layout: e.Layout,
-		Scale: e.Scale, Offset: e.Offset, Shape: e.Shape,
+		Scale: e.Scale, Offset: e.Offset, Channels: e.Channels, Preprocess: e.Convention, Shape: e.Shape,
 	}
 }
 
@@ -55,6 +62,17 @@ func TestParity(t *testing.T) {
 	testParity(t, "testdata")
 }
 
+// TestParityInputs does the same for inputs of other forms than [B,H,W,C] in pixel units, written by make_inputs_testdata.py;
+// the three conventions' values are those of Keras' preprocess_input.
+func TestParityInputs(t *testing.T) {
+	testParity(t, "testdata/inputs")
+}
+
+// TestParityXLA does the same for JAX networks, written by make_xla_testdata.py; the values are those of JAX.
+func TestParityXLA(t *testing.T) {
+	testParity(t, "testdata/xla")
+}
+
 // TestParityApplications does the same for keras.applications, written by make_models_testdata.py --applications DIR (several
 // hundred MB): UPI_APPLICATIONS=DIR.
 func TestParityApplications(t *testing.T) {
@@ -63,6 +81,44 @@ func TestParityApplications(t *testing.T) {
 		t.Skip("UPI_APPLICATIONS is not set")
 	}
 	testParity(t, dir)
+}
+
+// TestDerivativesXLA compares the derivatives of these networks with JAX's own, of both orders.
+func TestDerivativesXLA(t *testing.T) {
+	for _, want := range readExpectations(t, "testdata/xla") {
+		if len(want.Gradient) == 0 {
+			continue
+		}
+		t.Run(want.Name, func(t *testing.T) {
+			m, err := Open(filepath.Join("testdata/xla", want.Name), want.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := tf.NewGraph()
+			s := ops.NewScope(g, "test")
+			dims := []int64{int64(want.Batch), int64(want.Shape[0]), int64(want.Shape[1]), int64(want.Shape[2])}
+			x := s.Placeholder(tf.Float, dims...)
+			logits, err := m.Build(g, "network", x, BuildOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := gradient.Of(g, []tf.Output{s.Scale(0.5, s.Mul(logits, logits))}, []tf.Output{x}, gradient.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pattern := make([]float32, len(want.Gradient))
+			for i := range pattern {
+				pattern[i] = float32(math.Cos(float64(i)))
+			}
+			along := s.Mul(first[0], s.Reshape(s.Constant(pattern), dims...))
+			second, err := gradient.Of(g, []tf.Output{along}, []tf.Output{x}, gradient.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, run(t, m, g, x, pixels(dims...), s.Reshape(first[0], 1, -1)), want.Gradient, 1e-4)
+			compare(t, run(t, m, g, x, pixels(dims...), s.Reshape(second[0], 1, -1)), want.Product, 1e-4)
+		})
+	}
 }
 
 func testParity(t *testing.T, dir string) {

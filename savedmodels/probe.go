@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -93,7 +94,7 @@ func (p *probe) path() []OpUse {
 		}
 		nodes[n.Op] = append(nodes[n.Op], n.Name)
 		for _, in := range n.Inputs {
-			needed[in.Node] = needed[in.Node] || carries(p.output(in).DataType())
+			needed[in.Node] = needed[in.Node] || ops.Carries(p.output(in).DataType())
 		}
 	}
 	uses := make([]OpUse, 0, len(nodes))
@@ -109,7 +110,7 @@ func (p *probe) reached() map[*graphdef.Node]bool {
 	reached := map[*graphdef.Node]bool{p.flat.Input: true}
 	for _, n := range p.flat.Nodes {
 		for _, in := range n.Inputs {
-			reached[n] = reached[n] || reached[in.Node] && carries(p.output(in).DataType())
+			reached[n] = reached[n] || reached[in.Node] && ops.Carries(p.output(in).DataType())
 		}
 	}
 	return reached
@@ -142,15 +143,6 @@ func (p *probe) checkTraining() error {
 		}
 	}
 	return nil
-}
-
-// carries reports whether a tensor of a type may pass on what depends smoothly on the image.
-func carries(t tf.DataType) bool {
-	switch t {
-	case tf.Float, tf.Double, tf.Half, tf.Bfloat16, tf.Complex64, tf.Complex128:
-		return true
-	}
-	return false
 }
 
 func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {

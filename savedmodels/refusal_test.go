@@ -9,15 +9,17 @@ import (
 
 // TestRefused opens the models of testdata that must not be opened.
 func TestRefused(t *testing.T) {
-	for _, want := range readExpectations(t, "testdata") {
-		if want.Error == "" {
-			continue
+	for _, data := range []string{"testdata", "testdata/inputs", "testdata/xla"} {
+		for _, want := range readExpectations(t, data) {
+			if want.Error == "" {
+				continue
+			}
+			t.Run(want.Name, func(t *testing.T) {
+				dir := filepath.Join(data, want.Name)
+				_, err := Open(dir, want.options())
+				wantError(t, err, want.Error, dir)
+			})
 		}
-		t.Run(want.Name, func(t *testing.T) {
-			dir := filepath.Join("testdata", want.Name)
-			_, err := Open(dir, want.options())
-			wantError(t, err, want.Error, dir)
-		})
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 func inspectCommand() *cobra.Command {
 	var o savedmodels.Options
+	var shape []int
 	c := &cobra.Command{
 		Use:   "inspect PATH",
 		Short: "Show what is in a SavedModel directory, an image shard or a perturbations.parquet",
@@ -34,6 +35,10 @@ func inspectCommand() *cobra.Command {
 			}
 			switch {
 			case info.IsDir():
+				if len(shape) != 0 && len(shape) != 3 {
+					return &usageError{fmt.Errorf("inspect: --shape %v: want height,width,channels", shape)}
+				}
+				copy(o.Shape[:], shape)
 				return inspectModel(c.OutOrStdout(), args[0], o)
 			case filepath.Base(args[0]) == results.PerturbationsFile:
 				return inspectPerturbations(c.OutOrStdout(), args[0])
@@ -50,6 +55,7 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.Output, "output", "", "the signature's output (default: the only one)")
 	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits, softmax, log_softmax, sigmoid or binary")
 	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
+	f.IntSliceVar(&shape, "shape", nil, "height,width,channels of the images where the SavedModel leaves them open")
 	f.BoolVar(&o.IgnoreCustomGradients, "ignore-custom-gradients", false, "differentiate the ops where Python gives them a gradient of their own")
 	return described(c, `
 Show what is in a SavedModel directory, an image shard or a perturbations.parquet.

@@ -120,22 +120,28 @@ func (m *Model) SetDefaults() {
 	m.Output.SetDefaults()
 }
 
-// ModelInput says what the model's graph does to an image in pixel units
-// before its own first op: Scale*x + Offset, in the given layout.
+// ModelInput says what becomes of an image in pixel units before the model's own
+// first op: Scale*x + Offset, in the given order of channels and layout.
 type ModelInput struct {
 	// Name is the signature's input; empty where it has only one.
-	Name   string  `yaml:"name"`
-	Scale  float64 `yaml:"scale"`
-	Offset float64 `yaml:"offset"`
+	Name string `yaml:"name"`
+	// Preprocess is one of Keras' conventions (caffe, tf, torch), in place of Scale, Offset and Channels.
+	Preprocess string `yaml:"preprocess,omitempty"`
+	// Scale and Offset are a number, or one per channel in the model's order.
+	Scale  PerChannel `yaml:"scale"`
+	Offset PerChannel `yaml:"offset"`
+	// Channels is their order in the model, rgb or bgr; rgb if empty.
+	Channels string `yaml:"channels,omitempty"`
 	// Layout is NHWC or NCHW.
 	Layout string `yaml:"layout"`
-	// Shape is height, width, channels for a model that leaves them open.
+	// Shape is height, width, channels for a model that leaves them open; by default those of its data.
 	Shape []int `yaml:"shape,omitempty"`
 }
 
 // SetDefaults implements [Defaulter].
 func (in *ModelInput) SetDefaults() {
-	in.Scale = 1
+	in.Scale = PerChannel{1}
+	in.Offset = PerChannel{0}
 	in.Layout = "NHWC"
 }
 

@@ -61,6 +61,9 @@ func check(from, to reflect.Value) (any, error) {
 	case reflect.Bool:
 		return data, need(from.Kind() == reflect.Bool, data, "true or false")
 	case reflect.Slice, reflect.Array:
+		if to.Type() == reflect.TypeFor[PerChannel]() && from.Kind() != reflect.Slice {
+			return []any{data}, nil
+		}
 		return data, need(from.Kind() == reflect.Slice, data, "a list, such as [a, b]")
 	case reflect.Struct, reflect.Map:
 		return data, need(from.Kind() == reflect.Map, data, "a mapping of keys to values")

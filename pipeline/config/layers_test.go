@@ -89,7 +89,18 @@ func TestLayers(t *testing.T) {
 			}, []any{[]Pixels{510}, 4, "linf"}},
 		{"--set finds the longest name",
 			map[string]string{"main.yml": base}, nil, []string{"models.cnn.v2.input.scale=3"},
-			func(c *Config) any { return []float64{c.Models[0].Input.Scale, c.Models[1].Input.Scale} }, []float64{1, 3}},
+			func(c *Config) any { return []PerChannel{c.Models[0].Input.Scale, c.Models[1].Input.Scale} }, []PerChannel{{1}, {3}}},
+		{"numbers per channel",
+			map[string]string{"main.yml": base}, nil,
+			[]string{"models.cnn.input.scale=1/127.5", "models.cnn.input.offset=[-103.939,-116.779,-1]", "models.cnn.input.channels=bgr"},
+			func(c *Config) any {
+				in := c.Models[0].Input
+				return []any{in.Scale, in.Offset, in.Channels}
+			},
+			[]any{PerChannel{1 / 127.5}, PerChannel{-103.939, -116.779, -1}, "bgr"}},
+		{"a convention by name",
+			map[string]string{"main.yml": base}, nil, []string{"models.cnn.input.preprocess=caffe"},
+			func(c *Config) any { return c.Models[0].Input.Preprocess }, "caffe"},
 		{"the settings' defaults",
 			map[string]string{"main.yml": base}, nil, nil,
 			func(c *Config) any {
@@ -209,13 +220,16 @@ func anyConfig(t *rapid.T) *Config {
 	for _, n := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9]{1,5}`), 1, 3, rapid.ID).Draw(t, "models") {
 		m := Model{Name: n, Path: path.Draw(t, "path")}
 		m.SetDefaults()
-		m.Input.Scale = rapid.Float64Range(0.001, 1e12).Draw(t, "scale")
+		factor := rapid.Custom(func(t *rapid.T) Factor { return Factor(rapid.Float64Range(0.001, 1e12).Draw(t, "factor")) })
+		m.Input.Scale = rapid.SliceOfN(factor, 1, 1).Draw(t, "scale")
 		// yaml.v3 does not read back a line break ahead of a tab as it has written it; no signature has such a name.
 		m.Input.Name = rapid.StringMatching(`[^\n\r\t\x{85}\x{2028}\x{2029}]{0,12}`).Draw(t, "input")
 		if rapid.Bool().Draw(t, "own data") {
 			d := data.Draw(t, "data")
 			m.Data = &d
-			m.Input.Shape = []int{28, 28, 1}
+			m.Input.Shape = []int{28, 28, 3}
+			m.Input.Offset = rapid.SliceOfN(factor, 3, 3).Draw(t, "offset")
+			m.Input.Channels = rapid.SampledFrom([]string{"", "rgb", "bgr"}).Draw(t, "channels")
 		}
 		c.Models = append(c.Models, m)
 	}

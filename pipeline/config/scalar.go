@@ -57,6 +57,47 @@ func (c Count) MarshalYAML() (any, error) {
 	return int(c), nil
 }
 
+// PerChannel is one number for all channels of an image, or a list of one for each. A number may be a fraction such as 1/255.
+type PerChannel []Factor
+
+// String shows a single number without a list.
+func (p PerChannel) String() string {
+	if len(p) == 1 {
+		return fmt.Sprint(float64(p[0]))
+	}
+	return fmt.Sprint([]Factor(p))
+}
+
+// MarshalYAML writes a single number without a list.
+func (p PerChannel) MarshalYAML() (any, error) {
+	if len(p) == 1 {
+		return float64(p[0]), nil
+	}
+	return []Factor(p), nil
+}
+
+// Factor is a number. In a file it is one, or a fraction such as 1/127.5.
+type Factor float64
+
+// UnmarshalText accepts a finite number, or two with a stroke between them.
+func (f *Factor) UnmarshalText(text []byte) error {
+	above, below, fraction := strings.Cut(strings.ReplaceAll(string(text), " ", ""), "/")
+	v, err := strconv.ParseFloat(above, 64)
+	if fraction && err == nil {
+		var divisor float64
+		divisor, err = strconv.ParseFloat(below, 64)
+		v /= divisor
+	}
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return errors.New("want a number or a fraction such as 1/255")
+	}
+	*f = Factor(v)
+	return nil
+}
+
+// MarshalYAML writes a plain number.
+func (f Factor) MarshalYAML() (any, error) { return float64(f), nil }
+
 // Bytes is an amount of memory: a whole number, or one with a unit (512MiB, 4GiB).
 type Bytes int64
 

@@ -118,13 +118,38 @@ func (l *loader) models(models []Model) {
 		if m.Data != nil {
 			l.data(at+".data", *m.Data, true)
 		}
-		l.need(m.Input.Scale != 0, at+".input.scale", m.Input.Scale, "must not be 0")
-		l.oneOf(at+".input.layout", m.Input.Layout, "NHWC", "NCHW")
-		shape := m.Input.Shape
-		l.need(len(shape) == 0 || len(shape) == 3 && slices.Min(shape) > 0, at+".input.shape", shape,
-			"want height, width and channels, each above 0")
+		l.input(at+".input", m.Input)
 		l.oneOf(at+".custom_gradients", m.CustomGradients, "refuse", "ignore")
 		l.oneOf(at+".output.head", m.Output.Head, "auto", "logits", "softmax", "log_softmax", "sigmoid", "binary")
+	}
+}
+
+func (l *loader) input(at string, in ModelInput) {
+	l.need(len(in.Scale) > 0 && !slices.Contains(in.Scale, 0), at+".scale", in.Scale,
+		"want a number other than 0, or a list of one per channel")
+	l.need(len(in.Offset) > 0, at+".offset", in.Offset, "want a number, or a list of one per channel")
+	l.oneOf(at+".layout", in.Layout, "NHWC", "NCHW")
+	l.need(len(in.Shape) == 0 || len(in.Shape) == 3 && slices.Min(in.Shape) > 0, at+".shape", in.Shape,
+		"want height, width and channels, each above 0")
+	if in.Channels != "" {
+		l.oneOf(at+".channels", in.Channels, "rgb", "bgr")
+	}
+	if in.Preprocess != "" {
+		l.oneOf(at+".preprocess", in.Preprocess, "caffe", "tf", "torch")
+		alone := in.Channels == "" && slices.Equal(in.Scale, PerChannel{1}) && slices.Equal(in.Offset, PerChannel{0})
+		l.need(alone, at+".preprocess", in.Preprocess, "says scale, offset and channels: leave these three out, or say them without it")
+	}
+	channels := 0
+	if len(in.Shape) == 3 {
+		channels = in.Shape[2]
+	}
+	for _, list := range []struct {
+		key    string
+		values PerChannel
+	}{{"scale", in.Scale}, {"offset", in.Offset}} {
+		n := len(list.values)
+		l.need(n < 2 || channels == 0 || n == channels, at+"."+list.key, list.values,
+			fmt.Sprintf("want one number, or one per channel: shape has %d", channels))
 	}
 }
 

@@ -2,6 +2,8 @@ package gradient
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // operand is the formula for the gradient of one of two operands a and b, from them,
@@ -33,44 +35,44 @@ func (s *scope) sumBack(g, x tf.Output, others ...tf.Output) tf.Output {
 }
 
 func passLeft(_ *scope, _, _, _, g tf.Output) tf.Output     { return g }
-func passNegative(s *scope, _, _, _, g tf.Output) tf.Output { return s.neg(g) }
-func mulLeft(s *scope, _, b, _, g tf.Output) tf.Output      { return s.mul(g, b) }
-func mulRight(s *scope, a, _, _, g tf.Output) tf.Output     { return s.mul(g, a) }
+func passNegative(s *scope, _, _, _, g tf.Output) tf.Output { return s.Neg(g) }
+func mulLeft(s *scope, _, b, _, g tf.Output) tf.Output      { return s.Mul(g, s.conjugate(b)) }
+func mulRight(s *scope, a, _, _, g tf.Output) tf.Output     { return s.Mul(g, s.conjugate(a)) }
 
 // MulNoNan(a, b) is 0 where b is 0, whatever a is.
 func mulNoNanLeft(s *scope, _, b, _, g tf.Output) tf.Output {
-	return s.one("MulNoNan", nil, g, b)
+	return s.One("MulNoNan", nil, g, b)
 }
 
 func mulNoNanRight(s *scope, a, _, _, g tf.Output) tf.Output {
-	return s.one("MulNoNan", nil, a, g)
+	return s.One("MulNoNan", nil, a, g)
 }
 
-func divLeft(s *scope, _, b, _, g tf.Output) tf.Output { return s.div(g, b) }
+func divLeft(s *scope, _, b, _, g tf.Output) tf.Output { return s.Div(g, b) }
 
 func divRight(s *scope, _, b, y, g tf.Output) tf.Output {
-	return s.neg(s.mul(g, s.div(y, b)))
+	return s.Neg(s.Mul(g, s.Div(y, b)))
 }
 
 func divNoNanLeft(s *scope, _, b, _, g tf.Output) tf.Output {
-	return s.one("DivNoNan", nil, g, b)
+	return s.One("DivNoNan", nil, g, b)
 }
 
 func divNoNanRight(s *scope, _, b, y, g tf.Output) tf.Output {
-	return s.neg(s.mul(g, s.one("DivNoNan", nil, y, b)))
+	return s.Neg(s.Mul(g, s.One("DivNoNan", nil, y, b)))
 }
 
 // FloorMod(a, b) = a - b floor(a/b).
 func floorModRight(s *scope, a, b, _, g tf.Output) tf.Output {
-	return s.neg(s.mul(g, s.one("FloorDiv", nil, a, b)))
+	return s.Neg(s.Mul(g, s.One("FloorDiv", nil, a, b)))
 }
 
 func squaredLeft(s *scope, a, b, _, g tf.Output) tf.Output {
-	return s.mul(g, s.scale(2, s.sub(a, b)))
+	return s.Mul(g, s.Scale(2, s.Sub(a, b)))
 }
 
 func squaredRight(s *scope, a, b, _, g tf.Output) tf.Output {
-	return s.mul(g, s.scale(2, s.sub(b, a)))
+	return s.Mul(g, s.Scale(2, s.Sub(b, a)))
 }
 
 // powLeft writes the small exponents that networks use without Pow, whose
@@ -82,27 +84,27 @@ func powLeft(s *scope, a, b, _, g tf.Output) tf.Output {
 	case ok && k == 1:
 		return g
 	case ok && k == 2:
-		return s.mul(g, s.scale(2, a))
+		return s.Mul(g, s.Scale(2, a))
 	case ok && k == 3:
-		return s.mul(g, s.scale(3, s.one("Square", nil, a)))
+		return s.Mul(g, s.Scale(3, s.One("Square", nil, a)))
 	case ok:
-		return s.mul(g, s.scale(k, s.one("Pow", nil, a, s.scalar(k-1, a))))
+		return s.Mul(g, s.Scale(k, s.One("Pow", nil, a, s.Scalar(k-1, a))))
 	}
-	lower := s.one("Pow", nil, a, s.sub(b, s.scalar(1, b)))
-	return s.mul(g, s.one("MulNoNan", nil, lower, b))
+	lower := s.One("Pow", nil, a, s.Sub(b, s.Scalar(1, b)))
+	return s.Mul(g, s.One("MulNoNan", nil, lower, b))
 }
 
 // powRight takes the logarithm of a negative base to be 0, as TensorFlow does.
 func powRight(s *scope, a, _, y, g tf.Output) tf.Output {
-	zero, one := s.scalar(0, a), s.scalar(1, a)
-	positive := s.one("Greater", nil, a, zero)
-	log := s.one("Log", nil, s.one("SelectV2", nil, positive, a, one))
-	return s.mul(g, s.mul(y, log))
+	zero, one := s.Scalar(0, a), s.Scalar(1, a)
+	positive := s.One("Greater", nil, a, zero)
+	log := s.One("Log", nil, s.One("SelectV2", nil, positive, a, one))
+	return s.Mul(g, s.Mul(y, log))
 }
 
 // knownFloat reads a constant of one element.
 func knownFloat(t tf.Output) (float64, bool) {
-	value, ok := constantOf(t)
+	value, ok := ops.ConstantOf(t)
 	if !ok || len(value.Shape()) > 0 {
 		return 0, false
 	}
@@ -120,7 +122,7 @@ func knownFloat(t tf.Output) (float64, bool) {
 func chosen(compare string) rule {
 	return func(s *scope, c *call) []tf.Output {
 		a, b, g := c.in[0], c.in[1], c.up[0]
-		return s.choose(s.one(compare, nil, a, b), c, 0, a, b, g)
+		return s.choose(s.One(compare, nil, a, b), c, 0, a, b, g)
 	}
 }
 
@@ -128,15 +130,15 @@ func chosen(compare string) rule {
 // next one.
 func (s *scope) choose(cond tf.Output, c *call, i int, a, b, g tf.Output) []tf.Output {
 	in := make([]tf.Output, len(c.in))
-	kind, zero := "SelectV2", s.scalar(0, g)
+	kind, zero := "SelectV2", s.Scalar(0, g)
 	if c.op.Type() == "Select" { // the condition may be a vector over the rows
-		kind, zero = "Select", s.fill(g, 0)
+		kind, zero = "Select", s.Fill(g, 0)
 	}
 	if c.wants[i] {
-		in[i] = s.sumTo(s.one(kind, nil, cond, g, zero), a, b, cond)
+		in[i] = s.sumTo(s.One(kind, nil, cond, g, zero), a, b, cond)
 	}
 	if c.wants[i+1] {
-		in[i+1] = s.sumTo(s.one(kind, nil, cond, zero, g), b, a, cond)
+		in[i+1] = s.sumTo(s.One(kind, nil, cond, zero, g), b, a, cond)
 	}
 	return in
 }
@@ -149,17 +151,17 @@ func selectGrad(s *scope, c *call) []tf.Output {
 // gives it to the limit that holds elsewhere.
 func clipGrad(s *scope, c *call) []tf.Output {
 	x, low, high, g := c.in[0], c.in[1], c.in[2], c.up[0]
-	zero := s.scalar(0, g)
-	under, over := s.one("Less", nil, x, low), s.one("Greater", nil, x, high)
+	zero := s.Scalar(0, g)
+	under, over := s.One("Less", nil, x, low), s.One("Greater", nil, x, high)
 	in := make([]tf.Output, 3)
 	if c.wants[0] {
-		in[0] = s.one("SelectV2", nil, s.one("LogicalOr", nil, under, over), zero, g)
+		in[0] = s.One("SelectV2", nil, s.One("LogicalOr", nil, under, over), zero, g)
 	}
 	if c.wants[1] {
-		in[1] = s.sumTo(s.one("SelectV2", nil, under, g, zero), low, x)
+		in[1] = s.sumTo(s.One("SelectV2", nil, under, g, zero), low, x)
 	}
 	if c.wants[2] {
-		in[2] = s.sumTo(s.one("SelectV2", nil, over, g, zero), high, x)
+		in[2] = s.sumTo(s.One("SelectV2", nil, over, g, zero), high, x)
 	}
 	return in
 }

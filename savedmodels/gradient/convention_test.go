@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // TestConventions compares with what tf.GradientTape of TensorFlow 2.18 gives at kinks
@@ -20,23 +22,29 @@ func TestConventions(t *testing.T) {
 		{"relu6 at 0 and 6", []float64{0, 6, 5}, []float64{0, 0, 1}, only("Relu6")},
 		{"abs at 0", []float64{0, -2}, []float64{0, -1}, only("Abs")},
 		{"first of equals", []float64{1, 2, 1}, []float64{1, 0, 1}, func(s *scope, x tf.Output) tf.Output {
-			return s.one("Maximum", nil, s.one("Minimum", nil, x, s.constant([]float64{1, 3, 9})), s.constant([]float64{1, 3, 0}))
+			return s.One("Maximum", nil, s.One("Minimum", nil, x, s.Constant([]float64{1, 3, 9})), s.Constant([]float64{1, 3, 0}))
 		}},
 		{"equals share", []float64{2, 1, 2}, []float64{0.5, 0, 0.5}, func(s *scope, x tf.Output) tf.Output {
-			return s.one("Max", nil, x, s.constant(int32(0)))
+			return s.One("Max", nil, x, s.Constant(int32(0)))
 		}},
 		{"limits pass", []float64{-1, 1, 2}, []float64{1, 1, 0}, func(s *scope, x tf.Output) tf.Output {
-			return s.one("ClipByValue", nil, x, s.scalar(-1, x), s.scalar(1, x))
+			return s.One("ClipByValue", nil, x, s.Scalar(-1, x), s.Scalar(1, x))
 		}},
 		{"first of a window", []float64{3, 3, 1, 2}, []float64{1, 0, 0, 0}, func(s *scope, x tf.Output) tf.Output {
-			image := s.one("Reshape", nil, x, s.constant([]int32{1, 2, 2, 1}))
-			return s.one("MaxPool", attrs{"ksize": twos, "strides": twos, "padding": "VALID"}, image)
+			image := s.One("Reshape", nil, x, s.Constant([]int32{1, 2, 2, 1}))
+			return s.One("MaxPool", attrs{"ksize": twos, "strides": twos, "padding": "VALID"}, image)
 		}},
 		{"square at 0", []float64{0}, []float64{0}, func(s *scope, x tf.Output) tf.Output {
-			return s.one("Pow", nil, x, s.scalar(2, x))
+			return s.One("Pow", nil, x, s.Scalar(2, x))
 		}},
 		{"power 0 at 0", []float64{0}, []float64{0}, func(s *scope, x tf.Output) tf.Output {
-			return s.add(s.one("Pow", nil, x, s.reals([]float64{0}, 1)), s.scale(0, x))
+			return s.Add(s.One("Pow", nil, x, s.reals([]float64{0}, 1)), s.Scale(0, x))
+		}},
+		{"equal channels", equalColours, []float64{
+			4.044444444444444, 0.5555555555555556, -4.0, 4.224489795918368, 0.4166666666666667, -3.2738095238095237, -0.4166666666666667, 4.111111111111111, -2.916666666666667, 8.0, 0.0, -5.0,
+			3.0, 0.0, 0.0, -2.2222222222222223, 3.0385802469135803, 0.20833333333333334, 0.078125, -0.20833333333333334, 3.1302083333333335, 2.5804988662131523, 0.10204081632653064, -0.2380952380952381,
+		}, func(s *scope, x tf.Output) tf.Output {
+			return s.Mul(s.One("RGBToHSV", nil, s.Reshape(x, 8, 3)), s.reals([]float64{1, 2, 3}, 3))
 		}},
 		// e^-40 to 16 digits; y(1-y) gives 0.
 		{"saturated sigmoid", []float64{40}, []float64{4.248354255291589e-18}, only("Sigmoid")},
@@ -47,8 +55,8 @@ func TestConventions(t *testing.T) {
 			s := newScope(g, "net")
 			x := placeholder(s, int64(len(c.x)))
 			y := c.f(s, x)
-			if s.err != nil {
-				t.Fatal(s.err)
+			if s.Err() != nil {
+				t.Fatal(s.Err())
 			}
 			dx, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
 			if err != nil {
@@ -63,8 +71,14 @@ func TestConventions(t *testing.T) {
 	}
 }
 
+// equalColours are pixels with two channels or all three alike: the largest, the smallest, grey, black; the last two have a
+// channel of 0 and one below.
+var equalColours = []float64{
+	0.5, 0.5, 0.2, 0.7, 0.3, 0.3, 0.2, 0.6, 0.2, 0.4, 0.4, 0.4, 0, 0, 0, 0.1, 0.9, 0.9, 0, 0.5, 0.8, 0.6, -0.1, 0.3,
+}
+
 func only(kind string) func(*scope, tf.Output) tf.Output {
-	return func(s *scope, x tf.Output) tf.Output { return s.one(kind, nil, x) }
+	return func(s *scope, x tf.Output) tf.Output { return s.One(kind, nil, x) }
 }
 
 // TestMaxPoolTies checks that first and second order pick the same one of equal maxima,
@@ -83,21 +97,21 @@ func TestMaxPoolTies(t *testing.T) {
 			g := tf.NewGraph()
 			s := newScope(g, "net")
 			x := placeholder(s, int64(len(image)))
-			y := s.one("MaxPool", a, s.one("Reshape", nil, x, s.constant([]int32{2, 6, 6, 2})))
-			up := placeholder(s, dims(y)...)
+			y := s.One("MaxPool", a, s.One("Reshape", nil, x, s.Constant([]int32{2, 6, 6, 2})))
+			up := placeholder(s, ops.Dims(y)...)
 			first, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{Upstream: []tf.Output{up}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			left := s.sumAll(s.mul(first[0], s.noise(int64(len(image)))))
+			left := s.sumAll(s.Mul(first[0], s.noise(int64(len(image)))))
 			second, err := Of(g, []tf.Output{left}, []tf.Output{up}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			right := s.sumAll(s.mul(second[0], up))
+			right := s.sumAll(s.Mul(second[0], up))
 			feeds := map[tf.Output]*tf.Tensor{
 				x:  tensorOf(t, image, []int64{int64(len(image))}),
-				up: tensorOf(t, image[:size(dims(y))], dims(y)),
+				up: tensorOf(t, image[:size(ops.Dims(y))], ops.Dims(y)),
 			}
 			out := run(t, session(t, g), feeds, left, right)
 			if a, b := number(out[0]), number(out[1]); math.Abs(a-b) > 1e-12*math.Abs(a) || a == 0 {
@@ -114,8 +128,8 @@ func TestSmallTypes(t *testing.T) {
 		g := tf.NewGraph()
 		s := newScope(g, "net")
 		x := placeholder(s)
-		small := s.cast(x, kind)
-		dx, err := Of(g, []tf.Output{s.one("Square", nil, s.one("Erf", nil, small))}, []tf.Output{x}, Options{})
+		small := s.Cast(x, kind)
+		dx, err := Of(g, []tf.Output{s.One("Square", nil, s.One("Erf", nil, small))}, []tf.Output{x}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,12 +145,12 @@ func TestStaticShapesNeedNoShapeOperations(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 4, 3)
-	y := s.one("Softmax", nil, s.add(s.mul(x, s.noise(3)), s.noise(4, 1)))
-	dx, err := Of(g, []tf.Output{s.mul(y, y)}, []tf.Output{x}, Options{})
+	y := s.One("Softmax", nil, s.Add(s.Mul(x, s.noise(3)), s.noise(4, 1)))
+	dx, err := Of(g, []tf.Output{s.Mul(y, y)}, []tf.Output{x}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Of(g, []tf.Output{s.mul(dx[0], dx[0])}, []tf.Output{x}, Options{}); err != nil {
+	if _, err := Of(g, []tf.Output{s.Mul(dx[0], dx[0])}, []tf.Output{x}, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, op := range g.Operations() {

@@ -3,9 +3,12 @@ package gradient
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // filterBank names the operations of one kind of convolution: itself and its
@@ -26,6 +29,10 @@ var (
 	depthwise = filterBank{
 		forward: "DepthwiseConv2dNative", input: "DepthwiseConv2dNativeBackpropInput", filter: "DepthwiseConv2dNativeBackpropFilter",
 		attrs: []string{"strides", "padding", "explicit_paddings", "data_format", "dilations"},
+	}
+	volume = filterBank{
+		forward: "Conv3D", input: "Conv3DBackpropInputV2", filter: "Conv3DBackpropFilterV2",
+		attrs: []string{"strides", "padding", "data_format", "dilations"},
 	}
 )
 
@@ -54,7 +61,7 @@ func convolutionInput(b filterBank) rule {
 			in[1] = w.backFilter(c.up[0], c.in[1], c.in[2])
 		}
 		if c.wants[2] {
-			in[2] = w.s.one(b.forward, w.a, c.up[0], c.in[1])
+			in[2] = w.s.One(b.forward, w.a, c.up[0], c.in[1])
 		}
 		return in
 	}
@@ -70,7 +77,7 @@ func convolutionFilter(b filterBank) rule {
 			in[0] = w.backInput(c.in[0], c.up[0], c.in[2])
 		}
 		if c.wants[2] {
-			in[2] = w.s.one(b.forward, w.a, c.in[0], c.up[0])
+			in[2] = w.s.One(b.forward, w.a, c.in[0], c.up[0])
 		}
 		return in
 	}
@@ -84,14 +91,14 @@ type convolver struct {
 }
 
 func (b filterBank) on(s *scope, c *call) convolver {
-	return convolver{s, b, s.attrs(c.op, b.attrs...)}
+	return convolver{s, b, s.AttrsOf(c.op, b.attrs...)}
 }
 
 // backInput is the gradient with respect to a tensor of x's shape.
 func (w convolver) backInput(x, f, g tf.Output) tf.Output {
 	n := w.groups(x, f)
 	if d, shape := w.depthwise(f, n); shape != nil {
-		return d.backInput(x, w.s.one("Reshape", nil, f, w.s.integers(shape, tf.Int32)), g)
+		return d.backInput(x, w.s.One("Reshape", nil, f, w.s.Integers(shape, tf.Int32)), g)
 	}
 	if n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
@@ -104,14 +111,14 @@ func (w convolver) backInput(x, f, g tf.Output) tf.Output {
 	if dh, dw := w.dilation(); dh > 1 || dw > 1 {
 		f = w.s.spread(f, dh, dw)
 	}
-	return w.s.one(w.b.input, w.undilated(), w.s.shapeOf(x), f, g)
+	return w.s.One(w.b.input, w.undilated(), w.s.ShapeOf(x), f, g)
 }
 
 // backFilter is the gradient with respect to a tensor of f's shape.
 func (w convolver) backFilter(x, f, g tf.Output) tf.Output {
 	n := w.groups(x, f)
 	if d, shape := w.depthwise(f, n); shape != nil {
-		return w.s.reshapeLike(d.backFilter(x, w.s.one("Reshape", nil, f, w.s.integers(shape, tf.Int32)), g), f)
+		return w.s.ReshapeLike(d.backFilter(x, w.s.One("Reshape", nil, f, w.s.Integers(shape, tf.Int32)), g), f)
 	}
 	if n > 1 {
 		xs, fs, gs := w.split(x, w.channelAxis(), n), w.split(f, 3, n), w.split(g, w.channelAxis(), n)
@@ -122,11 +129,11 @@ func (w convolver) backFilter(x, f, g tf.Output) tf.Output {
 		return w.join(parts, 3)
 	}
 	if dh, dw := w.dilation(); dh > 1 || dw > 1 {
-		back := w.s.one(w.b.filter, w.undilated(), x, w.s.shapeOf(w.s.spread(f, dh, dw)), g)
-		zero, step := w.s.constant([]int32{0, 0}), w.s.constant(narrow([]int64{dh, dw}))
-		return w.s.one("StridedSlice", attrs{"end_mask": int64(3)}, back, zero, zero, step)
+		back := w.s.One(w.b.filter, w.undilated(), x, w.s.ShapeOf(w.s.spread(f, dh, dw)), g)
+		zero, step := w.s.Constant([]int32{0, 0}), w.s.Constant(ops.Narrow([]int64{dh, dw}))
+		return w.s.One("StridedSlice", attrs{"end_mask": int64(3)}, back, zero, zero, step)
 	}
-	return w.s.one(w.b.filter, w.a, x, w.s.shapeOf(f), g)
+	return w.s.One(w.b.filter, w.a, x, w.s.ShapeOf(f), g)
 }
 
 // groups is the number of groups of a grouped convolution. TensorFlow's gradient
@@ -135,7 +142,7 @@ func (w convolver) groups(x, f tf.Output) int64 {
 	if !w.b.grouped {
 		return 1
 	}
-	xd, fd := dims(x), dims(f)
+	xd, fd := ops.Dims(x), ops.Dims(f)
 	if len(xd) != 4 || len(fd) != 4 || fd[2] <= 0 {
 		return 1
 	}
@@ -146,9 +153,9 @@ func (w convolver) groups(x, f tf.Output) int64 {
 // operation. The shape is that of its filter; nil if the convolution is no such one,
 // or steps by different strides, which the operation does not support.
 func (w convolver) depthwise(f tf.Output, n int64) (convolver, []int64) {
-	d := dims(f)
+	d := ops.Dims(f)
 	stride, _ := w.a["strides"].([]int64)
-	if n < 2 || d[2] != 1 || !static(d) || len(stride) != 4 {
+	if n < 2 || d[2] != 1 || !ops.Static(d) || len(stride) != 4 {
 		return convolver{}, nil
 	}
 	if h, v := w.spatial(stride); h != v {
@@ -180,23 +187,27 @@ func (w convolver) spatial(list []int64) (height, width int64) {
 
 func (w convolver) undilated() attrs {
 	a := maps.Clone(w.a)
-	a["dilations"] = []int64{1, 1, 1, 1}
+	rank := 4
+	if given, ok := a["dilations"].([]int64); ok {
+		rank = len(given)
+	}
+	a["dilations"] = slices.Repeat([]int64{1}, rank)
 	return a
 }
 
 // spread puts zeros between the elements of a filter.
 func (s *scope) spread(f tf.Output, dh, dw int64) tf.Output {
-	d := dims(f)
-	if len(d) != 4 || !static(d) {
-		s.fail(errors.New("the filter of a dilated convolution has unknown sizes"))
+	d := ops.Dims(f)
+	if len(d) != 4 || !ops.Static(d) {
+		s.Fail(errors.New("the filter of a dilated convolution has unknown sizes"))
 		return tf.Output{}
 	}
-	apart := s.one("Reshape", nil, f, s.integers([]int64{d[0], 1, d[1], 1, d[2], d[3]}, tf.Int32))
+	apart := s.One("Reshape", nil, f, s.Integers([]int64{d[0], 1, d[1], 1, d[2], d[3]}, tf.Int32))
 	pads := [][]int32{{0, 0}, {0, int32(dh - 1)}, {0, 0}, {0, int32(dw - 1)}, {0, 0}, {0, 0}}
-	wide := s.one("Pad", nil, apart, s.constant(pads))
-	whole := s.one("Reshape", nil, wide, s.integers([]int64{d[0] * dh, d[1] * dw, d[2], d[3]}, tf.Int32))
-	trimmed := s.integers([]int64{(d[0]-1)*dh + 1, (d[1]-1)*dw + 1, d[2], d[3]}, tf.Int32)
-	return s.one("Slice", nil, whole, s.constant([]int32{0, 0, 0, 0}), trimmed)
+	wide := s.One("Pad", nil, apart, s.Constant(pads))
+	whole := s.One("Reshape", nil, wide, s.Integers([]int64{d[0] * dh, d[1] * dw, d[2], d[3]}, tf.Int32))
+	trimmed := s.Integers([]int64{(d[0]-1)*dh + 1, (d[1]-1)*dw + 1, d[2], d[3]}, tf.Int32)
+	return s.One("Slice", nil, whole, s.Constant([]int32{0, 0, 0, 0}), trimmed)
 }
 
 func (w convolver) channelAxis() int32 {
@@ -206,7 +217,7 @@ func (w convolver) channelAxis() int32 {
 
 func (w convolver) split(x tf.Output, axis int32, n int64) []tf.Output {
 	parts := make([]tf.Output, n)
-	op := w.s.op("Split", attrs{"num_split": n}, w.s.constant(axis), x)
+	op := w.s.Op("Split", attrs{"num_split": n}, w.s.Constant(axis), x)
 	if op == nil {
 		return parts
 	}
@@ -217,11 +228,26 @@ func (w convolver) split(x tf.Output, axis int32, n int64) []tf.Output {
 }
 
 func (w convolver) join(parts tf.OutputList, axis int32) tf.Output {
-	return w.s.one("ConcatV2", nil, parts, w.s.constant(axis))
+	return w.s.One("ConcatV2", nil, parts, w.s.Constant(axis))
+}
+
+// volumeRefused: TensorFlow's kernels for volumes know no groups.
+func volumeRefused(n *node) string {
+	format, _ := n.op.Attr("data_format")
+	text, _ := format.(string)
+	x, f := ops.Dims(n.in[0]), ops.Dims(n.in[1])
+	channels := strings.IndexByte(text, 'C')
+	if len(x) != 5 || len(f) != 5 || channels < 0 {
+		return "unknown sizes"
+	}
+	if x[channels] != f[3] {
+		return "groups of channels"
+	}
+	return ""
 }
 
 func patchesRefused(n *node) string {
-	if d := dims(n.in[0]); len(d) != 4 || d[3] < 1 {
+	if d := ops.Dims(n.in[0]); len(d) != 4 || d[3] < 1 {
 		return "unknown number of channels"
 	}
 	return ""
@@ -230,17 +256,17 @@ func patchesRefused(n *node) string {
 // patchesGrad takes the extraction of patches for the convolution that it is, with one
 // filter for each element of a patch.
 func patchesGrad(s *scope, c *call) []tf.Output {
-	a := s.attrs(c.op, "ksizes", "strides", "rates", "padding")
+	a := s.AttrsOf(c.op, "ksizes", "strides", "rates", "padding")
 	size, _ := a["ksizes"].([]int64)
-	if s.err != nil || len(size) != 4 {
+	if s.Err() != nil || len(size) != 4 {
 		return nil
 	}
 	x := c.in[0]
-	channels := dims(x)[3]
+	channels := ops.Dims(x)[3]
 	n := size[1] * size[2] * channels
-	all := s.one("Range", nil, s.constant(int32(0)), s.constant(int32(n)), s.constant(int32(1)))
-	eye := s.one("OneHot", nil, all, s.constant(int32(n)), s.scalar(1, x), s.scalar(0, x))
-	filter := s.one("Reshape", nil, eye, s.integers([]int64{size[1], size[2], channels, n}, tf.Int32))
+	all := s.One("Range", nil, s.Constant(int32(0)), s.Constant(int32(n)), s.Constant(int32(1)))
+	eye := s.One("OneHot", nil, all, s.Constant(int32(n)), s.Scalar(1, x), s.Scalar(0, x))
+	filter := s.One("Reshape", nil, eye, s.Integers([]int64{size[1], size[2], channels, n}, tf.Int32))
 	w := convolver{s, full, attrs{"strides": a["strides"], "padding": a["padding"], "dilations": a["rates"], "data_format": "NHWC"}}
 	return []tf.Output{w.backInput(x, filter, c.up[0])}
 }

@@ -61,7 +61,7 @@ func einsumRefused(n *node) string {
 func einsumGrad(s *scope, c *call) []tf.Output {
 	e, err := equationOf(c.op)
 	if err != nil {
-		s.fail(err)
+		s.Fail(err)
 		return nil
 	}
 	in := make([]tf.Output, len(c.in))
@@ -98,15 +98,15 @@ func (s *scope) contract(sources tf.OutputList, labels []string, x tf.Output, wa
 		out = ellipsis + have
 	}
 	if left != out {
-		g = s.one("Einsum", attrs{"equation": left + "->" + out}, sources)
+		g = s.One("Einsum", attrs{"equation": left + "->" + out}, sources)
 	}
 	if have == want {
 		return g
 	}
 	for _, axis := range absent(want, have) {
-		g = s.one("ExpandDims", nil, g, s.constant(axis))
+		g = s.One("ExpandDims", nil, g, s.Constant(axis))
 	}
-	return s.mul(g, s.fill(x, 1))
+	return s.Mul(g, s.Fill(x, 1))
 }
 
 // absent lists the axes of want that have lacks, in an order in which ExpandDims can

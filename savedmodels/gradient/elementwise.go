@@ -32,47 +32,47 @@ func passToAll(_ *scope, c *call) []tf.Output {
 	return in
 }
 
-func castBack(s *scope, x, _, g tf.Output) tf.Output { return s.cast(g, x.DataType()) }
-func negGrad(s *scope, _, _, g tf.Output) tf.Output  { return s.neg(g) }
+func castBack(s *scope, x, _, g tf.Output) tf.Output { return s.Cast(g, x.DataType()) }
+func negGrad(s *scope, _, _, g tf.Output) tf.Output  { return s.Neg(g) }
 
 func absGrad(s *scope, x, _, g tf.Output) tf.Output {
-	return s.mul(g, s.one("Sign", nil, x))
+	return s.Mul(g, s.One("Sign", nil, x))
 }
 
-func squareGrad(s *scope, x, _, g tf.Output) tf.Output { return s.mul(g, s.scale(2, x)) }
+func squareGrad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(g, s.Scale(2, x)) }
 
-func sqrtGrad(s *scope, _, y, g tf.Output) tf.Output { return s.one("SqrtGrad", nil, y, g) }
+func sqrtGrad(s *scope, _, y, g tf.Output) tf.Output { return s.One("SqrtGrad", nil, y, g) }
 
 // SqrtGrad(y, g) = g / 2y.
 func sqrtGradGrad(s *scope, c *call) []tf.Output {
 	y, up := c.in[0], c.up[0]
 	var dy, dg tf.Output
 	if c.wants[0] {
-		dy = s.neg(s.div(s.mul(up, c.out(0)), y))
+		dy = s.Neg(s.Div(s.Mul(up, c.out(0)), y))
 	}
 	if c.wants[1] {
-		dg = s.one("SqrtGrad", nil, y, up)
+		dg = s.One("SqrtGrad", nil, y, up)
 	}
 	return []tf.Output{dy, dg}
 }
 
-func rsqrtGrad(s *scope, _, y, g tf.Output) tf.Output { return s.one("RsqrtGrad", nil, y, g) }
+func rsqrtGrad(s *scope, _, y, g tf.Output) tf.Output { return s.One("RsqrtGrad", nil, y, g) }
 
 // RsqrtGrad(y, g) = -g y^3 / 2.
 func rsqrtGradGrad(s *scope, c *call) []tf.Output {
 	y, g, up := c.in[0], c.in[1], c.up[0]
 	var dy, dg tf.Output
 	if c.wants[0] {
-		dy = s.scale(-1.5, s.mul(s.mul(up, g), s.one("Square", nil, y)))
+		dy = s.Scale(-1.5, s.Mul(s.Mul(up, g), s.One("Square", nil, y)))
 	}
 	if c.wants[1] {
-		dg = s.one("RsqrtGrad", nil, y, up)
+		dg = s.One("RsqrtGrad", nil, y, up)
 	}
 	return []tf.Output{dy, dg}
 }
 
 func reciprocalGrad(s *scope, _, y, g tf.Output) tf.Output {
-	return s.one("ReciprocalGrad", nil, y, g)
+	return s.One("ReciprocalGrad", nil, y, g)
 }
 
 // ReciprocalGrad(y, g) = -g y^2.
@@ -80,36 +80,36 @@ func reciprocalGradGrad(s *scope, c *call) []tf.Output {
 	y, g, up := c.in[0], c.in[1], c.up[0]
 	var dy, dg tf.Output
 	if c.wants[0] {
-		dy = s.scale(-2, s.mul(s.mul(up, g), y))
+		dy = s.Scale(-2, s.Mul(s.Mul(up, g), y))
 	}
 	if c.wants[1] {
-		dg = s.one("ReciprocalGrad", nil, y, up)
+		dg = s.One("ReciprocalGrad", nil, y, up)
 	}
 	return []tf.Output{dy, dg}
 }
 
-func expGrad(s *scope, _, y, g tf.Output) tf.Output   { return s.mul(g, y) }
-func expm1Grad(s *scope, x, _, g tf.Output) tf.Output { return s.mul(g, s.one("Exp", nil, x)) }
-func logGrad(s *scope, x, _, g tf.Output) tf.Output   { return s.div(g, x) }
+func expGrad(s *scope, _, y, g tf.Output) tf.Output   { return s.Mul(g, y) }
+func expm1Grad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(g, s.One("Exp", nil, x)) }
+func logGrad(s *scope, x, _, g tf.Output) tf.Output   { return s.Div(g, x) }
 
 func log1pGrad(s *scope, x, _, g tf.Output) tf.Output {
-	return s.div(g, s.add(x, s.scalar(1, x)))
+	return s.Div(g, s.Add(x, s.Scalar(1, x)))
 }
 
-func sinGrad(s *scope, x, _, g tf.Output) tf.Output  { return s.mul(g, s.one("Cos", nil, x)) }
-func cosGrad(s *scope, x, _, g tf.Output) tf.Output  { return s.neg(s.mul(g, s.one("Sin", nil, x))) }
-func sinhGrad(s *scope, x, _, g tf.Output) tf.Output { return s.mul(g, s.one("Cosh", nil, x)) }
-func coshGrad(s *scope, x, _, g tf.Output) tf.Output { return s.mul(g, s.one("Sinh", nil, x)) }
+func sinGrad(s *scope, x, _, g tf.Output) tf.Output  { return s.Mul(g, s.One("Cos", nil, x)) }
+func cosGrad(s *scope, x, _, g tf.Output) tf.Output  { return s.Neg(s.Mul(g, s.One("Sin", nil, x))) }
+func sinhGrad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(g, s.One("Cosh", nil, x)) }
+func coshGrad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(g, s.One("Sinh", nil, x)) }
 
 func atanGrad(s *scope, x, _, g tf.Output) tf.Output {
-	return s.div(g, s.add(s.one("Square", nil, x), s.scalar(1, x)))
+	return s.Div(g, s.Add(s.One("Square", nil, x), s.Scalar(1, x)))
 }
 
 func erfGrad(s *scope, x, _, g tf.Output) tf.Output {
-	bell := s.one("Exp", nil, s.neg(s.one("Square", nil, x)))
-	return s.mul(g, s.scale(2/math.Sqrt(math.Pi), bell))
+	bell := s.One("Exp", nil, s.Neg(s.One("Square", nil, x)))
+	return s.Mul(g, s.Scale(2/math.Sqrt(math.Pi), bell))
 }
 
-func erfcGrad(s *scope, x, y, g tf.Output) tf.Output { return s.neg(erfGrad(s, x, y, g)) }
+func erfcGrad(s *scope, x, y, g tf.Output) tf.Output { return s.Neg(erfGrad(s, x, y, g)) }
 
-func l2LossGrad(s *scope, x, _, g tf.Output) tf.Output { return s.mul(x, g) }
+func l2LossGrad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(x, g) }

@@ -25,32 +25,32 @@ func elementwiseExamples() []example {
 	}
 	for _, op := range []string{"ReluGrad", "Relu6Grad", "LeakyReluGrad"} {
 		list = append(list, example{op: op, name: "upstream", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one(op, nil, x[0], s.noise(2, 3))
+			return s.One(op, nil, x[0], s.noise(2, 3))
 		}})
 	}
 	return append(list,
 		example{op: "Relu6", name: "above six", in: []input{positive(3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one("Relu6", nil, s.mul(x[0], s.reals([]float64{9, 1, -1}, 3)))
+			return s.One("Relu6", nil, s.Mul(x[0], s.reals([]float64{9, 1, -1}, 3)))
 		}},
 		example{op: "Softmax", name: "rank 4", in: []input{around0(1, 2, 2, 3)}, f: of("Softmax", nil)},
 		// TensorFlow's gradient holds for labels that sum to 1.
 		example{op: "SoftmaxCrossEntropyWithLogits", name: "loss", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one("SoftmaxCrossEntropyWithLogits", nil, x[0], s.one("Softmax", nil, x[1]))
+			return s.One("SoftmaxCrossEntropyWithLogits", nil, x[0], s.One("Softmax", nil, x[1]))
 		}},
 		example{op: "SoftmaxCrossEntropyWithLogits", name: "both outputs", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			both := s.op("SoftmaxCrossEntropyWithLogits", nil, x[0], s.one("Softmax", nil, x[1]))
-			return s.add(s.column(both.Output(0)), both.Output(1))
+			both := s.Op("SoftmaxCrossEntropyWithLogits", nil, x[0], s.One("Softmax", nil, x[1]))
+			return s.Add(s.column(both.Output(0)), both.Output(1))
 		}},
 		example{op: "SparseSoftmaxCrossEntropyWithLogits", name: "both outputs", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			both := s.op("SparseSoftmaxCrossEntropyWithLogits", nil, x[0], s.constant([]int32{2, 0}))
-			return s.add(s.column(both.Output(0)), both.Output(1))
+			both := s.Op("SparseSoftmaxCrossEntropyWithLogits", nil, x[0], s.Constant([]int32{2, 0}))
+			return s.Add(s.column(both.Output(0)), both.Output(1))
 		}},
 		example{op: "Cast", name: "through float32", single: true, in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.cast(s.cast(x[0], tf.Float), tf.Double)
+			return s.Cast(s.Cast(x[0], tf.Float), tf.Double)
 		}},
 		example{op: "IdentityN", name: "one of two unused", in: []input{around0(2, 3), around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
-			both := s.op("IdentityN", nil, tf.OutputList(x))
-			return s.mul(both.Output(0), x[1])
+			both := s.Op("IdentityN", nil, tf.OutputList(x))
+			return s.Mul(both.Output(0), x[1])
 		}},
 		example{op: "PlaceholderWithDefault", name: "default", in: []input{around0(2, 3)}, f: of("PlaceholderWithDefault", attrs{"shape": tf.MakeShape(-1, 3)})},
 	)

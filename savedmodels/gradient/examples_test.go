@@ -7,7 +7,8 @@ import (
 )
 
 var examples = slices.Concat(elementwiseExamples(), binaryExamples(), linearExamples(), convolutionExamples(),
-	poolingExamples(), normalisationExamples(), reductionExamples(), moveExamples(), resizeExamples(), indexExamples(), partExamples())
+	poolingExamples(), normalisationExamples(), reductionExamples(), moveExamples(), resizeExamples(), indexExamples(), partExamples(),
+	functionExamples(), matrixExamples(), scatterExamples(), volumeExamples(), productExamples(), colourExamples(), fourierExamples())
 
 // of is an example's function that applies an operation to all inputs.
 func of(kind string, a attrs) func(*scope, []tf.Output) tf.Output {
@@ -16,6 +17,6 @@ func of(kind string, a attrs) func(*scope, []tf.Output) tf.Output {
 		for i := range x {
 			in[i] = x[i]
 		}
-		return s.one(kind, a, in...)
+		return s.One(kind, a, in...)
 	}
 }

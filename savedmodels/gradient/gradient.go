@@ -16,6 +16,8 @@ import (
 	"regexp"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // Options change how Of works. The zero value is ready for use.
@@ -67,7 +69,9 @@ func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
 		}
 		w.seed(y, up)
 	}
-	w.run()
+	if err := w.run(); err != nil {
+		return nil, err
+	}
 	results := make([]tf.Output, len(xs))
 	var without []tf.Output
 	for i, x := range xs {
@@ -78,8 +82,8 @@ func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
 			without = append(without, x)
 		}
 	}
-	if s.err != nil {
-		return nil, s.err
+	if s.Err() != nil {
+		return nil, s.Err()
 	}
 	if len(without) > 0 {
 		return results, noPath(without)
@@ -117,7 +121,7 @@ func check(g *tf.Graph, ys, xs []tf.Output, o Options) error {
 			if same := g.Operation(name); same == nil || *same != *t.Op {
 				return fmt.Errorf("differentiate: %s %d (%s) belongs to another graph", list.what, i, name)
 			}
-			if !isFloat(t.DataType()) {
+			if !ops.IsFloat(t.DataType()) {
 				return fmt.Errorf("differentiate: %s %d (%s) is not a floating-point tensor", list.what, i, name)
 			}
 		}
@@ -145,7 +149,7 @@ func (w *sweep) seed(y, up tf.Output) {
 		return
 	}
 	if up.Op == nil {
-		up = w.scope.fill(y, 1)
+		up = w.scope.Fill(y, 1)
 	}
 	w.add(at, up)
 }
@@ -167,27 +171,31 @@ func (w *sweep) total(at port) tf.Output {
 		return tf.Output{}
 	}
 	if len(*sum) > 1 {
-		*sum = []tf.Output{w.scope.one("AddN", nil, tf.OutputList(*sum))}
+		*sum = []tf.Output{w.scope.One("AddN", nil, tf.OutputList(*sum))}
 	}
 	return (*sum)[0]
 }
 
-func (w *sweep) run() {
-	for i := len(w.path.order) - 1; i >= 0 && w.scope.err == nil; i-- {
+func (w *sweep) run() error {
+	for i := len(w.path.order) - 1; i >= 0 && w.scope.Err() == nil; i-- {
 		id := w.path.order[i]
 		n := &w.path.nodes[id]
 		if w.sums[id] == nil || !n.passes() {
 			continue
 		}
-		c := &call{op: n.op, in: n.in, wants: n.wants, up: make([]tf.Output, len(n.active))}
+		c := &call{op: n.op, in: n.in, wants: n.wants, of: Of, up: make([]tf.Output, len(n.active))}
 		for o := range c.up {
 			c.up[o] = w.total(port{id, o})
 		}
-		w.scope.at = n
-		for in, g := range table[n.kind].rule(w.scope, c) {
+		gradients := table[n.kind].rule(w.scope, c)
+		if err := w.scope.Err(); err != nil {
+			return fmt.Errorf("differentiate %s (%s): %w", n.op.Name(), n.kind, err)
+		}
+		for in, g := range gradients {
 			if g.Op != nil && n.wants[in] {
 				w.add(n.from[in], g)
 			}
 		}
 	}
+	return w.scope.Err()
 }

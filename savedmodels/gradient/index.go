@@ -2,6 +2,8 @@ package gradient
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // gathering is where a Gather takes its elements from: params have the axes
@@ -12,13 +14,13 @@ type gathering struct {
 }
 
 func gatheringOf(op *tf.Operation, in []tf.Output) (gathering, string) {
-	d, k := dims(in[0]), dims(in[1])
+	d, k := ops.Dims(in[0]), ops.Dims(in[1])
 	if d == nil || k == nil {
 		return gathering{}, "unknown rank"
 	}
 	w := gathering{rank: len(d)}
 	if op.Type() == "GatherV2" {
-		at, ok := axes(in[2], len(d))
+		at, ok := ops.Axes(in[2], len(d))
 		if !ok {
 			return gathering{}, "unknown axis"
 		}
@@ -55,9 +57,9 @@ func gatherGrad(s *scope, c *call) []tf.Output {
 	rowsOfParams := order(w.batch, outer, 1, w.rank-w.axis-1)
 	g := s.reorder(c.up[0], rowsOfG)
 	shape, data, count := s.rows(params, rowsOfParams, w.batch+1)
-	ids := s.one("Reshape", nil, s.offset(indices, params, w), s.constant([]int32{-1}))
-	sum := s.one("UnsortedSegmentSum", nil, s.one("Reshape", nil, g, data), ids, count)
-	in[0] = s.reorder(s.one("Reshape", nil, sum, shape), inverse(rowsOfParams))
+	ids := s.One("Reshape", nil, s.offset(indices, params, w), s.Constant([]int32{-1}))
+	sum := s.One("UnsortedSegmentSum", nil, s.One("Reshape", nil, g, data), ids, count)
+	in[0] = s.reorder(s.One("Reshape", nil, sum, shape), inverse(rowsOfParams))
 	return in
 }
 
@@ -80,7 +82,7 @@ func order(batch, outer, middle, inner int) []int64 {
 func (s *scope) reorder(x tf.Output, p []int64) tf.Output {
 	for i, v := range p {
 		if v != int64(i) {
-			return s.one("Transpose", nil, x, s.integers(p, tf.Int32))
+			return s.One("Transpose", nil, x, s.Integers(p, tf.Int32))
 		}
 	}
 	return x
@@ -89,7 +91,7 @@ func (s *scope) reorder(x tf.Output, p []int64) tf.Output {
 // rows describes x with its axes in the order p and the first lead of them taken as
 // rows: the shape before that, the shape [-1, rest] after it, the number of rows.
 func (s *scope) rows(x tf.Output, p []int64, lead int) (shape, data, count tf.Output) {
-	if d := dims(x); static(d) {
+	if d := ops.Dims(x); ops.Static(d) {
 		turned := make([]int64, len(d))
 		n := int64(1)
 		for i, axis := range p {
@@ -99,15 +101,15 @@ func (s *scope) rows(x tf.Output, p []int64, lead int) (shape, data, count tf.Ou
 			}
 		}
 		rest := append([]int64{-1}, turned[lead:]...)
-		return s.integers(turned, tf.Int32), s.integers(rest, tf.Int32), s.constant(int32(n))
+		return s.Integers(turned, tf.Int32), s.Integers(rest, tf.Int32), s.Constant(int32(n))
 	}
-	zero := s.constant(int32(0))
-	shape = s.one("GatherV2", nil, s.shapeOf(x), s.integers(p, tf.Int32), zero)
+	zero := s.Constant(int32(0))
+	shape = s.One("GatherV2", nil, s.ShapeOf(x), s.Integers(p, tf.Int32), zero)
 	part := func(from, n int32) tf.Output {
-		return s.one("Slice", nil, shape, s.constant([]int32{from}), s.constant([]int32{n}))
+		return s.One("Slice", nil, shape, s.Constant([]int32{from}), s.Constant([]int32{n}))
 	}
-	data = s.one("ConcatV2", nil, tf.OutputList{s.constant([]int32{-1}), part(int32(lead), -1)}, zero)
-	return shape, data, s.one("Prod", nil, part(0, int32(lead)), zero)
+	data = s.One("ConcatV2", nil, tf.OutputList{s.Constant([]int32{-1}), part(int32(lead), -1)}, zero)
+	return shape, data, s.One("Prod", nil, part(0, int32(lead)), zero)
 }
 
 // offset makes indices within a batch into indices over all batches.
@@ -115,7 +117,7 @@ func (s *scope) offset(indices, params tf.Output, w gathering) tf.Output {
 	if w.batch == 0 {
 		return indices
 	}
-	d := dims(params)
+	d := ops.Dims(params)
 	starts, shape := int64(1), make([]int64, w.batch+w.indices)
 	for i := range shape {
 		shape[i] = 1
@@ -128,21 +130,21 @@ func (s *scope) offset(indices, params tf.Output, w gathering) tf.Output {
 	for i := range first {
 		first[i] = int64(i) * d[w.axis]
 	}
-	at := s.one("Reshape", nil, s.integers(first, indices.DataType()), s.integers(shape, tf.Int32))
-	return s.add(indices, at)
+	at := s.One("Reshape", nil, s.Integers(first, indices.DataType()), s.Integers(shape, tf.Int32))
+	return s.Add(indices, at)
 }
 
 func gatherNdGrad(s *scope, c *call) []tf.Output {
 	indices := c.in[1]
-	return []tf.Output{s.one("ScatterNd", nil, indices, c.up[0], s.shapeAs(c.in[0], indices.DataType())), {}}
+	return []tf.Output{s.One("ScatterNd", nil, indices, c.up[0], s.ShapeAs(c.in[0], indices.DataType())), {}}
 }
 
 func scatterNdGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{{}, s.one("GatherNd", nil, c.up[0], c.in[0]), {}}
+	return []tf.Output{{}, s.One("GatherNd", nil, c.up[0], c.in[0]), {}}
 }
 
 func segmentSumRefused(n *node) string {
-	if dims(n.op.Output(0)) == nil {
+	if ops.Dims(n.op.Output(0)) == nil {
 		return "unknown rank"
 	}
 	return ""
@@ -150,12 +152,12 @@ func segmentSumRefused(n *node) string {
 
 // segmentSumGrad gives nothing to rows of negative segments, which TensorFlow drops.
 func segmentSumGrad(s *scope, c *call) []tf.Output {
-	ids, zero := c.in[1], s.constant(int32(0))
-	none := s.integers([]int64{0}, ids.DataType())
-	g := s.one("GatherV2", nil, c.up[0], s.one("Maximum", nil, ids, none), zero)
-	kept := s.one("GreaterEqual", nil, ids, none)
-	for range len(dims(c.out(0))) - 1 {
-		kept = s.one("ExpandDims", nil, kept, s.constant(int32(-1)))
+	ids, zero := c.in[1], s.Constant(int32(0))
+	none := s.Integers([]int64{0}, ids.DataType())
+	g := s.One("GatherV2", nil, c.up[0], s.One("Maximum", nil, ids, none), zero)
+	kept := s.One("GreaterEqual", nil, ids, none)
+	for range len(ops.Dims(c.out(0))) - 1 {
+		kept = s.One("ExpandDims", nil, kept, s.Constant(int32(-1)))
 	}
-	return []tf.Output{s.one("SelectV2", nil, kept, g, s.scalar(0, g)), {}, {}}
+	return []tf.Output{s.One("SelectV2", nil, kept, g, s.Scalar(0, g)), {}, {}}
 }

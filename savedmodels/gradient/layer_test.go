@@ -76,10 +76,10 @@ func adjoints(b filterBank) []example {
 	a := attrs{"strides": twos, "padding": "SAME"}
 	return []example{
 		{op: b.input, name: "stride 2", in: []input{around0(filter...), around0(out...)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one(b.input, a, s.integers(image, tf.Int32), x[0], x[1])
+			return s.One(b.input, a, s.Integers(image, tf.Int32), x[0], x[1])
 		}},
 		{op: b.filter, name: "stride 2", in: []input{around0(image...), around0(out...)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one(b.filter, a, x[0], s.integers(filter, tf.Int32), x[1])
+			return s.One(b.filter, a, x[0], s.Integers(filter, tf.Int32), x[1])
 		}},
 	}
 }
@@ -101,14 +101,14 @@ func poolingExamples() []example {
 	return append(list,
 		example{op: "MaxPoolGrad", name: "upstream", in: []input{around0(1, 2, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
 			image := s.noise(1, 4, 4, 2)
-			return s.one("MaxPoolGrad", a, image, s.one("MaxPool", a, image), x[0])
+			return s.One("MaxPoolGrad", a, image, s.One("MaxPool", a, image), x[0])
 		}},
 		example{op: "MaxPoolGradGrad", name: "upstream", in: []input{around0(1, 4, 4, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
 			image := s.noise(1, 4, 4, 2)
-			return s.one("MaxPoolGradGrad", a, image, s.one("MaxPool", a, image), x[0])
+			return s.One("MaxPoolGradGrad", a, image, s.One("MaxPool", a, image), x[0])
 		}},
 		example{op: "AvgPoolGrad", name: "upstream", in: []input{around0(1, 2, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one("AvgPoolGrad", a, s.constant([]int32{1, 4, 4, 2}), x[0])
+			return s.One("AvgPoolGrad", a, s.Constant([]int32{1, 4, 4, 2}), x[0])
 		}},
 	)
 }
@@ -122,18 +122,18 @@ func normalisationExamples() []example {
 				op: op, name: fmt.Sprint("training ", training), single: true, curved: true,
 				in: []input{around0(2, 2, 2, 3), around0(3), around0(3)},
 				f: func(s *scope, x []tf.Output) tf.Output {
-					single := func(v tf.Output) tf.Output { return s.cast(v, tf.Float) }
-					mean, variance := s.constant([]float32{0.5, 0, -1}), s.constant([]float32{1, 0.5, 2})
+					single := func(v tf.Output) tf.Output { return s.Cast(v, tf.Float) }
+					mean, variance := s.Constant([]float32{0.5, 0, -1}), s.Constant([]float32{1, 0.5, 2})
 					if training && op != "FusedBatchNormV3" {
-						mean, variance = s.constant([]float32{}), s.constant([]float32{})
+						mean, variance = s.Constant([]float32{}), s.Constant([]float32{})
 					}
-					return s.one(op, a, single(x[0]), single(x[1]), single(x[2]), mean, variance)
+					return s.One(op, a, single(x[0]), single(x[1]), single(x[2]), mean, variance)
 				},
 			})
 		}
 	}
 	return append(list, example{op: "LRN", name: "four channels", single: true, curved: true, in: []input{around0(2, 1, 2, 4)}, f: func(s *scope, x []tf.Output) tf.Output {
-		return s.one("LRN", attrs{"depth_radius": int64(1), "bias": float32(1.5), "alpha": float32(0.5), "beta": float32(0.75)}, s.cast(x[0], tf.Float))
+		return s.One("LRN", attrs{"depth_radius": int64(1), "bias": float32(1.5), "alpha": float32(0.5), "beta": float32(0.75)}, s.Cast(x[0], tf.Float))
 	}})
 }
 
@@ -181,7 +181,7 @@ func linearExamples() []example {
 			in[i] = around0(shape...)
 		}
 		list = append(list, example{op: "Einsum", name: e.equation, in: in, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one("Einsum", attrs{"equation": e.equation}, tf.OutputList(x))
+			return s.One("Einsum", attrs{"equation": e.equation}, tf.OutputList(x))
 		}})
 	}
 	return append(list,

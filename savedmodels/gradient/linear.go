@@ -2,6 +2,8 @@ package gradient
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // product is a matrix product operation with the names of its flags that turn the
@@ -9,7 +11,7 @@ import (
 type product struct{ kind, turnA, turnB string }
 
 func (p product) of(s *scope, a, b tf.Output, turnA, turnB bool) tf.Output {
-	return s.one(p.kind, attrs{p.turnA: turnA, p.turnB: turnB}, a, b)
+	return s.One(p.kind, attrs{p.turnA: turnA, p.turnB: turnB}, a, b)
 }
 
 // operands returns the gradients of A and B in Y = A B, where a flag says that the
@@ -33,7 +35,7 @@ func (p product) operands(s *scope, c *call, turnA, turnB bool) []tf.Output {
 }
 
 func matMulGrad(s *scope, c *call) []tf.Output {
-	turn := s.attrs(c.op, "transpose_a", "transpose_b")
+	turn := s.AttrsOf(c.op, "transpose_a", "transpose_b")
 	p := product{"MatMul", "transpose_a", "transpose_b"}
 	return p.operands(s, c, turn["transpose_a"] == true, turn["transpose_b"] == true)
 }
@@ -41,7 +43,7 @@ func matMulGrad(s *scope, c *call) []tf.Output {
 // batchMatMulGrad covers all versions of the operation; from the second on the
 // batch axes are broadcast.
 func batchMatMulGrad(s *scope, c *call) []tf.Output {
-	turn := s.attrs(c.op, "adj_x", "adj_y")
+	turn := s.AttrsOf(c.op, "adj_x", "adj_y")
 	p := product{"BatchMatMulV2", "adj_x", "adj_y"}
 	in := p.operands(s, c, turn["adj_x"] == true, turn["adj_y"] == true)
 	for i := range in {
@@ -55,13 +57,13 @@ func batchMatMulGrad(s *scope, c *call) []tf.Output {
 // sumBatches is sumTo on all axes but the two of the matrix, whose sizes are the
 // same in g and x even where x's size is unknown.
 func (s *scope) sumBatches(g, x tf.Output) tf.Output {
-	from, to := dims(g), dims(x)
+	from, to := ops.Dims(g), ops.Dims(x)
 	if len(from) == 2 && len(to) == 2 {
 		return g
 	}
 	if from != nil && len(from) == len(to) {
 		batches := func(d []int64) []int64 { return d[:len(d)-2] }
-		if same(batches(from), batches(to)) {
+		if ops.Same(batches(from), batches(to)) {
 			return g
 		}
 	}
@@ -76,7 +78,7 @@ func mixedTypes(n *node) string {
 }
 
 func biasAddRefused(n *node) string {
-	if n.wants[1] && dims(n.in[0]) == nil {
+	if n.wants[1] && ops.Dims(n.in[0]) == nil {
 		return "unknown rank"
 	}
 	return ""
@@ -88,9 +90,9 @@ func biasAddGrad(s *scope, c *call) []tf.Output {
 	if !c.wants[1] {
 		return in
 	}
-	rank := len(dims(c.in[0]))
+	rank := len(ops.Dims(c.in[0]))
 	channel := rank - 1
-	if s.attrs(c.op, "data_format")["data_format"] == "NCHW" {
+	if c.op.Type() == "BiasAdd" && s.AttrsOf(c.op, "data_format")["data_format"] == "NCHW" {
 		channel = 1
 	}
 	var sum []int64

@@ -12,9 +12,9 @@ func with(kind string, a attrs, constants ...any) func(*scope, []tf.Output) tf.O
 	return func(s *scope, x []tf.Output) tf.Output {
 		in := []tf.Input{x[0]}
 		for _, c := range constants {
-			in = append(in, s.constant(c))
+			in = append(in, s.Constant(c))
 		}
-		return s.one(kind, a, in...)
+		return s.One(kind, a, in...)
 	}
 }
 
@@ -29,12 +29,12 @@ func moveExamples() []example {
 		single("ExpandDims", "last", with("ExpandDims", nil, int32(-1)), 2, 3),
 		single("Transpose", "three axes", with("Transpose", nil, []int32{2, 0, 1}), 2, 3, 4),
 		single("Transpose", "computed", func(s *scope, x []tf.Output) tf.Output {
-			p := s.one("Range", nil, s.constant(int32(2)), s.constant(int32(-1)), s.constant(int32(-1)))
-			return s.one("Transpose", nil, x[0], p)
+			p := s.One("Range", nil, s.Constant(int32(2)), s.Constant(int32(-1)), s.Constant(int32(-1)))
+			return s.One("Transpose", nil, x[0], p)
 		}, 2, 3, 4),
 		single("BroadcastTo", "ones and leading", with("BroadcastTo", nil, []int32{2, 2, 3}), 2, 1),
 		single("Tile", "three axes", with("Tile", nil, []int32{2, 1, 3}), 2, 3, 1),
-		single("Fill", "scalar", func(s *scope, x []tf.Output) tf.Output { return s.one("Fill", nil, s.constant([]int32{2, 3}), x[0]) }),
+		single("Fill", "scalar", func(s *scope, x []tf.Output) tf.Output { return s.One("Fill", nil, s.Constant([]int32{2, 3}), x[0]) }),
 		single("Roll", "two axes", with("Roll", nil, []int32{1, -2}, []int32{0, 1}), 3, 4),
 		single("ReverseV2", "last", with("ReverseV2", nil, []int32{-1}), 2, 3),
 		single("SpaceToBatchND", "padded", with("SpaceToBatchND", nil, []int32{2, 2}, [][]int32{{1, 0}, {0, 1}}), 1, 3, 3, 2),
@@ -56,16 +56,23 @@ func resizeExamples() []example {
 			list = append(list, example{op: kind, name: fmt.Sprint(a), single: true, in: []input{around0(image...)}, f: with(kind, a, []int32{5, 4})})
 		}
 		list = append(list, example{op: kind + "Grad", name: "upstream", single: true, in: []input{around0(1, 5, 4, 2)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one(kind+"Grad", nil, s.cast(x[0], tf.Float), s.noise(image...))
+			return s.One(kind+"Grad", nil, s.Cast(x[0], tf.Float), s.noise(image...))
 		}})
 	}
 	a := attrs{"kernel_type": "triangle", "antialias": true}
+	for _, area := range []struct {
+		size    []int32
+		corners bool
+	}{{[]int32{2, 3}, false}, {[]int32{5, 2}, false}, {[]int32{4, 3}, true}, {[]int32{1, 1}, false}} {
+		list = append(list, example{op: "ResizeArea", name: fmt.Sprint(area), single: true, in: []input{around0(2, 5, 4, 2)},
+			f: with("ResizeArea", attrs{"align_corners": area.corners}, area.size)})
+	}
 	size, scale, shift := []int32{2, 3}, []float32{0.6, 1.5}, []float32{0, 0.25}
 	return append(list,
 		example{op: "ScaleAndTranslate", name: "antialias", single: true, in: []input{around0(image...)}, f: with("ScaleAndTranslate", a, size, scale, shift)},
 		example{op: "ScaleAndTranslateGrad", name: "upstream", single: true, in: []input{around0(1, 2, 3, 2)}, f: func(s *scope, x []tf.Output) tf.Output {
-			image := s.cast(s.noise(image...), tf.Float)
-			return s.one("ScaleAndTranslateGrad", a, s.cast(x[0], tf.Float), image, s.constant(scale), s.constant(shift))
+			image := s.Cast(s.noise(image...), tf.Float)
+			return s.One("ScaleAndTranslateGrad", a, s.Cast(x[0], tf.Float), image, s.Constant(scale), s.Constant(shift))
 		}},
 	)
 }
@@ -84,7 +91,7 @@ func indexExamples() []example {
 		batched,
 		{op: "GatherNd", name: "repeated", in: []input{around0(3, 2)}, f: with("GatherNd", nil, [][]int32{{2, 0}, {2, 0}, {1, 1}})},
 		{op: "ScatterNd", name: "repeated", in: []input{around0(3, 2)}, f: func(s *scope, x []tf.Output) tf.Output {
-			return s.one("ScatterNd", nil, s.constant([][]int32{{1}, {1}, {3}}), x[0], s.constant([]int32{4, 2}))
+			return s.One("ScatterNd", nil, s.Constant([][]int32{{1}, {1}, {3}}), x[0], s.Constant([]int32{4, 2}))
 		}},
 		{op: "UnsortedSegmentSum", name: "dropped row", in: []input{around0(4, 2)}, f: with("UnsortedSegmentSum", nil, []int32{1, -1, 1, 0}, int32(3))},
 	}

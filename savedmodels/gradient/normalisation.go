@@ -25,18 +25,18 @@ func batchNormGrad(s *scope, c *call) []tf.Output {
 		return in
 	}
 	b := s.batch(c)
-	g := s.cast(c.up[0], tf.Float)
+	g := s.Cast(c.up[0], tf.Float)
 	if c.wants[0] {
-		slope := s.mul(b.perChannel(c.in[1]), b.r) // a vector: one product for all of g
+		slope := s.Mul(b.perChannel(c.in[1]), b.r) // a vector: one product for all of g
 		centred := g
 		if b.training {
 			n := b.normalised()
-			centred = s.sub(g, s.add(b.mean(g), s.mul(n, b.mean(s.mul(g, n)))))
+			centred = s.Sub(g, s.Add(b.mean(g), s.Mul(n, b.mean(s.Mul(g, n)))))
 		}
-		in[0] = s.cast(s.mul(centred, slope), c.in[0].DataType())
+		in[0] = s.Cast(s.Mul(centred, slope), c.in[0].DataType())
 	}
 	if c.wants[1] {
-		in[1] = s.sum(s.mul(g, b.normalised()), b.axes, false)
+		in[1] = s.sum(s.Mul(g, b.normalised()), b.axes, false)
 	}
 	if c.wants[2] {
 		in[2] = s.sum(g, b.axes, false)
@@ -56,11 +56,11 @@ type batch struct {
 }
 
 func (s *scope) batch(c *call) *batch {
-	a := s.attrs(c.op, "epsilon", "data_format", "is_training")
+	a := s.AttrsOf(c.op, "epsilon", "data_format", "is_training")
 	epsilon, _ := a["epsilon"].(float32)
 	b := &batch{
 		s: s, training: a["is_training"] == true, first: a["data_format"] == "NCHW",
-		axes: []int64{0, 1, 2}, x: s.cast(c.in[0], tf.Float),
+		axes: []int64{0, 1, 2}, x: s.Cast(c.in[0], tf.Float),
 	}
 	if b.first {
 		b.axes = []int64{0, 2, 3}
@@ -68,20 +68,20 @@ func (s *scope) batch(c *call) *batch {
 	variance := c.in[4]
 	if b.training {
 		b.centre = b.mean(b.x)
-		variance = b.mean(s.one("SquaredDifference", nil, b.x, b.centre))
+		variance = b.mean(s.One("SquaredDifference", nil, b.x, b.centre))
 	} else {
 		b.centre, variance = b.perChannel(c.in[3]), b.perChannel(variance)
 	}
-	b.r = s.one("Rsqrt", nil, s.add(variance, s.scalar(float64(epsilon), variance)))
+	b.r = s.One("Rsqrt", nil, s.Add(variance, s.Scalar(float64(epsilon), variance)))
 	return b
 }
 
 func (b *batch) mean(x tf.Output) tf.Output {
-	return b.s.one("Mean", attrs{"keep_dims": true}, x, b.s.integers(b.axes, tf.Int32))
+	return b.s.One("Mean", attrs{"keep_dims": true}, x, b.s.Integers(b.axes, tf.Int32))
 }
 
 func (b *batch) normalised() tf.Output {
-	return b.s.mul(b.s.sub(b.x, b.centre), b.r)
+	return b.s.Mul(b.s.Sub(b.x, b.centre), b.r)
 }
 
 // perChannel gives a vector over the channels a shape that is broadcast against x.
@@ -89,5 +89,5 @@ func (b *batch) perChannel(v tf.Output) tf.Output {
 	if !b.first {
 		return v
 	}
-	return b.s.one("Reshape", nil, v, b.s.constant([]int32{-1, 1, 1}))
+	return b.s.One("Reshape", nil, v, b.s.Constant([]int32{-1, 1, 1}))
 }

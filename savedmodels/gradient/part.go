@@ -1,7 +1,11 @@
 package gradient
 
 import (
+	"slices"
+
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // padGrad cuts the padding off; the constant of PadV2 gets what was cut.
@@ -9,59 +13,59 @@ func padGrad(s *scope, c *call) []tf.Output {
 	x, pads, g := c.in[0], c.in[1], c.up[0]
 	in := make([]tf.Output, len(c.in))
 	begin := s.firstColumn(pads)
-	inner := s.one("Slice", nil, g, begin, s.shapeAs(x, pads.DataType()))
+	inner := s.One("Slice", nil, g, begin, s.ShapeAs(x, pads.DataType()))
 	if c.wants[0] {
 		in[0] = inner
 	}
 	if len(in) > 2 && c.wants[2] {
-		in[2] = s.sub(s.sumAll(g), s.sumAll(inner))
+		in[2] = s.Sub(s.sumAll(g), s.sumAll(inner))
 	}
 	return in
 }
 
 func (s *scope) sumAll(x tf.Output) tf.Output {
-	return s.one("Sum", nil, s.one("Reshape", nil, x, s.constant([]int32{-1})), s.constant(int32(0)))
+	return s.One("Sum", nil, s.One("Reshape", nil, x, s.Constant([]int32{-1})), s.Constant(int32(0)))
 }
 
 // firstColumn is the first column of a matrix of two.
 func (s *scope) firstColumn(pairs tf.Output) tf.Output {
-	if v, ok := known(pairs); ok {
+	if v, ok := ops.Known(pairs); ok {
 		begin := make([]int64, len(v)/2)
 		for i := range begin {
 			begin[i] = v[2*i]
 		}
-		return s.integers(begin, pairs.DataType())
+		return s.Integers(begin, pairs.DataType())
 	}
-	column := s.one("Slice", nil, pairs, s.constant([]int32{0, 0}), s.constant([]int32{-1, 1}))
-	return s.one("Reshape", nil, column, s.constant([]int32{-1}))
+	column := s.One("Slice", nil, pairs, s.Constant([]int32{0, 0}), s.Constant([]int32{-1, 1}))
+	return s.One("Reshape", nil, column, s.Constant([]int32{-1}))
 }
 
 // mirrored is the rule of MirrorPad and MirrorPadGrad, which are linear and each
 // other's adjoint.
 func mirrored(kind string) rule {
 	return func(s *scope, c *call) []tf.Output {
-		return []tf.Output{s.one(kind, s.attrs(c.op, "mode"), c.up[0], c.in[1]), {}}
+		return []tf.Output{s.One(kind, s.AttrsOf(c.op, "mode"), c.up[0], c.in[1]), {}}
 	}
 }
 
 func sliceGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{s.one("Pad", nil, c.up[0], s.around(c)), {}, {}}
+	return []tf.Output{s.One("Pad", nil, c.up[0], s.around(c)), {}, {}}
 }
 
 // around is the padding that puts a slice back where it was.
 func (s *scope) around(c *call) tf.Output {
 	x, begin, size := c.in[0], c.in[1], c.in[2]
 	if pads, ok := knownAround(x, begin, size); ok {
-		return s.constant(pads)
+		return s.Constant(pads)
 	}
-	after := s.sub(s.sub(s.shapeAs(x, begin.DataType()), s.shapeAs(c.out(0), begin.DataType())), begin)
-	return s.one("Pack", attrs{"axis": int64(1)}, tf.OutputList{begin, after})
+	after := s.Sub(s.Sub(s.ShapeAs(x, begin.DataType()), s.ShapeAs(c.out(0), begin.DataType())), begin)
+	return s.One("Pack", attrs{"axis": int64(1)}, tf.OutputList{begin, after})
 }
 
 func knownAround(x, begin, size tf.Output) ([][]int32, bool) {
-	d := dims(x)
-	from, ok := known(begin)
-	length, ok2 := known(size)
+	d := ops.Dims(x)
+	from, ok := ops.Known(begin)
+	length, ok2 := ops.Known(size)
 	if d == nil || !ok || !ok2 || len(from) != len(d) || len(length) != len(d) {
 		return nil, false
 	}
@@ -74,7 +78,7 @@ func knownAround(x, begin, size tf.Output) ([][]int32, bool) {
 				return nil, false
 			}
 		}
-		pads[i] = narrow([]int64{from[i], after})
+		pads[i] = ops.Narrow([]int64{from[i], after})
 	}
 	return pads, true
 }
@@ -82,13 +86,13 @@ func knownAround(x, begin, size tf.Output) ([][]int32, bool) {
 var masks = []string{"begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"}
 
 func stridedSliceGrad(s *scope, c *call) []tf.Output {
-	shape := s.shapeAs(c.in[0], c.in[1].DataType())
-	g := s.one("StridedSliceGrad", s.attrs(c.op, masks...), shape, c.in[1], c.in[2], c.in[3], c.up[0])
+	shape := s.ShapeAs(c.in[0], c.in[1].DataType())
+	g := s.One("StridedSliceGrad", s.AttrsOf(c.op, masks...), shape, c.in[1], c.in[2], c.in[3], c.up[0])
 	return []tf.Output{g, {}, {}, {}}
 }
 
 func stridedSliceGradGrad(s *scope, c *call) []tf.Output {
-	g := s.one("StridedSlice", s.attrs(c.op, masks...), c.up[0], c.in[1], c.in[2], c.in[3])
+	g := s.One("StridedSlice", s.AttrsOf(c.op, masks...), c.up[0], c.in[1], c.in[2], c.in[3])
 	return []tf.Output{{}, {}, {}, {}, g}
 }
 
@@ -104,27 +108,39 @@ func concatGrad(s *scope, c *call) []tf.Output {
 			wanted++
 		}
 	}
-	rank := len(dims(c.out(0)))
-	at, knownAxis := axes(axis, rank)
+	rank := len(ops.Dims(c.out(0)))
+	at, knownAxis := ops.Axes(axis, rank)
 	if knownAxis {
 		if sizes, ok := sizesAlong(c.in[:n], at[0]); ok {
 			if wanted == 1 {
 				return s.sliceOne(c, sizes, rank, int(at[0]))
 			}
-			return s.splitOff(c, s.integers(sizes, tf.Int32), axis)
+			return s.splitOff(c, s.Integers(sizes, tf.Int32), axis)
 		}
 	}
 	sizes := make(tf.OutputList, n)
 	for i := range sizes {
-		sizes[i] = s.one("GatherV2", nil, s.shapeOf(c.in[i]), axis, s.constant(int32(0)))
+		sizes[i] = s.One("GatherV2", nil, s.ShapeOf(c.in[i]), axis, s.Constant(int32(0)))
 	}
-	return s.splitOff(c, s.one("Pack", nil, sizes), axis)
+	return s.splitOff(c, s.One("Pack", nil, sizes), axis)
+}
+
+// concatFirstGrad is the rule of Concat, whose axis stands before the parts.
+func concatFirstGrad(s *scope, c *call) []tf.Output {
+	turned := *c
+	turned.in = append(slices.Clone(c.in[1:]), c.in[0])
+	turned.wants = append(slices.Clone(c.wants[1:]), false)
+	in := concatGrad(s, &turned)
+	if in == nil {
+		return nil
+	}
+	return append([]tf.Output{{}}, in[:len(in)-1]...)
 }
 
 func sizesAlong(parts []tf.Output, axis int64) ([]int64, bool) {
 	sizes := make([]int64, len(parts))
 	for i, p := range parts {
-		d := dims(p)
+		d := ops.Dims(p)
 		if int(axis) >= len(d) || d[axis] < 0 {
 			return nil, false
 		}
@@ -136,7 +152,7 @@ func sizesAlong(parts []tf.Output, axis int64) ([]int64, bool) {
 func (s *scope) splitOff(c *call, sizes, axis tf.Output) []tf.Output {
 	n := len(c.in) - 1
 	in := make([]tf.Output, n+1)
-	op := s.op("SplitV", attrs{"num_split": int64(n)}, c.up[0], sizes, s.cast(axis, tf.Int32))
+	op := s.Op("SplitV", attrs{"num_split": int64(n)}, c.up[0], sizes, s.Cast(axis, tf.Int32))
 	if op == nil {
 		return nil
 	}
@@ -155,7 +171,7 @@ func (s *scope) sliceOne(c *call, sizes []int64, rank, axis int) []tf.Output {
 	for i, n := range sizes {
 		if c.wants[i] {
 			size[axis] = n
-			in[i] = s.one("Slice", nil, c.up[0], s.integers(begin, tf.Int32), s.integers(size, tf.Int32))
+			in[i] = s.One("Slice", nil, c.up[0], s.Integers(begin, tf.Int32), s.Integers(size, tf.Int32))
 		}
 		begin[axis] += n
 	}
@@ -163,10 +179,10 @@ func (s *scope) sliceOne(c *call, sizes []int64, rank, axis int) []tf.Output {
 }
 
 func packGrad(s *scope, c *call) []tf.Output {
-	a := s.attrs(c.op, "axis")
+	a := s.AttrsOf(c.op, "axis")
 	a["num"] = int64(len(c.in))
 	in := make([]tf.Output, len(c.in))
-	if op := s.op("Unpack", a, c.up[0]); op != nil {
+	if op := s.Op("Unpack", a, c.up[0]); op != nil {
 		for i := range in {
 			in[i] = op.Output(i)
 		}
@@ -175,15 +191,23 @@ func packGrad(s *scope, c *call) []tf.Output {
 }
 
 func unpackGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{s.one("Pack", s.attrs(c.op, "axis"), s.allUp(c))}
+	return []tf.Output{s.One("Pack", s.AttrsOf(c.op, "axis"), s.allUp(c))}
 }
 
 func splitGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{{}, s.one("ConcatV2", nil, s.allUp(c), c.in[0])}
+	return []tf.Output{{}, s.concat(s.allUp(c), c.in[0])}
 }
 
 func splitVGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{s.one("ConcatV2", nil, s.allUp(c), c.in[2]), {}, {}}
+	return []tf.Output{s.concat(s.allUp(c), c.in[2]), {}, {}}
+}
+
+// concat joins parts along an axis. TensorFlow splits into one part but does not join one.
+func (s *scope) concat(parts tf.OutputList, axis tf.Output) tf.Output {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return s.One("ConcatV2", nil, parts, axis)
 }
 
 // allUp is the gradients of all outputs, zeros where none arrived.
@@ -192,7 +216,7 @@ func (s *scope) allUp(c *call) tf.OutputList {
 	for i := range up {
 		up[i] = c.up[i]
 		if up[i].Op == nil {
-			up[i] = s.fill(c.out(i), 0)
+			up[i] = s.Fill(c.out(i), 0)
 		}
 	}
 	return up

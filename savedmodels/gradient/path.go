@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 // port is an output of a node of a path.
@@ -30,15 +32,15 @@ func (n *node) passes() bool {
 	return false
 }
 
-// complex reports whether a complex tensor, for which no rule is made, goes in or out on the way from an x.
+// complex reports whether a complex tensor goes in or out on the way from an x.
 func (n *node) complex() bool {
 	for i, in := range n.in {
-		if n.wants[i] && isComplex(in.DataType()) {
+		if n.wants[i] && ops.IsComplex(in.DataType()) {
 			return true
 		}
 	}
 	for o, active := range n.active {
-		if active && isComplex(n.op.Output(o).DataType()) {
+		if active && ops.IsComplex(n.op.Output(o).DataType()) {
 			return true
 		}
 	}
@@ -123,7 +125,7 @@ func (p *path) visit(op *tf.Operation) int {
 	for i := range n.in {
 		in := tf.Consumer{Op: op, Index: i}
 		n.in[i] = in.Producer()
-		if !carries(in.DataType()) || !table[n.kind].follows(i) {
+		if !ops.Carries(in.DataType()) || !table[n.kind].follows(i) {
 			n.from[i].node = -1
 		}
 	}
@@ -145,7 +147,7 @@ func (p *path) mark(n *node) {
 		return
 	}
 	for o := range n.active {
-		if carries(n.op.Output(o).DataType()) {
+		if ops.Carries(n.op.Output(o).DataType()) {
 			n.active[o] = true
 		}
 	}
@@ -163,7 +165,7 @@ func (p *path) missing() error {
 		r, ok := table[n.kind]
 		if !ok {
 			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name()})
-		} else if n.complex() {
+		} else if n.complex() && !r.complex {
 			e.Ops = append(e.Ops, MissingRule{Type: n.kind, Name: n.op.Name(), Reason: "complex numbers"})
 		} else if r.refuse != nil {
 			if why := r.refuse(n); why != "" {
@@ -175,14 +177,4 @@ func (p *path) missing() error {
 		return nil
 	}
 	return &e
-}
-
-// carries reports whether a derivative goes through tensors of a type. Complex ones lead from one real tensor to another, as in a
-// convolution by Fourier transforms: a path that took no account of them would give a part of the derivative for the whole.
-func carries(t tf.DataType) bool { return isFloat(t) || isComplex(t) }
-
-func isComplex(t tf.DataType) bool { return t == tf.Complex || t == tf.Complex64 || t == tf.Complex128 }
-
-func isFloat(t tf.DataType) bool {
-	return t == tf.Float || t == tf.Double || t == tf.Half || t == tf.Bfloat16
 }

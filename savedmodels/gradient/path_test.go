@@ -10,7 +10,7 @@ import (
 )
 
 func placeholder(s *scope, shape ...int64) tf.Output {
-	return s.one("Placeholder", attrs{"dtype": tf.Double, "shape": tf.MakeShape(shape...)})
+	return s.One("Placeholder", attrs{"dtype": tf.Double, "shape": tf.MakeShape(shape...)})
 }
 
 // evaluate runs a fetch for one input.
@@ -27,10 +27,10 @@ func TestMissingRulesAreAllListed(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 2, 2)
-	a := s.one("Lgamma", nil, s.one("Digamma", nil, x))
-	b := s.one("Lgamma", nil, x)
-	aside := s.one("Erfinv", nil, x) // not between y and x
-	y := s.mul(s.mul(a, b), s.one("Asin", nil, s.noise(2, 2)))
+	a := s.One("Spence", nil, s.One("Dawsn", nil, x))
+	b := s.One("Spence", nil, x)
+	aside := s.One("Expint", nil, x) // not between y and x
+	y := s.Mul(s.Mul(a, b), s.One("FresnelSin", nil, s.noise(2, 2)))
 	before := len(g.Operations())
 
 	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
@@ -43,31 +43,31 @@ func TestMissingRulesAreAllListed(t *testing.T) {
 		names = append(names, m.Type+" "+m.Name)
 	}
 	slices.Sort(names)
-	want := []string{"Digamma net/Digamma", "Lgamma net/Lgamma", "Lgamma net/Lgamma_1"}
+	want := []string{"Dawsn net/Dawsn", "Spence net/Spence", "Spence net/Spence_1"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
-	if message := err.Error(); !strings.Contains(message, "Digamma at net/Digamma; Lgamma at net/Lgamma, net/Lgamma_1") {
+	if message := err.Error(); !strings.Contains(message, "Dawsn at net/Dawsn; Spence at net/Spence, net/Spence_1") {
 		t.Errorf("message %q", message)
 	}
 	if after := len(g.Operations()); after != before {
 		t.Errorf("%d operations were added", after-before)
 	}
-	if HasRule("Lgamma") || !HasRule("Conv2D") || !HasRule("StopGradient") || aside.Op == nil {
+	if HasRule("Spence") || !HasRule("Conv2D") || !HasRule("StopGradient") || aside.Op == nil {
 		t.Error("HasRule")
 	}
 }
 
-// TestComplexIsNoWayAround has a path over complex numbers beside one over real ones.
+// TestComplexIsNoWayAround has a path over complex numbers, of which one operation has no rule, beside one over real ones.
 func TestComplexIsNoWayAround(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 2, 2)
-	turned := s.one("IFFT2D", nil, s.one("FFT2D", nil, s.cast(x, tf.Complex128)))
-	y := s.add(x, s.cast(turned, tf.Double))
+	turned := s.One("IFFT2D", nil, s.One("Exp", nil, s.One("FFT2D", nil, s.Cast(x, tf.Complex128))))
+	y := s.Add(x, s.Cast(turned, tf.Double))
 	_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
-	const want = "no rule for Cast (complex numbers) at net/Cast, net/Cast_1; FFT2D at net/FFT2D; IFFT2D at net/IFFT2D"
-	if err == nil || !strings.Contains(err.Error(), want) {
+	const want = "no rule for Exp (complex numbers) at net/Exp"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }
@@ -78,18 +78,18 @@ func TestRefusalsSayWhy(t *testing.T) {
 		f          func(s *scope, x tf.Output) tf.Output
 	}{
 		{"diagonal", "repeats label", func(s *scope, x tf.Output) tf.Output {
-			return s.one("Einsum", attrs{"equation": "aa->a"}, tf.OutputList{x})
+			return s.One("Einsum", attrs{"equation": "aa->a"}, tf.OutputList{x})
 		}},
 		{"ellipsis", "not in front", func(s *scope, x tf.Output) tf.Output {
-			return s.one("Einsum", attrs{"equation": "a...,ab->b..."}, tf.OutputList{x, x})
+			return s.One("Einsum", attrs{"equation": "a...,ab->b..."}, tf.OutputList{x, x})
 		}},
 		{"statistics", "mean or variance", func(s *scope, x tf.Output) tf.Output {
-			v := s.one("Reshape", nil, s.cast(x, tf.Float), s.constant([]int32{4}))
-			image := s.cast(s.noise(1, 2, 2, 4), tf.Float)
-			return s.one("FusedBatchNormV3", attrs{"is_training": false}, image, v, v, v, v)
+			v := s.One("Reshape", nil, s.Cast(x, tf.Float), s.Constant([]int32{4}))
+			image := s.Cast(s.noise(1, 2, 2, 4), tf.Float)
+			return s.One("FusedBatchNormV3", attrs{"is_training": false}, image, v, v, v, v)
 		}},
 		{"long product", "64", func(s *scope, x tf.Output) tf.Output {
-			return s.one("Prod", nil, s.one("Tile", nil, x, s.constant([]int32{1, 99})), s.constant(int32(1)))
+			return s.One("Prod", nil, s.One("Tile", nil, x, s.Constant([]int32{1, 99})), s.Constant(int32(1)))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestRefusalsSayWhy(t *testing.T) {
 			s := newScope(g, "net")
 			x := placeholder(s, 2, 2)
 			y := c.f(s, x)
-			if s.err != nil {
-				t.Fatal(s.err)
+			if s.Err() != nil {
+				t.Fatal(s.Err())
 			}
 			_, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
 			var missing *MissingRuleError
@@ -123,15 +123,15 @@ func TestNoPath(t *testing.T) {
 		if op == "FloorDiv" {
 			in = append(in, s.noise(2, 2))
 		}
-		y := s.one(op, nil, in...)
-		if _, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{}); s.err != nil || !errors.Is(err, ErrNoPath) {
-			t.Errorf("%s: %v, %v", op, s.err, err)
+		y := s.One(op, nil, in...)
+		if _, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{}); s.Err() != nil || !errors.Is(err, ErrNoPath) {
+			t.Errorf("%s: %v, %v", op, s.Err(), err)
 		}
 	}
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x, z := placeholder(s, 2, 2), placeholder(s, 2, 2)
-	y := s.mul(s.one("Relu", nil, s.one("MatMul", nil, x, s.noise(2, 2))), z)
+	y := s.Mul(s.One("Relu", nil, s.One("MatMul", nil, x, s.noise(2, 2))), z)
 	first, err := Of(g, []tf.Output{y}, []tf.Output{x}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestGradientsAddUp(t *testing.T) {
 	g := tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s)
-	y := s.one("AddN", nil, tf.OutputList{s.mul(x, x), s.mul(x, s.one("Sin", nil, x)), x})
+	y := s.One("AddN", nil, tf.OutputList{s.Mul(x, x), s.Mul(x, s.One("Sin", nil, x)), x})
 	dx, err := Of(g, []tf.Output{y}, []tf.Output{x, x}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestUpstreamSeveralYsAndXItself(t *testing.T) {
 	s := newScope(g, "net")
 	x := placeholder(s, 2)
 	up := s.reals([]float64{3, 5}, 2)
-	ys := []tf.Output{x, s.mul(x, x)}
+	ys := []tf.Output{x, s.Mul(x, x)}
 	dx, err := Of(g, ys, []tf.Output{x}, Options{Name: "net/Mul", Upstream: []tf.Output{up, up}})
 	if err != nil {
 		t.Fatal(err)
@@ -184,12 +184,12 @@ func TestLongChain(t *testing.T) {
 	s := newScope(g, "net")
 	x := placeholder(s)
 	y := x
-	half := s.scalar(0.5, x)
+	half := s.Scalar(0.5, x)
 	const length = 2500 // of two operations each
 	for range length {
-		y = s.mul(s.add(y, y), half)
+		y = s.Mul(s.Add(y, y), half)
 	}
-	dx, err := Of(g, []tf.Output{s.mul(y, y)}, []tf.Output{x}, Options{})
+	dx, err := Of(g, []tf.Output{s.Mul(y, y)}, []tf.Output{x}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,8 +206,8 @@ func TestBadArguments(t *testing.T) {
 	g, other := tf.NewGraph(), tf.NewGraph()
 	s := newScope(g, "net")
 	x := placeholder(s, 2)
-	whole := s.constant([]int32{1, 2})
-	single := s.cast(x, tf.Float)
+	whole := s.Constant([]int32{1, 2})
+	single := s.Cast(x, tf.Float)
 	foreign := placeholder(newScope(other, "net"), 2)
 	for want, call := range map[string]struct {
 		ys, xs []tf.Output

@@ -2,51 +2,54 @@ package gradient
 
 import (
 	"math"
+	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 var window = []string{"ksize", "strides", "padding", "data_format"}
 
 func avgPoolGrad(s *scope, c *call, g tf.Output) tf.Output {
-	return s.one("AvgPoolGrad", s.attrs(c.op, window...), s.shapeOf(c.in[0]), g)
+	return s.One(c.op.Type()+"Grad", s.AttrsOf(c.op, window...), s.ShapeOf(c.in[0]), g)
 }
 
 func avgPoolGradGrad(s *scope, c *call) []tf.Output {
-	return []tf.Output{{}, s.one("AvgPool", s.attrs(c.op, window...), c.up[0])}
+	return []tf.Output{{}, s.One(strings.TrimSuffix(c.op.Type(), "Grad"), s.AttrsOf(c.op, window...), c.up[0])}
 }
 
 // maxPoolGrad writes explicit padding out, because MaxPoolGradGrad has none.
 func maxPoolGrad(s *scope, c *call, g tf.Output) tf.Output {
-	a := s.attrs(c.op, window...)
+	a := s.AttrsOf(c.op, window...)
 	x, y := c.in[0], c.out(0)
 	if a["padding"] != "EXPLICIT" {
-		return s.one("MaxPoolGrad", a, x, y, g)
+		return s.One(c.op.Type()+"Grad", a, x, y, g)
 	}
-	pads, _ := s.attrs(c.op, "explicit_paddings")["explicit_paddings"].([]int64)
+	pads, _ := s.AttrsOf(c.op, "explicit_paddings")["explicit_paddings"].([]int64)
 	a["padding"] = "VALID"
-	back := s.one("MaxPoolGrad", a, s.pad(x, pads, math.Inf(-1)), y, g)
+	back := s.One("MaxPoolGrad", a, s.pad(x, pads, math.Inf(-1)), y, g)
 	begin := make([]int64, len(pads)/2)
 	for i := range begin {
 		begin[i] = pads[2*i]
 	}
-	return s.one("Slice", nil, back, s.integers(begin, tf.Int32), s.shapeOf(x))
+	return s.One("Slice", nil, back, s.Integers(begin, tf.Int32), s.ShapeOf(x))
 }
 
 // pad surrounds x with a value; pads has a pair per axis.
 func (s *scope) pad(x tf.Output, pads []int64, value float64) tf.Output {
 	rows := make([][]int32, len(pads)/2)
 	for i := range rows {
-		rows[i] = narrow(pads[2*i : 2*i+2])
+		rows[i] = ops.Narrow(pads[2*i : 2*i+2])
 	}
-	return s.one("PadV2", nil, x, s.constant(rows), s.scalar(value, x))
+	return s.One("PadV2", nil, x, s.Constant(rows), s.Scalar(value, x))
 }
 
 // MaxPoolGrad and MaxPoolGradGrad are linear in their last input, and which element
 // of a window is the largest does not change almost everywhere.
 
 func maxPoolGradGrad(s *scope, c *call) []tf.Output {
-	a := s.attrs(c.op, window...)
+	a := s.AttrsOf(c.op, window...)
 	x, y, up := c.in[0], c.in[1], c.up[0]
 	// TensorFlow's MaxPoolGradGrad writes its result over its input if both have as
 	// many elements, while it still reads from it: seen in 2.18 as zeros and wrong
@@ -55,7 +58,7 @@ func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 		a["padding"] = "VALID"
 		x, up = s.pad(x, pads, math.Inf(-1)), s.pad(up, pads, 0)
 	}
-	return []tf.Output{{}, {}, s.one("MaxPoolGradGrad", a, x, y, up)}
+	return []tf.Output{{}, {}, s.One(c.op.Type()+"Grad", a, x, y, up)}
 }
 
 // overlapping returns the padding that SAME stands for if the windows overlap and
@@ -63,12 +66,12 @@ func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 func overlapping(a attrs, x tf.Output) []int64 {
 	size, _ := a["ksize"].([]int64)
 	stride, _ := a["strides"].([]int64)
-	d := dims(x)
-	if a["padding"] != "SAME" || len(size) != 4 || len(stride) != 4 {
+	d := ops.Dims(x)
+	if a["padding"] != "SAME" || len(size) != len(stride) {
 		return nil
 	}
 	overlap := false
-	pads := make([]int64, 8)
+	pads := make([]int64, 2*len(size))
 	for i := range size {
 		if stride[i] > 1 && (d == nil || d[i] != 1) {
 			return nil
@@ -84,8 +87,8 @@ func overlapping(a attrs, x tf.Output) []int64 {
 }
 
 func maxPoolGradGradGrad(s *scope, c *call) []tf.Output {
-	a := s.attrs(c.op, window...)
-	return []tf.Output{{}, {}, s.one("MaxPoolGrad", a, c.in[0], c.in[1], c.up[0])}
+	a := s.AttrsOf(c.op, window...)
+	return []tf.Output{{}, {}, s.One(strings.TrimSuffix(c.op.Type(), "Grad"), a, c.in[0], c.in[1], c.up[0])}
 }
 
 func explicitPadding(n *node) string {

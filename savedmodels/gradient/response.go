@@ -2,10 +2,12 @@ package gradient
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 func responseRefused(n *node) string {
-	if d := dims(n.in[0]); len(d) != 4 || d[3] < 1 {
+	if d := ops.Dims(n.in[0]); len(d) != 4 || d[3] < 1 {
 		return "unknown number of channels"
 	}
 	return ""
@@ -17,7 +19,7 @@ func responseRefused(n *node) string {
 //	y = x s^-beta, s = bias + alpha W(x^2), W the sum over neighbouring channels
 //	dx = g s^-beta - 2 alpha beta x W(g y / s)
 func responseGrad(s *scope, c *call) []tf.Output {
-	a := s.attrs(c.op, "depth_radius", "bias", "alpha", "beta")
+	a := s.AttrsOf(c.op, "depth_radius", "bias", "alpha", "beta")
 	bias, _ := a["bias"].(float32)
 	alpha, _ := a["alpha"].(float32)
 	beta, _ := a["beta"].(float32)
@@ -25,16 +27,16 @@ func responseGrad(s *scope, c *call) []tf.Output {
 	x, y, g := c.in[0], c.out(0), c.up[0]
 	window := func(v tf.Output) tf.Output { return s.neighbours(v, radius) }
 
-	sum := s.add(s.scale(float64(alpha), window(s.one("Square", nil, x))), s.scalar(float64(bias), x))
-	direct := s.mul(g, s.one("Pow", nil, sum, s.scalar(-float64(beta), x)))
-	shared := s.mul(x, window(s.div(s.mul(g, y), sum)))
-	return []tf.Output{s.sub(direct, s.scale(2*float64(alpha)*float64(beta), shared))}
+	sum := s.Add(s.Scale(float64(alpha), window(s.One("Square", nil, x))), s.Scalar(float64(bias), x))
+	direct := s.Mul(g, s.One("Pow", nil, sum, s.Scalar(-float64(beta), x)))
+	shared := s.Mul(x, window(s.Div(s.Mul(g, y), sum)))
+	return []tf.Output{s.Sub(direct, s.Scale(2*float64(alpha)*float64(beta), shared))}
 }
 
 // neighbours sums each channel with those at most radius away.
 func (s *scope) neighbours(x tf.Output, radius int64) tf.Output {
-	d := dims(x)
-	if s.err != nil || len(d) == 0 {
+	d := ops.Dims(x)
+	if s.Err() != nil || len(d) == 0 {
 		return tf.Output{}
 	}
 	n := d[len(d)-1]
@@ -47,6 +49,6 @@ func (s *scope) neighbours(x tf.Output, radius int64) tf.Output {
 			}
 		}
 	}
-	rows := s.one("Reshape", nil, x, s.constant([]int32{-1, int32(n)}))
-	return s.reshapeLike(s.one("MatMul", nil, rows, s.cast(s.constant(band), x.DataType())), x)
+	rows := s.One("Reshape", nil, x, s.Constant([]int32{-1, int32(n)}))
+	return s.ReshapeLike(s.One("MatMul", nil, rows, s.Cast(s.Constant(band), x.DataType())), x)
 }

@@ -13,6 +13,8 @@ type call struct {
 	in    []tf.Output // what feeds each input
 	up    []tf.Output // the gradient of each output; the zero Output where none arrived
 	wants []bool      // which inputs need a gradient
+	// of is Of, for rules that write an operation with others and differentiate those.
+	of func(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error)
 }
 
 // out is the i-th output of the operation itself.
@@ -34,6 +36,8 @@ type entry struct {
 	// stop ends every path: the derivative is zero almost everywhere, or the
 	// operation asks for it.
 	stop bool
+	// complex says that the rule holds for complex tensors too.
+	complex bool
 	// refuse says why the rule does not cover an operation; "" if it does.
 	refuse func(n *node) string
 }

@@ -7,12 +7,12 @@ import (
 var last = []int64{-1}
 
 func softmaxGrad(s *scope, _, p, g tf.Output) tf.Output {
-	mean := s.sum(s.mul(g, p), last, true)
-	return s.mul(s.sub(g, mean), p)
+	mean := s.sum(s.Mul(g, p), last, true)
+	return s.Mul(s.Sub(g, mean), p)
 }
 
 func logSoftmaxGrad(s *scope, _, y, g tf.Output) tf.Output {
-	return s.sub(g, s.mul(s.sum(g, last, true), s.one("Exp", nil, y)))
+	return s.Sub(g, s.Mul(s.sum(g, last, true), s.One("Exp", nil, y)))
 }
 
 // crossEntropyGrad differentiates both outputs, the loss per row and its gradient
@@ -28,10 +28,10 @@ func crossEntropyGrad(s *scope, c *call) []tf.Output {
 	}
 	var parts tf.OutputList
 	if c.up[0].Op != nil {
-		parts = append(parts, s.neg(s.mul(s.column(c.up[0]), s.one("LogSoftmax", nil, logits))))
+		parts = append(parts, s.Neg(s.Mul(s.column(c.up[0]), s.One("LogSoftmax", nil, logits))))
 	}
 	if c.up[1].Op != nil {
-		parts = append(parts, s.neg(c.up[1]))
+		parts = append(parts, s.Neg(c.up[1]))
 	}
 	return []tf.Output{dlogits, s.sumTo(s.total(parts), labels, logits)}
 }
@@ -46,10 +46,10 @@ func logitsGrad(s *scope, c *call) tf.Output {
 	}
 	var parts tf.OutputList
 	if c.up[0].Op != nil {
-		parts = append(parts, s.mul(s.column(c.up[0]), c.out(1)))
+		parts = append(parts, s.Mul(s.column(c.up[0]), c.out(1)))
 	}
 	if c.up[1].Op != nil {
-		p := s.one("Softmax", nil, c.in[0])
+		p := s.One("Softmax", nil, c.in[0])
 		parts = append(parts, softmaxGrad(s, c.in[0], p, c.up[1]))
 	}
 	return s.total(parts)
@@ -57,12 +57,12 @@ func logitsGrad(s *scope, c *call) tf.Output {
 
 // column makes a matrix of one column of a vector.
 func (s *scope) column(v tf.Output) tf.Output {
-	return s.one("ExpandDims", nil, v, s.constant(int32(-1)))
+	return s.One("ExpandDims", nil, v, s.Constant(int32(-1)))
 }
 
 func (s *scope) total(parts tf.OutputList) tf.Output {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return s.one("AddN", nil, parts)
+	return s.One("AddN", nil, parts)
 }

@@ -11,6 +11,8 @@ const (
 	pure
 	// structural ops disappear on the way to the flat graph.
 	structural
+	// foreign ops are written as others before anything else looks at the flat graph (package xla).
+	foreign
 	// inert ops may stand in the model where the output does not need them (a message, an assertion, the random numbers of a
 	// dropout that is off, the update of moving averages), but not in the flat graph.
 	inert
@@ -19,7 +21,7 @@ const (
 // allowed is the allow-list. An op that is not in it, such as one from a library of somebody's own, is refused.
 var allowed = func() map[string]class {
 	table := map[string]class{}
-	for c, lists := range map[class][]string{pure: pureOps, structural: {structuralOps}, inert: {inertOps}} {
+	for c, lists := range map[class][]string{pure: pureOps, structural: {structuralOps}, foreign: {foreignOps}, inert: {inertOps}} {
 		for _, list := range lists {
 			for _, op := range strings.Fields(list) {
 				table[op] = c
@@ -40,7 +42,7 @@ var pureOps = []string{
 	// Linear algebra.
 	`MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum Cross MatrixBandPart MatrixDiag MatrixDiagV2 MatrixDiagV3
 	MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 Diag DiagPart MatrixInverse
-	MatrixDeterminant MatrixSolve MatrixTriangularSolve Cholesky L2Loss`,
+	MatrixDeterminant MatrixSolve MatrixTriangularSolve Cholesky L2Loss SparseMatMul SparseTensorDenseMatMul`,
 	// Convolution and pooling.
 	`Conv Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput
 	Dilation2D AvgPool AvgPool3D MaxPool MaxPoolV2 MaxPool3D MaxPoolWithArgmax BiasAdd BiasAddV1 LRN FusedBatchNorm
@@ -67,6 +69,9 @@ const structuralOps = `Identity IdentityN Snapshot PreventGradient EnsureShape C
 	PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile Switch Merge RefSwitch RefMerge
 	VarHandleOp ReadVariableOp ResourceGather Variable VariableV2 DisableCopyOnRead VarIsInitializedOp VariableShape`
 
+const foreignOps = `XlaConv XlaConvV2 XlaDot XlaDotV2 XlaEinsum XlaPad XlaReduceWindow XlaReduce XlaVariadicReduce
+	XlaVariadicReduceV2 XlaGather XlaDynamicSlice XlaSharding XlaOptimizationBarrier`
+
 const inertOps = `Assert Print PrintV2 StringFormat AssignVariableOp AssignAddVariableOp AssignSubVariableOp RngReadAndSkip
 	RandomUniform RandomStandardNormal RandomUniformInt TruncatedNormal RandomShuffle Multinomial StatefulUniform
 	StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniformInt StatefulUniformFullInt StatelessRandomUniform
@@ -81,8 +86,10 @@ var reasons = []struct{ prefixes, reason string }{
 		"WholeFileReader TextLineReader TFRecordReader FixedLengthRecordReader FileSystemSetConfiguration", "it reads or writes files"},
 	{"Recv Send _Recv _Send Rpc TryRpc Collective DebugIdentity DebugNanCount DebugNumericSummary RemoteCall Nccl", "it talks to another process"},
 	{"HashTable MutableHashTable MutableDenseHashTable LookupTable AnonymousHashTable AnonymousMutable InitializeTable", "lookup tables are not supported"},
-	{"XlaCallModule XlaLaunch _XlaCompile XlaHostCompute", "it runs compiled code that cannot be looked into; " +
-		"export without it (JAX: jax2tf.convert(..., native_serialization=False))"},
+	{"XlaCallModule", "it runs compiled code, which cannot be looked into; export the network as a graph, by " +
+		"jax2tf.convert(f, native_serialization=False, with_gradient=False)"},
+	{"XlaLaunch _XlaCompile XlaHostCompute", "it runs compiled code that cannot be checked"},
+	{"Xla", "it is XLA's, and not among those that can be written as TensorFlow's own"},
 	{"Dataset Iterator MakeIterator OneShotIterator", "data pipelines are not part of a network"},
 	{"WriteSummary ScalarSummary WriteScalarSummary CreateSummary SummaryWriter", "it writes files"},
 	{"Enter RefEnter Exit RefExit LoopCond NextIteration RefNextIteration TensorArray", "it belongs to a loop of TensorFlow 1, which is not supported: " +
@@ -96,7 +103,7 @@ var reasons = []struct{ prefixes, reason string }{
 func reasonFor(op string) string {
 	for _, r := range reasons {
 		for _, prefix := range strings.Fields(r.prefixes) {
-			if op == prefix || len(prefix) > 4 && strings.HasPrefix(op, prefix) {
+			if op == prefix || (len(prefix) > 4 || prefix == "Xla") && strings.HasPrefix(op, prefix) {
 				return r.reason
 			}
 		}
@@ -112,7 +119,7 @@ func whyNot(n *Node) string {
 			"export() keeps augmentation layers at work: export a function that calls the model with training=False"
 	case allowed[n.Op] == refused:
 		return reasonFor(n.Op)
-	case allowed[n.Op] != pure:
+	case allowed[n.Op] != pure && allowed[n.Op] != foreign:
 		return "it is not part of an inference graph"
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 var moves = []string{
 	"Reshape", "Squeeze", "ExpandDims", "Transpose", "Slice", "StridedSlice", "Pad", "Reverse", "ReverseV2", "Roll", "Split",
 	"Unpack", "StopGradient", "MirrorPad", "Tile", "BroadcastTo", "GatherV2", "ResizeNearestNeighbor",
+	"SpaceToDepth", "DepthToSpace",
 }
 
 func moveType(op string) string {
@@ -18,6 +19,23 @@ func moveType(op string) string {
 		return "Tparams"
 	}
 	return "T"
+}
+
+// joins put several tensors together, which must all have passed.
+var joins = []string{"ConcatV2", "Pack"}
+
+// allSoft says whether all tensors that a join puts together have become float32.
+func allSoft(n *Node, soft map[*Node]bool) bool {
+	count := len(n.Inputs)
+	if n.Op == "ConcatV2" {
+		count-- // the axis
+	}
+	for _, in := range n.Inputs[:max(count, 0)] {
+		if !soft[in.Node] {
+			return false
+		}
+	}
+	return true
 }
 
 // resizes take any number type and give float32.
@@ -53,6 +71,9 @@ func (g *Graph) Relax() (relaxed *Graph, blocked *Node, err error) {
 			}
 		case slices.Contains(moves, n.Op) && soft[n.Inputs[0].Node]:
 			attr[moveType(n.Op)] = float
+			soft[n] = true
+		case slices.Contains(joins, n.Op) && allSoft(n, soft):
+			attr["T"] = float
 			soft[n] = true
 		case slices.Contains(resizes, n.Op):
 			attr["T"] = float

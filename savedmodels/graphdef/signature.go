@@ -57,8 +57,8 @@ func (m *SavedModel) Signatures() []Signature {
 }
 
 // Choose picks the signature, its image input and its output by name. An empty name means the only one, or for the signature
-// the one called serving_default, for the input the only one without a default, and for the output the only one that holds class
-// scores. The error lists what there is.
+// the one called serving_default, for the input the only one without a default, or where all have one the only one that could be
+// images, and for the output the only one that holds class scores. The error lists what there is.
 func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, out Argument, err error) {
 	all := m.Signatures()
 	k := slices.IndexFunc(all, func(s Signature) bool {
@@ -94,8 +94,7 @@ func (m *SavedModel) chooseInput(s Signature, name string) (Argument, error) {
 	if a, ok := m.Inside(name); ok && !slices.ContainsFunc(s.Inputs, func(in Argument) bool { return in.Name == name }) {
 		return a, nil
 	}
-	required := slices.DeleteFunc(slices.Clone(s.Inputs), func(a Argument) bool { return a.HasDefault && a.Name != name && len(s.Inputs) > 1 })
-	in, err := pick(required, s.Inputs, name)
+	in, err := pick(imageInputs(s.Inputs), s.Inputs, name)
 	if err == nil && in.DType == types_go_proto.DataType_DT_STRING {
 		return in, m.encodedError(s, in)
 	}
@@ -105,9 +104,24 @@ func (m *SavedModel) chooseInput(s Signature, name string) (Argument, error) {
 	return in, err
 }
 
+// imageInputs are the inputs that have to be given, or, where all have defaults, those that a batch of images fits into.
+func imageInputs(inputs []Argument) []Argument {
+	candidates := slices.DeleteFunc(slices.Clone(inputs), func(a Argument) bool { return a.HasDefault })
+	if len(candidates) > 0 {
+		return candidates
+	}
+	return slices.DeleteFunc(slices.Clone(inputs), func(a Argument) bool {
+		number := a.DType != types_go_proto.DataType_DT_BOOL && a.DType != types_go_proto.DataType_DT_STRING
+		return !number || a.Shape != nil && len(a.Shape) < 2
+	})
+}
+
 func pick(candidates, all []Argument, name string) (Argument, error) {
-	for _, a := range candidates {
-		if a.Name == name || name == "" && len(candidates) == 1 {
+	if name == "" && len(candidates) == 1 {
+		return candidates[0], nil
+	}
+	for _, a := range all {
+		if a.Name == name {
 			return a, nil
 		}
 	}

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -50,11 +51,21 @@ type explanation struct {
 func newOptions(m config.Model) savedmodels.Options {
 	o := savedmodels.Options{
 		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
-		Head: m.Output.Head, Layout: m.Input.Layout, Scale: m.Input.Scale, Offset: m.Input.Offset,
+		Head: m.Output.Head, Layout: m.Input.Layout,
+		Scale: perChannel(m.Input.Scale), Offset: perChannel(m.Input.Offset),
+		Channels: m.Input.Channels, Preprocess: m.Input.Preprocess,
 		IgnoreCustomGradients: m.CustomGradients == "ignore",
 	}
 	copy(o.Shape[:], m.Input.Shape)
 	return o
+}
+
+func perChannel(values config.PerChannel) savedmodels.PerChannel {
+	p := make(savedmodels.PerChannel, len(values))
+	for i, v := range values {
+		p[i] = float64(v)
+	}
+	return p
 }
 
 // model opens a model and checks that its images are those of its data.
@@ -65,6 +76,15 @@ func (d *draft) model(c config.Model) (model, error) {
 	}
 	m := model{name: c.Name, options: newOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
 	opened, err := d.engine.Model(c.Path, m.options)
+	if errors.Is(err, savedmodels.ErrOpenSize) {
+		// The images say what the model leaves open.
+		images, dataErr := d.dataset(m.fit)
+		if dataErr != nil {
+			return m, dataErr
+		}
+		m.options.Shape = images.Shape()
+		opened, err = d.engine.Model(c.Path, m.options)
+	}
 	if err == nil {
 		err = opened.Differentiable()
 	}

@@ -104,3 +104,31 @@ attacks: [{name: each, kind: per_image, eps: [255], sources: [m, n]}]`,
 		}
 	}
 }
+
+// TestPlanTakesTheImagesSize has a network that leaves height and width open, and gives it its preprocessing by name.
+func TestPlanTakesTheImagesSize(t *testing.T) {
+	t.Chdir("../..")
+	const model = "data: {fit: {path: data/cifar10/fit-*.parquet}, test: {path: data/cifar10/test-*.parquet}}\n" +
+		"explanations: [{name: sg, kind: simple_gradient}]\nattacks: [{name: random, kind: random, eps: [255], draws: 1}]\n" +
+		"models: [{name: m, path: savedmodels/testdata/inputs/"
+	plan, err := planOf(t, model+"open_height_and_width, input: {preprocess: caffe}}]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, task := range plan.Tasks() {
+		if task.Stage == "reference" {
+			found = true
+			if spec := string(task.Spec); !strings.Contains(spec, `"Shape":[32,32,3]`) || !strings.Contains(spec, `"Preprocess":"caffe"`) {
+				t.Errorf("spec %s", spec)
+			}
+		}
+	}
+	if !found {
+		t.Error("no task of the stage reference")
+	}
+	const want = "takes 32 values, an image of the declared shape [32 32 3] has 3072"
+	if _, err := planOf(t, model+"flat}]"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
