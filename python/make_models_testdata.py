@@ -353,8 +353,9 @@ def reads_file(path):
     save(path, m, lambda image: m.logits(image) + tf.io.decode_raw(tf.io.read_file("/etc/hostname"), tf.float32)[0])
 
 
-@refused("op WriteFile")
+@model(SMALL, 3, "logits")
 def writes_file(path):
+    """Beside the scores: what they do not need never runs."""
     m = Dense()
 
     def f(image):
@@ -362,6 +363,7 @@ def writes_file(path):
         return m.logits(image)
 
     save(path, m, f)
+    return m.logits
 
 
 @refused("it runs Python code")

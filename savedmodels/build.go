@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"upi/savedmodels/graphdef"
-	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -51,8 +50,8 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 		}
 	}
 	step := batch
-	if m.batch > 0 {
-		step = m.batch
+	if m.unit > 0 {
+		step = m.unit
 	}
 	probe, err := m.probe(flat, step)
 	if err != nil {
@@ -65,22 +64,12 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 	if err != nil {
 		return tf.Output{}, err
 	}
-	if step == batch {
-		return m.embed(g, name, flat, x, weights)
-	}
-	// The signature fixes its batch, and its graph may rely on it: one copy per part of the batch.
-	s := ops.NewScope(g, name)
-	parts := make(tf.OutputList, batch/step)
-	for i := range parts {
-		part := s.One("Slice", nil, x, s.Constant([]int32{int32(i * step), 0, 0, 0}), s.Constant([]int32{int32(step), -1, -1, -1}))
-		if s.Err() != nil {
-			break
-		}
-		if parts[i], err = m.embed(g, fmt.Sprintf("%s/part_%d", name, i), flat, part, weights); err != nil {
+	if step < batch {
+		if flat, err = m.calls(flat, batch/step); err != nil {
 			return tf.Output{}, err
 		}
 	}
-	return s.One("ConcatV2", nil, parts, s.Constant(int32(0))), s.Err()
+	return m.embed(g, name, flat, x, weights)
 }
 
 // checkImages returns the batch size of x.

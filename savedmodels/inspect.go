@@ -15,7 +15,7 @@ type Inspection struct {
 	Signature     string
 	Input, Output graphdef.Argument
 
-	// Refused lists the ops that stand in the way of the chosen signature, as far as the allow-list finds them.
+	// Refused lists the ops that stand in the way: those that the chosen output needs and that are refused.
 	Refused []graphdef.Refusal
 	// Problem is why Open refuses the model; nil if it does not. What follows is empty in that case.
 	Problem error
@@ -35,6 +35,10 @@ type Inspection struct {
 // Inspect looks at the SavedModel in dir as Open does with the same options. It is an error only if saved_model.pb cannot be
 // read; all else that is wrong with the model is in the inspection.
 func Inspect(dir string, o Options) (*Inspection, error) {
+	dir, err := graphdef.Find(dir)
+	if err != nil {
+		return nil, err
+	}
 	saved, err := graphdef.Read(dir)
 	if err != nil {
 		return nil, err
@@ -46,15 +50,11 @@ func Inspect(dir string, o Options) (*Inspection, error) {
 		return i, nil
 	}
 	i.Signature, i.Input, i.Output = signature.Name, input, output
-	refused, err := saved.Refusals(output)
-	i.Refused = refused
-	m, openErr := Open(dir, o)
-	if i.Problem = openErr; openErr == nil {
-		i.Problem = err
-	}
-	var one *graphdef.RefusedError
-	if len(i.Refused) == 0 && errors.As(openErr, &one) {
-		i.Refused = []graphdef.Refusal{one.Refusal}
+	m, err := Open(dir, o)
+	i.Problem = err
+	var refused *graphdef.RefusedError
+	if errors.As(err, &refused) {
+		i.Refused = append([]graphdef.Refusal{refused.Refusal}, refused.Others...)
 	}
 	if m != nil {
 		i.describe(m)

@@ -56,7 +56,8 @@ type Model struct {
 	wide      *Model // the same in float32, nil where there are no 16-bit floats
 	inputType tf.DataType
 	shape     [3]int
-	batch     int // -1 unless the signature fixes it
+	batch     int // -1 unless the signature fixes more than one image
+	unit      int // images of one call of the graph; 0: any number
 	path      []OpUse
 	custom    []string
 
@@ -68,6 +69,10 @@ type Model struct {
 // there are), an op that is refused, an input that is no image, a corrupt checkpoint.
 func Open(dir string, o Options) (*Model, error) {
 	if err := o.setDefaults(); err != nil {
+		return nil, err
+	}
+	dir, err := graphdef.Find(dir)
+	if err != nil {
 		return nil, err
 	}
 	saved, err := graphdef.Read(dir)
@@ -82,7 +87,7 @@ func Open(dir string, o Options) (*Model, error) {
 	if err := m.arrangeInput(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	if m.graph, err = saved.Flatten(signature, input, output); err != nil {
+	if err := m.flatten(saved, signature, input, output); err != nil {
 		return nil, err
 	}
 	m.custom = m.graph.CustomGradients
@@ -110,7 +115,7 @@ func Open(dir string, o Options) (*Model, error) {
 // ImageShape is the images' height, width and channels.
 func (m *Model) ImageShape() [3]int { return m.shape }
 
-// Batch is the batch size that the signature fixes, -1 if it leaves it open. Build takes multiples of it.
+// Batch is the batch size that the signature fixes, -1 if it leaves it open or takes one image. Build takes multiples of it.
 func (m *Model) Batch() int { return m.batch }
 
 // Classes is the number K of classes.
@@ -182,21 +187,18 @@ func (m *Model) trial() error {
 	if err := p.checkTraining(); err != nil {
 		return err
 	}
-	if m.batch < 0 {
-		return p.checkBatch()
+	if m.unit == 0 {
+		return m.checkBatch(p, m.trialSizes()[1])
 	}
 	return nil
 }
 
-// trialBatch is the batch that the signature fixes, or a size that no other dimension has, which tells a reduction over the batch
-// from one over anything else.
+// trialBatch is the batch that the graph is for, or a size that no side of an image has.
 func (m *Model) trialBatch() int {
-	batch := m.batch
-	if batch < 0 {
-		for batch = 2; slices.Contains(m.shape[:], batch); batch++ {
-		}
+	if m.unit > 0 {
+		return m.unit
 	}
-	return batch
+	return m.trialSizes()[0]
 }
 
 func (o *Options) setDefaults() error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"upi/savedmodels/graphdef"
 	"upi/savedmodels/ops"
@@ -65,11 +64,7 @@ func (m *Model) probe(flat *graphdef.Graph, batch int) (*probe, error) {
 
 // shape is the static shape of a tensor, nil where a dimension is open.
 func (p *probe) shape(t graphdef.Tensor) []int64 {
-	shape, err := p.output(t).Shape().ToSlice()
-	if err != nil || slices.ContainsFunc(shape, func(d int64) bool { return d < 0 }) {
-		return nil
-	}
-	return shape
+	return static(p.output(t))
 }
 
 func (p *probe) output(t graphdef.Tensor) tf.Output { return p.ops[t.Node].Output(t.Index) }
@@ -121,45 +116,34 @@ func (p *probe) reached() map[*graphdef.Node]bool {
 	return reached
 }
 
-// checkBatch refuses a network in which an image's scores depend on the other images, such as one saved with its batch
-// normalisation in training mode. It looks for reductions over the first dimension where that has the size of the batch.
-func (p *probe) checkBatch() error {
-	reached := p.reached()
-	for _, n := range p.flat.Nodes {
-		if !slices.Contains(reductions, n.Op) || !reached[n] {
-			continue
+// checkBatch is mixes for the probe's graph at two batch sizes.
+func (m *Model) checkBatch(p *probe, size int) error {
+	return mixes(p.flat, p.batch, p.shape, func() (*graphdef.Graph, int, func(graphdef.Tensor) []int64, error) {
+		q, err := m.probe(p.flat, size)
+		if err != nil {
+			return nil, 0, nil, err
 		}
-		shape := p.shape(n.Inputs[0])
-		axes, known := n.Inputs[1].Ints()
-		if known && len(shape) > 0 && shape[0] == int64(p.batch) && (slices.Contains(axes, 0) || slices.Contains(axes, -int64(len(shape)))) {
-			return fmt.Errorf("op %s (node %q) mixes the images of a batch; save the model for inference (training=False), or with a fixed batch size", n.Op, n.Name)
-		}
-	}
-	return nil
+		return q.flat, q.batch, q.shape, nil
+	})
 }
 
 // checkTraining refuses batch normalisations with the statistics of their input, but for those over a first dimension of 1: so
 // Keras 2 writes a layer normalisation, each of whose rows is a channel. Of these only the first output has a derivative.
 func (p *probe) checkTraining() error {
-	training := func(n *graphdef.Node) bool {
-		return strings.HasPrefix(n.Op, "FusedBatchNorm") && (n.Attr["is_training"] == nil || n.Attr["is_training"].GetB())
-	}
 	for _, n := range p.flat.Nodes {
-		if training(n) {
+		if trainingNorm(n) {
 			if shape := p.shape(n.Inputs[0]); len(shape) == 0 || shape[0] != 1 {
 				return fmt.Errorf("op %s (node %q) with is_training=true mixes the images of a batch; save the model for inference (training=False)", n.Op, n.Name)
 			}
 		}
 		for _, in := range n.Inputs {
-			if in.Index > 0 && training(in.Node) {
+			if in.Index > 0 && trainingNorm(in.Node) {
 				return fmt.Errorf("op %s (node %q) takes output %d of %s (node %q), which has no derivative", n.Op, n.Name, in.Index, in.Node.Op, in.Node.Name)
 			}
 		}
 	}
 	return nil
 }
-
-var reductions = []string{"Mean", "Sum", "Max", "Min", "Prod", "EuclideanNorm"}
 
 func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {
 	op, err := g.AddOperation(tf.OpSpec{

@@ -1,6 +1,7 @@
 package savedmodels
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,6 +20,18 @@ func TestRefused(t *testing.T) {
 				wantError(t, err, want.Error, dir)
 			})
 		}
+	}
+}
+
+// TestBesideTheScores runs a model that writes a file when it is called, which its scores do not need: that op is not taken over.
+func TestBesideTheScores(t *testing.T) {
+	const written = "/tmp/written"
+	if _, err := os.Stat(written); err == nil {
+		t.Skipf("%s is there already", written)
+	}
+	logitsOf(t, open(t, "writes_file", Options{}), 2)
+	if _, err := os.Stat(written); err == nil {
+		t.Errorf("the model wrote %s", written)
 	}
 }
 

@@ -43,6 +43,9 @@ func inspectCommand() *cobra.Command {
 			case filepath.Base(args[0]) == results.PerturbationsFile:
 				return inspectPerturbations(c.OutOrStdout(), args[0])
 			}
+			if err := graphdef.Foreign(args[0]); err != nil {
+				return err
+			}
 			return inspectShards(c.OutOrStdout(), args[0])
 		},
 	}

@@ -13,6 +13,8 @@ import (
 type Program interface {
 	// BatchBytes is the memory that one call takes, in bytes.
 	BatchBytes() int64
+	// GraphBytes is the memory that the program takes whatever its batch, in bytes.
+	GraphBytes() int64
 	Close() error
 }
 
@@ -65,19 +67,20 @@ func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			each := max(p.BatchBytes(), 1)
-			if each <= free && size == unit*largest {
+			each, graph := max(p.BatchBytes(), 1), p.GraphBytes()
+			room := free - graph
+			if each <= room && size == unit*largest {
 				return size, keep(e, k, s, size, p)
 			}
 			if err := p.Close(); err != nil {
 				return 0, err
 			}
-			if each <= free {
-				return unit * int(min(free/each, int64(largest))), nil
+			if each <= room {
+				return unit * int(min(room/each, int64(largest))), nil
 			}
 			if size == unit || e.fixed {
 				return 0, fmt.Errorf("memory: %d MiB are too few for %s of this model, whose smallest batch takes %d MiB for each of %d workers "+
-					"beside %d MiB: raise memory or lower workers", e.memory>>20, k.Name, each>>20, e.Width(), (overhead+2*m.Bytes())>>20)
+					"beside %d MiB: raise memory or lower workers", e.memory>>20, k.Name, (each+graph)>>20, e.Width(), (overhead+2*m.Bytes())>>20)
 			}
 		}
 	})

@@ -21,8 +21,9 @@ type body struct {
 	rets   []string // one tensor name per output argument
 	retIDs map[string]int
 
-	order  []int // what the rets need by data edges, producers first
-	consts map[int]*Node
+	order    []int // what the rets need, producers first: by data edges, and where there are branches of TensorFlow 1 by control edges
+	branches bool
+	consts   map[int]*Node
 }
 
 func newMainBody(g *graph_go_proto.GraphDef) (*body, error) {
@@ -64,6 +65,7 @@ func newBody(name string, nodes []*node_def_go_proto.NodeDef) (*body, error) {
 			return nil, fmt.Errorf("node %q %sis defined twice or has no name", n.GetName(), b.where())
 		}
 		b.index[n.GetName()] = i
+		b.branches = b.branches || n.GetOp() == "Switch" || n.GetOp() == "RefSwitch"
 	}
 	return b, nil
 }
@@ -75,9 +77,24 @@ func (b *body) where() string {
 	return fmt.Sprintf("of function %q ", b.name)
 }
 
-// sort returns the nodes that the named tensors need by data edges, producers first. It keeps its own stack: the length of a
-// chain of nodes is up to whoever wrote the file.
-func (b *body) sort(roots []string) ([]int, error) {
+// sort returns the nodes that the named tensors need, producers first.
+func (b *body) sort(roots []string) ([]int, error) { return b.sortFrom("", roots) }
+
+// sortFrom is sort, but what the node of a given name needs is left out: the image takes the place of what it makes.
+func (b *body) sortFrom(name string, roots []string) ([]int, error) {
+	return b.sortBy(roots, func(n *node_def_go_proto.NodeDef) []string {
+		switch {
+		case n.GetName() == name:
+			return nil
+		case b.branches:
+			return n.GetInput()
+		}
+		return dataInputs(n)
+	})
+}
+
+// sortBy keeps its own stack: the length of a chain of nodes is up to whoever wrote the file.
+func (b *body) sortBy(roots []string, inputs func(*node_def_go_proto.NodeDef) []string) ([]int, error) {
 	const (
 		unseen = iota
 		open
@@ -86,7 +103,7 @@ func (b *body) sort(roots []string) ([]int, error) {
 	state := make([]byte, len(b.nodes))
 	var order, stack []int
 	push := func(input string) error {
-		name, _, _ := splitTensor(input)
+		name := nodeName(input)
 		i, ok := b.index[name]
 		if !ok {
 			if _, isArg := b.args[name]; isArg {
@@ -94,7 +111,10 @@ func (b *body) sort(roots []string) ([]int, error) {
 			}
 			return fmt.Errorf("tensor %q %sdoes not exist", input, b.where())
 		}
-		if state[i] == open {
+		if op := b.nodes[i].GetOp(); state[i] == open && (op == "Merge" || op == "NextIteration" || op == "RefMerge") {
+			return fmt.Errorf("node %q %sbegins a loop of TensorFlow 1, which is not supported: build the graph again after "+
+				"tf.compat.v1.enable_control_flow_v2()", name, b.where())
+		} else if state[i] == open {
 			return fmt.Errorf("node %q %sdepends on itself", name, b.where())
 		}
 		if state[i] == unseen {
@@ -117,7 +137,7 @@ func (b *body) sort(roots []string) ([]int, error) {
 				continue
 			}
 			state[i] = open
-			for _, input := range dataInputs(b.nodes[i]) {
+			for _, input := range inputs(b.nodes[i]) {
 				if err := push(input); err != nil {
 					return nil, err
 				}

@@ -2,6 +2,7 @@ package graphdef
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ type inlineRule func(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs
 
 // inlineRules are the ops that the flat graph does without. It is a function because the rules themselves inline.
 func inlineRules() map[string]inlineRule {
-	return map[string]inlineRule{
+	rules := map[string]inlineRule{
 		"Identity":                pass,
 		"IdentityN":               custom,
 		"Snapshot":                pass,
@@ -35,7 +36,15 @@ func inlineRules() map[string]inlineRule {
 		"VarHandleOp":             handle,
 		"ReadVariableOp":          readVariable,
 		"ResourceGather":          gatherVariable,
+		"Switch":                  inlineSwitch,
+		"Merge":                   inlineMerge,
+		"RefSwitch":               inlineSwitch,
+		"RefMerge":                inlineMerge,
+		"Variable":                referenceVariable,
+		"VariableV2":              referenceVariable,
 	}
+	maps.Copy(rules, listRules())
+	return rules
 }
 
 func pass(_ *inliner, _ *scope, _ *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
@@ -75,13 +84,16 @@ func inlineCall(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Te
 	return outputs{list: list}, err
 }
 
+// pixelCondition is why a condition cannot be decided: neither a constant nor a shape is behind it.
+const pixelCondition = "its condition is not a constant and does not follow from the image's shape, so the graph has no single gradient"
+
 func inlineIf(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
 	if len(inputs) == 0 {
 		return outputs{}, fmt.Errorf("node %q %shas no condition", n.GetName(), s.where())
 	}
-	condition, known := in.fold(inputs[0])
+	condition, known := in.decider.fold(inputs[0])
 	if !known || len(condition) != 1 {
-		return outputs{}, s.refuse(n, "its condition is not a constant, so the graph has no single gradient")
+		return outputs{}, s.refuse(n, pixelCondition)
 	}
 	branch := "then_branch"
 	if condition[0] == 0 {
@@ -97,9 +109,9 @@ func inlineCase(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Te
 	if len(inputs) == 0 || len(branches) == 0 {
 		return outputs{}, fmt.Errorf("node %q %shas no branches", n.GetName(), s.where())
 	}
-	index, known := in.fold(inputs[0])
+	index, known := in.decider.fold(inputs[0])
 	if !known || len(index) != 1 {
-		return outputs{}, s.refuse(n, "its branch is not a constant, so the graph has no single gradient")
+		return outputs{}, s.refuse(n, pixelCondition)
 	}
 	// Out of range means the last branch: the op's definition.
 	k := len(branches) - 1
@@ -108,34 +120,6 @@ func inlineCase(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Te
 	}
 	list, err := in.call(s.prefix+n.GetName(), branches[k].GetName(), inputs[1:], branches[k].GetAttr())
 	return outputs{list: list}, err
-}
-
-// inlineWhile unrolls a loop whose condition is a constant at each turn. The budget bounds the turns.
-func inlineWhile(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []Tensor) (outputs, error) {
-	cond, loop := n.GetAttr()["cond"].GetFunc(), n.GetAttr()["body"].GetFunc()
-	for turn := 0; ; turn++ {
-		if in.budget--; in.budget < 0 {
-			return outputs{}, fmt.Errorf("loop %q %sis longer than %d nodes", n.GetName(), s.where(), maxNodes)
-		}
-		prefix := fmt.Sprintf("%s%s/%d", s.prefix, n.GetName(), turn)
-		condition, err := in.call(prefix, cond.GetName(), inputs, cond.GetAttr())
-		if err != nil {
-			return outputs{}, err
-		}
-		if len(condition) != 1 {
-			return outputs{}, fmt.Errorf("condition %q of loop %q returns %d values", cond.GetName(), n.GetName(), len(condition))
-		}
-		goOn, known := in.fold(condition[0])
-		if !known || len(goOn) != 1 {
-			return outputs{}, s.refuse(n, "the number of turns is not a constant")
-		}
-		if goOn[0] == 0 {
-			return outputs{list: inputs}, nil
-		}
-		if inputs, err = in.call(prefix, loop.GetName(), inputs, loop.GetAttr()); err != nil {
-			return outputs{}, err
-		}
-	}
 }
 
 func handle(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (outputs, error) {
@@ -159,6 +143,10 @@ func readVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []
 	if len(inputs) != 1 || inputs[0].Node.Op != "VarHandleOp" {
 		return outputs{}, s.refuse(n, "it reads something that is not a variable")
 	}
+	if changed := s.changedBefore(n); changed != "" {
+		return outputs{}, s.refuse(n, fmt.Sprintf("the same call has changed the variable by then (node %q); "+
+			"save the model for inference (training=False)", changed))
+	}
 	from := inputs[0].Node
 	if dtype := n.GetAttr()["dtype"].GetType(); dtype != from.Variable.DType {
 		return outputs{}, fmt.Errorf("node %q %sreads variable %q of type %v as %v", n.GetName(), s.where(), from.Name, from.Variable.DType, dtype)
@@ -172,6 +160,21 @@ func readVariable(in *inliner, s *scope, n *node_def_go_proto.NodeDef, inputs []
 		in.reads[from] = read
 	}
 	return outputs{node: read}, nil
+}
+
+// changedBefore is the node that changes a variable before a node reads it, "" if there is none. Python orders the two by a control edge.
+func (s *scope) changedBefore(n *node_def_go_proto.NodeDef) string {
+	data := dataInputs(n)
+	for _, control := range n.GetInput()[len(data):] {
+		i, ok := s.index[nodeName(control)]
+		if !ok || !strings.HasPrefix(s.nodes[i].GetOp(), "Assign") {
+			continue
+		}
+		if changed := dataInputs(s.nodes[i]); len(changed) > 0 && len(data) > 0 && changed[0] == data[0] {
+			return s.nodes[i].GetName()
+		}
+	}
+	return ""
 }
 
 // gatherVariable writes a lookup of a variable's rows (an embedding) as GatherV2 of its value.

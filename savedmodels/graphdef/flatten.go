@@ -1,27 +1,34 @@
 package graphdef
 
-import "fmt"
+import (
+	"fmt"
 
-// Flatten inlines what a signature's output needs into one flat graph. The errors name the file and the node or function: an
-// op that is refused, a condition that is not a constant, functions that call themselves, an input without a default, an
+	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
+	"github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
+)
+
+// Flatten inlines what a signature's output needs into one flat graph. With an inference (nil: without) it decides conditions and
+// the number of a loop's turns also where they follow from the image's shape. The errors name the file and the node or function:
+// an op that is refused, a condition that depends on the pixels, functions that call themselves, an input without a default, an
 // output that does not depend on the image.
-func (m *SavedModel) Flatten(signature Signature, input, output Argument) (*Graph, error) {
-	g, err := m.flatten(signature, input, output)
+func (m *SavedModel) Flatten(signature Signature, input, output Argument, inference Inference) (*Graph, error) {
+	g, err := m.flatten(signature, input, output, inference)
 	if err != nil {
 		return nil, fmt.Errorf("inline signature %q of %s: %w", signature.Name, m.file, err)
 	}
 	return g, nil
 }
 
-func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Graph, error) {
-	if input.Tensor == "" || output.Tensor == "" {
+func (m *SavedModel) flatten(signature Signature, input, output Argument, inference Inference) (*Graph, error) {
+	if input.Tensor == "" && !input.Inside || output.Tensor == "" {
 		return nil, fmt.Errorf("%q and %q must both be dense tensors", input.Name, output.Name)
 	}
-	order, err := m.main.sort([]string{output.Tensor})
-	if err != nil {
-		return nil, err
+	within := ""
+	if input.Inside {
+		within = input.Name
 	}
-	if err := m.check(output); err != nil {
+	order, err := m.main.sortFrom(within, []string{output.Tensor})
+	if err != nil {
 		return nil, err
 	}
 	keys, err := m.checkpointKeys()
@@ -31,15 +38,23 @@ func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Grap
 	image, _, _ := splitTensor(input.Tensor)
 	in := &inliner{
 		model: m, image: image, defaults: map[string]*Node{}, keys: keys, paths: m.variablePaths(), budget: maxNodes,
-		names: map[string]int{}, reads: map[*Node]*Node{}, folded: map[*Node][]float64{}, rules: inlineRules(),
+		names: map[string]int{}, reads: map[*Node]*Node{}, rules: inlineRules(),
+		folder: folder{values: map[*Node][]float64{}}, decider: folder{values: map[*Node][]float64{}, inference: inference},
 	}
-	in.input = &Node{Name: in.unique(image), Op: "Placeholder"}
+	if in.within = within; input.Inside {
+		in.image = ""
+	}
+	in.input = &Node{Name: in.unique("image"), Op: "Placeholder"}
 	for _, arg := range signature.Inputs {
 		value := m.signature[signature.Name].GetDefaults()[arg.Name]
+		node, _, _ := splitTensor(arg.Tensor)
+		if k, exists := m.main.index[node]; value == nil && trainingArgument(arg) && exists && m.main.nodes[k].GetOp() == "Placeholder" {
+			// Without any value it is false.
+			value = &tensor_go_proto.TensorProto{Dtype: arg.DType, TensorShape: &tensor_shape_go_proto.TensorShapeProto{}}
+		}
 		if value == nil || arg.Tensor == input.Tensor {
 			continue
 		}
-		node, _, _ := splitTensor(arg.Tensor)
 		given := constNode(in.unique(node), value)
 		if err := checkTensor(arg.Name, value); err != nil {
 			return nil, err
@@ -59,6 +74,7 @@ func (m *SavedModel) flatten(signature Signature, input, output Argument) (*Grap
 	g, err := newGraph(results[0], in.input, m.graph.GetVersions())
 	if err == nil {
 		g.CustomGradients = in.custom
+		g.Decided = in.decider.asked > 0
 	}
 	return g, err
 }

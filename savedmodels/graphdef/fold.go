@@ -42,35 +42,40 @@ func same(a float64) float64 { return a }
 // reductions over all elements of what is known to be at most one element long are that element.
 var foldReduction = map[string]bool{"All": true, "Any": true, "Prod": true, "Sum": true, "Max": true, "Min": true}
 
-// fold evaluates a small tensor that depends on constants only. It gives up, rather than err, on everything else.
-func (in *inliner) fold(t Tensor) ([]float64, bool) {
-	return in.foldDeep(t, 256)
+// fold evaluates a small tensor, first by constants, then by asking the inference. It gives up, rather than err, on everything
+// else.
+func (f *folder) fold(t Tensor) ([]float64, bool) {
+	return f.foldDeep(t, 256)
 }
 
-func (in *inliner) foldDeep(t Tensor, depth int) ([]float64, bool) {
+func (f *folder) foldDeep(t Tensor, depth int) ([]float64, bool) {
 	n := t.Node
-	if depth == 0 || t.Index != 0 {
-		return nil, false
+	if t.Index != 0 {
+		return f.ask(t)
 	}
 	if n.Op == "Const" {
 		return values(n.Attr["value"].GetTensor())
 	}
-	if v, known := in.folded[n]; known {
+	if v, known := f.values[n]; known {
 		return v, v != nil
 	}
-	v, _ := in.foldOp(n, depth)
-	in.folded[n] = v
+	v, known := f.foldOp(n, depth)
+	if !known {
+		v = nil
+	}
+	f.values[n] = v
 	return v, v != nil
 }
 
-func (in *inliner) foldOp(n *Node, depth int) ([]float64, bool) {
+func (f *folder) foldOp(n *Node, depth int) ([]float64, bool) {
 	binary, unary := foldBinary[n.Op], foldUnary[n.Op]
-	if binary == nil && unary == nil && !foldReduction[n.Op] && n.Op != "Cast" || len(n.Inputs) == 0 {
-		return nil, false
+	if depth == 0 || binary == nil && unary == nil && !foldReduction[n.Op] && n.Op != "Cast" || len(n.Inputs) == 0 {
+		return f.ask(Tensor{n, 0})
 	}
-	a, known := in.foldDeep(n.Inputs[0], depth-1)
+	// The inference may know what is made of an operand that it does not tell, such as a fraction.
+	a, known := f.foldDeep(n.Inputs[0], depth-1)
 	if !known {
-		return nil, false
+		return f.ask(Tensor{n, 0})
 	}
 	switch {
 	case unary != nil:
@@ -82,14 +87,17 @@ func (in *inliner) foldOp(n *Node, depth int) ([]float64, bool) {
 	case n.Op == "Cast":
 		return cast(a, n.Attr["DstT"].GetType())
 	case foldReduction[n.Op]:
-		return a, len(a) == 1
+		if len(a) == 1 {
+			return a, true
+		}
+		return f.ask(Tensor{n, 0})
 	}
 	if len(n.Inputs) != 2 {
 		return nil, false
 	}
-	b, known := in.foldDeep(n.Inputs[1], depth-1)
+	b, known := f.foldDeep(n.Inputs[1], depth-1)
 	if !known || len(a) != 1 || len(b) != 1 {
-		return nil, false
+		return f.ask(Tensor{n, 0})
 	}
 	v := binary(a[0], b[0])
 	// Beyond 2^53 a float64 no longer counts by ones.

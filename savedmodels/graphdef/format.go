@@ -34,3 +34,6 @@ func ShapeString(shape []int64) string {
 	}
 	return "[" + strings.Join(sizes, ",") + "]"
 }
+
+// DType is TensorFlow's number of an element type.
+type DType = types_go_proto.DataType

@@ -22,6 +22,8 @@ type Graph struct {
 	// CustomGradients are the nodes of the model to which Python gives a gradient of their own, which may be another than the
 	// derivative of the ops before them. Only Flatten fills them in.
 	CustomGradients []string
+	// Decided says that a condition, a loop or a list was decided by the image's shape. Only Flatten fills it in.
+	Decided bool
 
 	versions *versions_go_proto.VersionDef
 }
@@ -36,7 +38,11 @@ type Node struct {
 	Variable *Variable
 
 	// refused says why this node may not be part of an inference graph. It counts only if the output needs the node.
-	refused error
+	refused *RefusedError
+	// dead marks a node of a branch that is not taken.
+	dead bool
+	// list is set where the node stands for a list of tensors while loops are unrolled. Such a node is always refused.
+	list *tensorList
 }
 
 // Tensor is one output of a node.
@@ -66,9 +72,12 @@ func (t Tensor) Name() string {
 	return fmt.Sprintf("%s:%d", t.Node.Name, t.Index)
 }
 
-// newGraph collects what output needs. The first node on the way that was refused is the error.
+// newGraph collects what output needs. It is a *RefusedError if any of that is refused, first of what lies furthest back. Only
+// what is needed counts: nothing else of the model ever runs.
 func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef) (*Graph, error) {
 	g := &Graph{Input: input, Output: output, versions: versions}
+	// What may only be the input of some ops is refused where such an op is refused itself, which is the reason to tell.
+	var refused, follows *RefusedError
 	seen := map[*Node]bool{}
 	stack := []*Node{output.Node}
 	for len(stack) > 0 {
@@ -78,11 +87,13 @@ func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef
 			if !done {
 				seen[n] = true
 				g.Nodes = append(g.Nodes, n)
+				if n.Op == "VarHandleOp" || n.list != nil || n.dead {
+					follows = follows.with(n.refused)
+				} else {
+					refused = refused.with(n.refused)
+				}
 			}
 			continue
-		}
-		if n.refused != nil {
-			return nil, n.refused
 		}
 		seen[n] = false
 		for _, in := range n.Inputs {
@@ -93,6 +104,12 @@ func newGraph(output Tensor, input *Node, versions *versions_go_proto.VersionDef
 		if n.Variable != nil {
 			g.Variables = append(g.Variables, n)
 		}
+	}
+	if refused == nil {
+		refused = follows
+	}
+	if refused != nil {
+		return nil, refused
 	}
 	if _, reached := seen[input]; !reached {
 		return nil, fmt.Errorf("output does not depend on the input %q", input.Name)
@@ -109,6 +126,36 @@ func (g *Graph) Def() ([]byte, error) {
 		}
 	}
 	return marshal(nodes, g.versions)
+}
+
+// Part is what a node of a graph that is being made needs and is not there yet, producers first. It is false if any of that may
+// not be part of an inference graph.
+func Part(n *Node, there func(*Node) bool) ([]*Node, bool) {
+	var part []*Node
+	seen := map[*Node]bool{}
+	stack := []*Node{n}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		done, open := seen[n]
+		if open || there(n) {
+			stack = stack[:len(stack)-1]
+			if open && !done {
+				seen[n] = true
+				part = append(part, n)
+			}
+			continue
+		}
+		if n.refused != nil {
+			return nil, false
+		}
+		seen[n] = false
+		for _, in := range n.Inputs {
+			if _, open := seen[in.Node]; !open {
+				stack = append(stack, in.Node)
+			}
+		}
+	}
+	return part, true
 }
 
 // Def is nodes as TensorFlow imports them.
@@ -159,4 +206,17 @@ func (g *Graph) clone() *Graph {
 		}
 	}
 	return out
+}
+
+// Alike says whether two graphs of one network, made for two batch sizes, are the same nodes.
+func Alike(a, b *Graph) bool {
+	return slices.EqualFunc(a.Nodes, b.Nodes, func(x, y *Node) bool {
+		return x.Name == y.Name && x.Op == y.Op && len(x.Inputs) == len(y.Inputs) && (x.Op != "Const" || sameValue(x, y)) &&
+			x.Attr["N"].GetI() == y.Attr["N"].GetI() && x.Attr["num"].GetI() == y.Attr["num"].GetI()
+	})
+}
+
+// sameValue compares constants. Those of the file itself are the same object.
+func sameValue(x, y *Node) bool {
+	return x.Attr["value"] == y.Attr["value"] || proto.Equal(x.Attr["value"], y.Attr["value"])
 }

@@ -27,15 +27,18 @@ const (
 type inliner struct {
 	model    *SavedModel
 	image    string // main graph's node that takes the image
+	within   string // or the path to a node inside whose output is the image
 	defaults map[string]*Node
 	keys     map[string]string // VarHandleOp -> checkpoint key
 	paths    map[string][]string
 	budget   int
+	unrolled int            // nodes that turns of loops took, those of a loop in a loop twice
 	calls    []string       // functions being inlined, outermost first
 	names    map[string]int // flat name -> how many nodes asked for it
 	rules    map[string]inlineRule
-	reads    map[*Node]*Node     // VarHandleOp -> the node that stands for its value
-	folded   map[*Node][]float64 // nil: not a constant
+	reads    map[*Node]*Node // VarHandleOp -> the node that stands for its value
+	folder   folder          // of constants alone
+	decider  folder          // of what follows from the image's shape, too
 	input    *Node
 	custom   []string // nodes with a gradient of their own
 }
@@ -95,15 +98,24 @@ func (in *inliner) inline(s *scope, rets []string) ([]Tensor, error) {
 		if in.budget -= 1 + (len(s.prefix)+len(n.GetName()))/64; in.budget < 0 {
 			return nil, fmt.Errorf("inlining the functions makes more than %d nodes", maxNodes)
 		}
+		if s.prefix+n.GetName() == in.within {
+			in.input.Attr = in.attrs(s, n)
+			s.done[i] = outputs{node: in.input}
+			continue
+		}
 		inputs, err := in.inputs(s, n)
 		if err != nil {
 			return nil, err
+		}
+		if n.GetOp() != "Merge" && n.GetOp() != "RefMerge" && s.isDead(n, inputs) {
+			s.done[i] = outputs{node: s.deadNode(n)}
+			continue
 		}
 		out, err := in.node(s, i, inputs)
 		var refused *RefusedError
 		if errors.As(err, &refused) {
 			// Counts only if the output turns out to need it.
-			out, err = outputs{node: &Node{Name: s.prefix + n.GetName(), Op: n.GetOp(), refused: err}}, nil
+			out, err = outputs{node: &Node{Name: s.prefix + n.GetName(), Op: n.GetOp(), Inputs: inputs, refused: refused}}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -146,6 +158,9 @@ func (in *inliner) node(s *scope, i int, inputs []Tensor) (outputs, error) {
 	}
 	if rule := in.rules[n.GetOp()]; rule != nil {
 		return rule(in, s, n, inputs)
+	}
+	if one, ok := alone(n, inputs); ok {
+		return outputs{list: []Tensor{one}}, nil
 	}
 	if in.model.functions[n.GetOp()] != nil {
 		list, err := in.call(s.prefix+n.GetName(), n.GetOp(), inputs, n.GetAttr())

@@ -30,7 +30,7 @@ func (in *inliner) made(n *Node) (size float64, known bool) {
 		if i >= len(n.Inputs) {
 			return 0, false
 		}
-		v, known := in.fold(n.Inputs[i])
+		v, known := in.folder.fold(n.Inputs[i])
 		if !known || len(v) == 0 {
 			return 0, false
 		}

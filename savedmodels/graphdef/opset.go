@@ -66,8 +66,8 @@ var pureOps = []string{
 }
 
 const structuralOps = `Identity IdentityN Snapshot PreventGradient EnsureShape CheckNumerics Placeholder PlaceholderWithDefault NoOp
-	PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile VarHandleOp ReadVariableOp
-	ResourceGather DisableCopyOnRead VarIsInitializedOp VariableShape`
+	PartitionedCall StatefulPartitionedCall If StatelessIf Case StatelessCase While StatelessWhile Switch Merge RefSwitch RefMerge
+	VarHandleOp ReadVariableOp ResourceGather Variable VariableV2 DisableCopyOnRead VarIsInitializedOp VariableShape`
 
 const foreignOps = `XlaConv XlaConvV2 XlaDot XlaDotV2 XlaEinsum XlaPad XlaReduceWindow XlaReduce XlaVariadicReduce
 	XlaVariadicReduceV2 XlaGather XlaDynamicSlice XlaSharding XlaOptimizationBarrier`
@@ -92,9 +92,12 @@ var reasons = []struct{ prefixes, reason string }{
 	{"Xla", "it is XLA's, and not among those that can be written as TensorFlow's own"},
 	{"Dataset Iterator MakeIterator OneShotIterator", "data pipelines are not part of a network"},
 	{"WriteSummary ScalarSummary WriteScalarSummary CreateSummary SummaryWriter", "it writes files"},
-	{"Switch RefSwitch Merge RefMerge Enter RefEnter Exit LoopCond NextIteration", "TensorFlow 1 control flow is not supported"},
-	{"Variable Variable VariableV2 TemporaryVariable", "TensorFlow 1 variables are not supported; save the model again with TensorFlow 2"},
-	{"DecodeJpeg DecodePng DecodeImage DecodeRaw DecodeBmp DecodeGif DecodeBase64 ParseExample", "the model takes encoded files, not pixels"},
+	{"Enter RefEnter Exit RefExit LoopCond NextIteration RefNextIteration TensorArray", "it belongs to a loop of TensorFlow 1, which is not supported: " +
+		"build the graph again after tf.compat.v1.enable_control_flow_v2()"},
+	{"Assign AssignAdd AssignSub ScatterUpdate ResourceScatter TemporaryVariable", "it changes a variable; save the model for inference (training=False)"},
+	{"TensorList TensorMap", "only loops whose lists have constant positions are unrolled"},
+	{"DecodeJpeg DecodePng DecodeImage DecodeRaw DecodeBmp DecodeGif DecodeBase64 DecodeAndCropJpeg ParseExample ParseSingleExample",
+		"the model takes encoded files, not pixels"},
 }
 
 func reasonFor(op string) string {
@@ -112,7 +115,8 @@ func reasonFor(op string) string {
 func whyNot(n *Node) string {
 	switch {
 	case allowed[n.Op] == inert && strings.Contains(n.Op, "Random") || strings.HasPrefix(n.Op, "Stateful") || n.Op == "RngReadAndSkip":
-		return "the output depends on random numbers; save the model for inference (training=False)"
+		return "the output depends on random numbers, drawn anew at each call; save the model for inference (training=False). Keras 3's " +
+			"export() keeps augmentation layers at work: export a function that calls the model with training=False"
 	case allowed[n.Op] == refused:
 		return reasonFor(n.Op)
 	case allowed[n.Op] != pure && allowed[n.Op] != foreign:

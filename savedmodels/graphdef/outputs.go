@@ -30,7 +30,7 @@ func (m *SavedModel) chooseScores(s Signature, in Argument) (chosen Argument, ok
 	var ends []end
 	var left []Argument
 	for _, a := range candidates {
-		g, err := m.flatten(s, in, a)
+		g, err := m.flatten(s, in, a, nil)
 		if err != nil {
 			left, ends = append(left, a), append(ends, end{root: a.Name})
 			continue

@@ -25,8 +25,10 @@ type Argument struct {
 	Tensor string // in the main graph
 	DType  types_go_proto.DataType
 	Shape  []int64 // -1: open; nil: of open rank
-	// HasDefault marks an input that may be left out.
+	// HasDefault marks an input that may be left out: it has a default, or it switches training on, which is left off.
 	HasDefault bool
+	// Inside marks a tensor inside the graph in place of an input. Name is the path to it.
+	Inside bool
 }
 
 // String shows an argument as "name float32[?,28,28,1]".
@@ -47,7 +49,7 @@ func (m *SavedModel) Signatures() []Signature {
 			_, given := def.GetDefaults()[in.Name]
 			node, _, _ := splitTensor(in.Tensor)
 			k, exists := m.main.index[node]
-			s.Inputs[i].HasDefault = given || exists && m.main.nodes[k].GetOp() == "PlaceholderWithDefault"
+			s.Inputs[i].HasDefault = given || exists && m.main.nodes[k].GetOp() == "PlaceholderWithDefault" || trainingArgument(in)
 		}
 		all = append(all, s)
 	}
@@ -73,7 +75,7 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 		return s, in, out, fmt.Errorf("choose a signature of %s: no %q; there are: %s", m.file, signature, orNone(names))
 	}
 	s = all[k]
-	if in, err = pick(imageInputs(s.Inputs), s.Inputs, input); err != nil {
+	if in, err = m.chooseInput(s, input); err != nil {
 		return s, in, out, fmt.Errorf("choose an input of signature %q of %s: %w", s.Name, m.file, err)
 	}
 	if output == "" && len(s.Outputs) > 1 {
@@ -85,6 +87,21 @@ func (m *SavedModel) Choose(signature, input, output string) (s Signature, in, o
 		return s, in, out, fmt.Errorf("choose an output of signature %q of %s (output.name in a configuration): %w", s.Name, m.file, err)
 	}
 	return s, in, out, nil
+}
+
+// chooseInput picks an input of a signature or, by its path, a tensor inside.
+func (m *SavedModel) chooseInput(s Signature, name string) (Argument, error) {
+	if a, ok := m.Inside(name); ok && !slices.ContainsFunc(s.Inputs, func(in Argument) bool { return in.Name == name }) {
+		return a, nil
+	}
+	in, err := pick(imageInputs(s.Inputs), s.Inputs, name)
+	if err == nil && in.DType == types_go_proto.DataType_DT_STRING {
+		return in, m.encodedError(s, in)
+	}
+	if len(s.Inputs) == 1 && s.Inputs[0].DType == types_go_proto.DataType_DT_STRING {
+		return in, fmt.Errorf("no %q; %w", name, m.encodedError(s, s.Inputs[0]))
+	}
+	return in, err
 }
 
 // imageInputs are the inputs that have to be given, or, where all have defaults, those that a batch of images fits into.

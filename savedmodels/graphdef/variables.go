@@ -7,8 +7,8 @@ import (
 )
 
 // checkpointKeys says under which key the checkpoint holds each variable of the main graph. It follows the restore op, which
-// every SavedModel has, whoever wrote it: RestoreV2's i-th name -> Identity -> AssignVariableOp -> VarHandleOp. The ops are
-// only looked at.
+// every SavedModel has, whoever wrote it: RestoreV2's i-th name -> Identity -> AssignVariableOp -> VarHandleOp, in TensorFlow 1
+// Assign -> VariableV2. The ops are only looked at.
 func (m *SavedModel) checkpointKeys() (map[string]string, error) {
 	w := &restoreWalk{model: m, keys: map[string]string{}, budget: maxNodes}
 	if m.saver == "" {
@@ -55,7 +55,7 @@ func (w *restoreWalk) node(b *body, n *node_def_go_proto.NodeDef, args []string)
 	}
 	inputs := dataInputs(n)
 	switch n.GetOp() {
-	case "AssignVariableOp":
+	case "AssignVariableOp", "Assign":
 		if len(inputs) != 2 {
 			return fmt.Errorf("assignment %q %shas %d inputs", n.GetName(), b.where(), len(inputs))
 		}

@@ -20,7 +20,7 @@ type Session struct {
 
 // NewSession opens a session for g on d.
 func NewSession(g *tf.Graph, d Device) (*Session, error) {
-	options, err := config(d)
+	options, err := config(d, len(g.Operations()))
 	if err != nil {
 		return nil, err
 	}

@@ -103,17 +103,19 @@ func TestSelect(t *testing.T) {
 
 func TestSessionOptions(t *testing.T) {
 	for _, c := range []struct {
-		device Device
-		check  func(*protos.ConfigProto) bool
+		device     Device
+		operations int
+		check      func(*protos.ConfigProto) bool
 	}{
-		{Device{}, func(o *protos.ConfigProto) bool {
-			return o.IntraOpParallelismThreads == 1 && o.InterOpParallelismThreads == -1 && o.GpuOptions == nil
+		{Device{}, 10_000, func(o *protos.ConfigProto) bool {
+			return o.IntraOpParallelismThreads == 1 && o.InterOpParallelismThreads == -1 && o.GpuOptions == nil && o.GraphOptions == nil
 		}},
-		{Device{GPU: true, Index: 1}, func(o *protos.ConfigProto) bool {
+		{Device{}, 10_001, func(o *protos.ConfigProto) bool { return o.GraphOptions.RewriteOptions.DisableMetaOptimizer }},
+		{Device{GPU: true, Index: 1}, 1, func(o *protos.ConfigProto) bool {
 			return o.GpuOptions.AllowGrowth && o.AllowSoftPlacement && o.InterOpParallelismThreads == 0
 		}},
 	} {
-		encoded, err := config(c.device)
+		encoded, err := config(c.device, c.operations)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,15 @@ package saliency
 
 import "upi/savedmodels/runtime"
 
+// operationBytes is what one operation of a graph takes in TensorFlow: about 7 KiB in the graph and 11 KiB in the session that
+// runs it, measured on the 12,488 operations of an LSTM over 100 rows.
+const operationBytes = 18 << 10
+
+// GraphBytes estimates the memory of the program's graph, whatever its batch and without the constants.
+func (p *program) GraphBytes() int64 {
+	return operationBytes * int64(len(p.network.graph.Operations()))
+}
+
 // BatchBytes estimates the memory that one batch takes while the program runs, constants not counted: the largest total size
 // of the tensors that are alive at once when the operations run in the order in which they were added, with a half on top
 // for what kernels need besides.
