@@ -25,6 +25,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 type page struct {
 	Name     string
 	Status   string
+	Models   *grid
 	Facts    []fact
 	Main     grid
 	Groups   []figureGroup
@@ -71,6 +72,10 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 		default:
 			p.Others = append(p.Others, g)
 		}
+	}
+	if r.models != nil {
+		g := r.models.grid()
+		p.Models = &g
 	}
 	groups := map[string]int{}
 	for _, f := range figures {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,7 +21,8 @@ type run struct {
 	dir      string
 	manifest *manifest.Manifest // nil where there is none
 	settings *settings          // nil where there are none
-	tables   []records          // the summary first, then the transfer table
+	models   *models            // nil where there is no such table, as in runs of earlier versions
+	tables   []records          // of cells: the summary first, then the transfer table
 	examples []results.Example
 }
 
@@ -31,6 +33,9 @@ func openRun(dir string) (*run, error) {
 		return nil, err
 	}
 	if r.settings, err = readSettings(dir); err != nil {
+		return nil, err
+	}
+	if r.models, err = readModels(dir); err != nil {
 		return nil, err
 	}
 	names, err := tableNames(dir)
@@ -49,32 +54,47 @@ func openRun(dir string) (*run, error) {
 
 // readTable reads the cells of a table and the warnings in its footer.
 func readTable(dir, name string) (records, error) {
-	path := filepath.Join(dir, results.TablesDir, name+".parquet")
-	rows, err := table.Open[results.Cell](path)
-	if err != nil {
-		return records{}, err
-	}
-	defer rows.Close()
-	var cells []results.Cell
-	for {
-		var c results.Cell
-		if err := rows.Next(&c); err == io.EOF {
-			break
-		} else if err != nil {
-			return records{}, err
-		}
-		cells = append(cells, c)
-	}
+	cells, warnings, err := readRows[results.Cell](dir, name)
 	t := newRecords(name, cells)
-	if text, there := rows.Metadata(results.WarningsKey); there {
-		if err := json.Unmarshal([]byte(text), &t.Warnings); err != nil {
-			return records{}, fmt.Errorf("read %s in the footer of %s: %w", results.WarningsKey, path, err)
-		}
-	}
-	return t, nil
+	t.Warnings = warnings
+	return t, err
 }
 
-// tableNames lists the tables of a run's directory, the best known first.
+// readModels reads the table of models; nil where there is none.
+func readModels(dir string) (*models, error) {
+	rows, warnings, err := readRows[results.Model](dir, results.ModelsTable)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return &models{rows, warnings}, err
+}
+
+// readRows reads a table and the warnings in its footer.
+func readRows[T any](dir, name string) (rows []T, warnings []string, err error) {
+	path := filepath.Join(dir, results.TablesDir, name+".parquet")
+	r, err := table.Open[T](path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	for {
+		var row T
+		if err := r.Next(&row); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, row)
+	}
+	if text, there := r.Metadata(results.WarningsKey); there {
+		if err := json.Unmarshal([]byte(text), &warnings); err != nil {
+			return nil, nil, fmt.Errorf("read %s in the footer of %s: %w", results.WarningsKey, path, err)
+		}
+	}
+	return rows, warnings, nil
+}
+
+// tableNames lists the tables of cells of a run's directory, the best known first.
 func tableNames(dir string) ([]string, error) {
 	files, err := os.ReadDir(filepath.Join(dir, results.TablesDir))
 	if err != nil {
@@ -85,7 +105,7 @@ func tableNames(dir string) ([]string, error) {
 		names = append(names, strings.TrimSuffix(f.Name(), ".parquet"))
 	}
 	names = slices.DeleteFunc(distinct(names), func(name string) bool {
-		return strings.HasPrefix(name, ".") || !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == name+".parquet" })
+		return strings.HasPrefix(name, ".") || name == results.ModelsTable || !slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == name+".parquet" })
 	})
 	if len(names) == 0 {
 		return nil, fmt.Errorf("list the tables of a run: %s holds none: %w", filepath.Join(dir, results.TablesDir), fs.ErrNotExist)

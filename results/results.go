@@ -7,7 +7,7 @@ import "strconv"
 const (
 	PerturbationsFile = "perturbations.parquet" // Perturbation
 	ScoresDir         = "scores"                // *.parquet of Score, one file per target model and explanation
-	TablesDir         = "tables"                // *.parquet of Cell, one file per table
+	TablesDir         = "tables"                // *.parquet of Cell, one file per table; that of ModelsTable is of Model
 	FiguresDir        = "figures"
 	ExamplesFile      = "examples.parquet" // in FiguresDir: Example
 	ReportFile        = "report.html"
@@ -15,6 +15,8 @@ const (
 
 // Tables of a run.
 const (
+	// ModelsTable says how right each model is on its clean images, and how many of them have a map.
+	ModelsTable = "models"
 	// SummaryTable scores each perturbation on the models that it was fitted on.
 	SummaryTable = "summary"
 	// TransferTable scores each perturbation on every model of the same images.
@@ -50,6 +52,38 @@ const (
 
 // Roles lists all roles in the order of the tables.
 var Roles = []Role{RoleNothing, RoleRandom, RoleBaseline, RoleMethod, RoleUpper}
+
+// Splits of a dataset.
+const (
+	FitSplit  = "fit"
+	TestSplit = "test"
+)
+
+// A Model is what one model says of the clean images of one split, through one explanation.
+type Model struct {
+	Model string `parquet:"model"`
+	// Split is FitSplit or TestSplit; the fit split ends where the attacks' fit_images do.
+	Split       string `parquet:"split"`
+	Explanation string `parquet:"explanation"`
+	Classes     int64  `parquet:"classes"`
+	// Images is the number of images that were looked at, Missing that of those whose task has failed.
+	Images  int64 `parquet:"images"`
+	Missing int64 `parquet:"missing"`
+	// Right is how many images have the label that the model answers, Accuracy their share, and StdError its standard error; NULL
+	// without images, the error also for a single one.
+	Right    int64    `parquet:"right"`
+	Accuracy *float64 `parquet:"accuracy"`
+	StdError *float64 `parquet:"std_error"`
+	// Commonest is the share of the commonest label among the images, which one answer to all of them gets; NULL without images.
+	// Uniform is 1 / Classes.
+	Commonest *float64 `parquet:"chance_commonest"`
+	Uniform   float64  `parquet:"chance_uniform"`
+	// Saturated is how many images have a probability of the explained class that is exactly 0 or 1 in float32.
+	Saturated int64 `parquet:"saturated"`
+	// NoMap is how many images have an explanation of only zeros, and NotFinite one that is infinite or not a number.
+	NoMap     int64 `parquet:"no_map"`
+	NotFinite int64 `parquet:"not_finite"`
+}
 
 // A Perturbation is one pattern for all images, in pixel units.
 type Perturbation struct {

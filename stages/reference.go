@@ -101,6 +101,7 @@ func refer(m *saliency.Mapper, batcher imageset.Batcher, positions []int) (refer
 	for k, i := range positions {
 		r.rows[k] = imageset.Reference{
 			ID:          batcher.Set.Images[i].ID,
+			Label:       batcher.Set.Images[i].Label,
 			Class:       int64(batch.Classes[k]),
 			Prediction:  int64(maps.Prediction[k]),
 			Probability: maps.Probability[k],

@@ -19,7 +19,7 @@ func New(e *engine.Engine) *Table {
 	r := &runner{engine: e, rows: make(chan struct{}, 1)}
 	return &Table{
 		Images:    pipeline.NewStage("images", 3, runImages),
-		Reference: pipeline.NewStage("reference", 2, r.runReference),
+		Reference: pipeline.NewStage("reference", 3, r.runReference),
 		Gradients: pipeline.NewStage("gradients", 2, r.runGradients),
 		Direction: pipeline.NewStage("direction", 2, r.runDirection),
 		Fit:       pipeline.NewStage("fit", 4, r.runFit),
@@ -27,7 +27,7 @@ func New(e *engine.Engine) *Table {
 		Sign:      pipeline.NewStage("sign", 2, r.runSign),
 		Evaluate:  pipeline.NewStage("evaluate", 2, r.runEvaluate),
 		Examples:  pipeline.NewStage("examples", 2, r.runExamples),
-		Tables:    pipeline.NewStage("tables", 8, runTables),
+		Tables:    pipeline.NewStage("tables", 9, runTables),
 	}
 }
 

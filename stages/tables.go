@@ -21,6 +21,7 @@ import (
 // left out of perturbations and scores, and stands in the tables as a cell of no images.
 type TablesSpec struct {
 	tables.Settings
+	Models        []PlannedModel        `json:"models"`
 	Perturbations []PlannedPerturbation `json:"perturbations"`
 	Clip          string                `json:"clip"`
 }
@@ -63,7 +64,10 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 	if err := writeExamples(job.Out, all); err != nil {
 		return err
 	}
-	return writeTables(job, spec.Settings, scored)
+	if err := writeTables(job, spec.Settings, scored); err != nil {
+		return err
+	}
+	return writeModels(job, spec.Models)
 }
 
 // writeTables writes a file for each table. The warnings about a table lie in its footer, and go to the log and the manifest.
@@ -82,19 +86,27 @@ func writeTables(job *pipeline.Job, settings tables.Settings, all []*tables.Scor
 		job.Log.Warn(text)
 	}
 	for name, rows := range cells {
-		var options table.Options
-		if len(warnings[name]) > 0 {
-			text, err := json.Marshal(warnings[name])
-			if err != nil {
-				return fmt.Errorf("encode warnings: %w", err)
-			}
-			options.Metadata = map[string]string{results.WarningsKey: string(text)}
+		options, err := withWarnings(warnings[name])
+		if err != nil {
+			return err
 		}
 		if err := writeTable(filepath.Join(dir, name+".parquet"), options, rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// withWarnings puts sentences into the footer of a table.
+func withWarnings(sentences []string) (table.Options, error) {
+	if len(sentences) == 0 {
+		return table.Options{}, nil
+	}
+	text, err := json.Marshal(sentences)
+	if err != nil {
+		return table.Options{}, fmt.Errorf("encode warnings: %w", err)
+	}
+	return table.Options{Metadata: map[string]string{results.WarningsKey: string(text)}}, nil
 }
 
 // someScored warns of models of which no image was scored, and is an error if that is so of all.

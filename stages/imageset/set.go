@@ -38,7 +38,8 @@ func (i Image) String() string {
 
 // A Reference is what a model says about a clean image.
 type Reference struct {
-	ID int64 `parquet:"id"`
+	ID    int64 `parquet:"id"`
+	Label int64 `parquet:"label"`
 	// Class is the explained class.
 	Class int64 `parquet:"class"`
 	// Prediction is the argmax of the logits, and Probability p_class.

@@ -36,6 +36,7 @@ type model struct {
 	input     pipeline.Input
 	options   savedmodels.Options
 	shape     [3]int
+	classes   int
 	fit, test split
 }
 
@@ -94,7 +95,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if err != nil {
 		return m, fmt.Errorf("model %s: %w", c.Name, err)
 	}
-	m.shape = opened.ImageShape()
+	m.shape, m.classes = opened.ImageShape(), opened.Classes()
 	var classes []string
 	for i, s := range []split{m.fit, m.test} {
 		images, err := d.dataset(s)
@@ -181,5 +182,8 @@ func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrog
 		all = append(all, stages.Shard{Images: images.images[i], Reference: a})
 	}
 	d.references[string(key)] = all
+	if surrogate == nil {
+		d.clean = append(d.clean, seen{m, s, e, images, all})
+	}
 	return all, nil
 }

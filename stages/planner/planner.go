@@ -80,6 +80,7 @@ func (p *Planner) Plan(plan *pipeline.Plan) error {
 			return fmt.Errorf("plan %s: %w", x.id(), err)
 		}
 	}
+	tables.Models = d.plannedModels()
 	_, err = plan.Add(p.stages.Tables, p.config.Name, tables, pipeline.Published())
 	return err
 }
@@ -91,7 +92,9 @@ type draft struct {
 	models     []model
 	datasets   map[split]*dataset
 	references map[string][]stages.Shard
-	orders     map[order][]int
+	// clean are the references that are planned of the networks as they are, without a surrogate.
+	clean  []seen
+	orders map[order][]int
 }
 
 func label(parts ...string) string { return strings.Join(parts, "/") }
