@@ -36,7 +36,7 @@ func (m PlannedModel) row(job *pipeline.Job) (results.Model, error) {
 	return m.Row(images), nil
 }
 
-// writeModels writes the table of models, and logs it.
+// writeModels writes the table of models, and logs it. What is doubtful lies in its footer, and goes to the log and the manifest.
 func writeModels(job *pipeline.Job, planned []PlannedModel) error {
 	var rows []results.Model
 	for _, m := range planned {
@@ -49,7 +49,17 @@ func writeModels(job *pipeline.Job, planned []PlannedModel) error {
 			"right", row.Right, "accuracy", percent(row.Accuracy), "commonest_label", percent(row.Commonest), "saturated", row.Saturated,
 			"no_map", row.NoMap, "not_finite", row.NotFinite)
 	}
-	return writeTable(filepath.Join(job.Out, results.TablesDir, results.ModelsTable+".parquet"), table.Options{}, rows)
+	var doubts []string
+	for _, d := range tables.Doubts(rows) {
+		job.Warn(d.Code, 1, d.Text)
+		job.Log.Warn(d.Text)
+		doubts = append(doubts, d.Text)
+	}
+	options, err := withWarnings(doubts)
+	if err != nil {
+		return err
+	}
+	return writeTable(filepath.Join(job.Out, results.TablesDir, results.ModelsTable+".parquet"), options, rows)
 }
 
 // percent is empty for what is not defined.

@@ -1,14 +1,18 @@
 package planner
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"upi/pipeline"
 	"upi/pipeline/config"
+	"upi/stages"
 )
 
 // TestPlanSharesAndSplits counts the tasks of each stage for attacks on one network and 2 shards of fit and test images.
@@ -59,6 +63,42 @@ attacks: [`+c.attacks+`]
 				t.Errorf("%s\ngives %v, want %v", strings.TrimSpace(c.attacks), got, c.want)
 			}
 		})
+	}
+}
+
+// TestPlanModels: of each model, split and explanation that perturbations need, the tables read the references once, those of the most
+// fit images, and nothing is planned for them alone.
+func TestPlanModels(t *testing.T) {
+	t.Chdir("../..")
+	plan, err := planOf(t, `
+data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}
+models: [{name: m, path: savedmodels/mnist_mlp}, {name: n, path: savedmodels/mnist_cnn}]
+explanations: [{name: sg, kind: simple_gradient}, {name: none, kind: simple_gradient}]
+attacks:
+  - {name: a, kind: upi_grad, eps: [255], steps: 1, fit_images: 100, sources: [m], explanations: [sg]}
+  - {name: b, kind: upi_grad, eps: [255], steps: 1, fit_images: 600, sources: [m], explanations: [sg]}
+  - {name: c, kind: upi_grad, eps: [255], steps: 1, fit_images: 50, sources: [m], explanations: [sg]}
+evaluation: {transfer: true}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks := plan.Tasks()
+	var spec stages.TablesSpec
+	if err := json.Unmarshal(tasks[len(tasks)-1].Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range spec.Models {
+		got = append(got, fmt.Sprintf("%s %s %s: %d images of %d shards, %d classes", m.Model, m.Split, m.Explanation, m.Images, len(m.References), m.Classes))
+	}
+	want := []string{
+		"m fit sg: 600 images of 2 shards, 10 classes",
+		"m test sg: 1000 images of 2 shards, 10 classes",
+		"n test sg: 1000 images of 2 shards, 10 classes",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
