@@ -11,7 +11,7 @@ import (
 
 // A Table holds the stages. The version of one is raised by whoever changes what it writes.
 type Table struct {
-	Images, Reference, Gradients, Direction, Fit, PerImage, Sign, Evaluate, Examples, Tables *pipeline.Stage
+	Images, Reference, Diagnosis, Gradients, Direction, Fit, PerImage, Sign, Evaluate, Examples, Tables *pipeline.Stage
 }
 
 // New returns the stages of a process, which share an engine.
@@ -20,7 +20,8 @@ func New(e *engine.Engine) *Table {
 	return &Table{
 		Images:    pipeline.NewStage("images", 3, runImages),
 		Reference: pipeline.NewStage("reference", 3, r.runReference),
-		Gradients: pipeline.NewStage("gradients", 2, r.runGradients),
+		Diagnosis: pipeline.NewStage("diagnosis", 1, r.runDiagnosis),
+		Gradients: pipeline.NewStage("gradients", 3, r.runGradients),
 		Direction: pipeline.NewStage("direction", 2, r.runDirection),
 		Fit:       pipeline.NewStage("fit", 4, r.runFit),
 		PerImage:  pipeline.NewStage("per_image", 2, r.runPerImage),

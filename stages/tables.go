@@ -22,6 +22,7 @@ import (
 type TablesSpec struct {
 	tables.Settings
 	Models        []PlannedModel        `json:"models"`
+	Diagnoses     []PlannedDiagnosis    `json:"diagnoses"`
 	Perturbations []PlannedPerturbation `json:"perturbations"`
 	Clip          string                `json:"clip"`
 }
@@ -42,6 +43,10 @@ type PlannedPerturbation struct {
 
 // runTables writes perturbations.parquet, scores/, tables/ and the examples of figures/.
 func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
+	clean, err := readModels(job, spec.Models, spec.Diagnoses)
+	if err != nil {
+		return err
+	}
 	all := make([]*found, len(spec.Perturbations))
 	scored := make([]*tables.Scored, len(all))
 	for i, p := range spec.Perturbations {
@@ -52,7 +57,7 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 		all[i], scored[i] = f, f.Scored
 		job.Progress(int64(i+1), int64(len(all)))
 	}
-	if err := someScored(job, all); err != nil {
+	if err := someScored(job, all, clean); err != nil {
 		return err
 	}
 	if err := writePerturbations(job.Out, all); err != nil {
@@ -67,7 +72,7 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 	if err := writeTables(job, spec.Settings, scored); err != nil {
 		return err
 	}
-	return writeModels(job, spec.Models)
+	return clean.write(job.Out)
 }
 
 // writeTables writes a file for each table. The warnings about a table lie in its footer, and go to the log and the manifest.
@@ -110,7 +115,7 @@ func withWarnings(sentences []string) (table.Options, error) {
 }
 
 // someScored warns of models of which no image was scored, and is an error if that is so of all.
-func someScored(job *pipeline.Job, all []*found) error {
+func someScored(job *pipeline.Job, all []*found, clean cleanTable) error {
 	images := map[string]int{}
 	for _, f := range all {
 		for k, t := range f.Targets {
@@ -127,8 +132,8 @@ func someScored(job *pipeline.Job, all []*found) error {
 		}
 	}
 	if len(none) > 0 && len(none) == len(images) {
-		return fmt.Errorf("no test image can be scored on %s: each is classified wrong or has no map (input.scale, input.offset and the "+
-			"numbers of the labels must be those of the training; evaluation.filter: all scores what is classified wrong)", strings.Join(none, ", "))
+		return fmt.Errorf("no test image can be scored on %s (input.scale, input.offset and the numbers of the labels must be those of the "+
+			"training; evaluation.filter: all scores what is classified wrong)", strings.Join(clean.wrong(none), ", "))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 
 func inspectCommand() *cobra.Command {
 	var o savedmodels.Options
-	var shape []int
+	var on answersFlags
 	c := &cobra.Command{
 		Use:   "inspect PATH",
 		Short: "Show what is in a SavedModel directory, an image shard or a perturbations.parquet",
@@ -35,11 +35,13 @@ func inspectCommand() *cobra.Command {
 			}
 			switch {
 			case info.IsDir():
-				if len(shape) != 0 && len(shape) != 3 {
-					return &usageError{fmt.Errorf("inspect: --shape %v: want height,width,channels", shape)}
+				if err := on.into(&o, args[0]); err != nil {
+					return err
 				}
-				copy(o.Shape[:], shape)
-				return inspectModel(c.OutOrStdout(), args[0], o)
+				if err := inspectModel(c.OutOrStdout(), args[0], o); err != nil || on.data == "" {
+					return err
+				}
+				return inspectAnswers(c.Context(), c.OutOrStdout(), args[0], o, on)
 			case filepath.Base(args[0]) == results.PerturbationsFile:
 				return inspectPerturbations(c.OutOrStdout(), args[0])
 			}
@@ -55,14 +57,15 @@ func inspectCommand() *cobra.Command {
 	f.StringVar(&o.Output, "output", "", "the signature's output (default: the only one)")
 	f.StringVar(&o.Head, "head", "", "what the output is: auto, logits, softmax, log_softmax, sigmoid or binary")
 	f.StringVar(&o.Layout, "layout", "", "layout of the input: NHWC or NCHW")
-	f.IntSliceVar(&shape, "shape", nil, "height,width,channels of the images where the SavedModel leaves them open")
 	f.BoolVar(&o.IgnoreCustomGradients, "ignore-custom-gradients", false, "differentiate the ops where Python gives them a gradient of their own")
+	on.add(f, &o)
 	return described(c, `
 Show what is in a SavedModel directory, an image shard or a perturbations.parquet.
 
 Of a SavedModel: its hash, signatures, ops, what can be differentiated and what is refused. The flags say what the
-configuration's input and output would say.`, `
+configuration's input and output would say. With --data also how right it is on images, and what helps if it is not.`, `
 upi inspect savedmodels/mnist_cnn
+upi inspect savedmodels/mnist_cnn --data 'data/mnist/test-*.parquet'
 upi inspect 'data/mnist/test-*.parquet'
 upi inspect runs/quickstart/perturbations.parquet`, exitCodes{pipeline.ExitFailed: "it cannot be read, or it is a model that cannot be attacked"})
 }

@@ -183,7 +183,13 @@ func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrog
 	}
 	d.references[string(key)] = all
 	if surrogate == nil {
-		d.clean = append(d.clean, seen{m, s, e, images, all})
+		of := seen{m, s, e, images, all}
+		d.clean = append(d.clean, of)
+		if s.Path == m.fit.Path {
+			if err := d.diagnose(of); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return all, nil
 }

@@ -43,6 +43,35 @@ func (d *draft) plannedModels() []stages.PlannedModel {
 	return all
 }
 
+// diagnose plans to look at the answers of a model to the first shards that are planned of its fit images; it comes early in the plan, for
+// what is wrong then may stop the run later.
+func (d *draft) diagnose(s seen) error {
+	name := s.model.name
+	if _, planned := d.diagnoses[name]; planned {
+		return nil
+	}
+	spec := stages.DiagnosisSpec{Source: source(s.model, s.explanation, nil), Shards: s.shards}
+	a, err := d.plan.Add(d.stages.Diagnosis, name, spec)
+	d.diagnoses[name] = a
+	return err
+}
+
+// plannedDiagnoses lists those of all models. One whose fit images nothing needs is looked at on its test images.
+func (d *draft) plannedDiagnoses() ([]stages.PlannedDiagnosis, error) {
+	for _, s := range d.clean {
+		if err := d.diagnose(s); err != nil {
+			return nil, err
+		}
+	}
+	var all []stages.PlannedDiagnosis
+	for _, m := range d.models {
+		if a, planned := d.diagnoses[m.name]; planned {
+			all = append(all, stages.PlannedDiagnosis{Model: m.name, Finding: pipeline.IfThere(a)})
+		}
+	}
+	return all, nil
+}
+
 // mostSeen returns what a model sees of the images of a path, as many of them as are planned.
 func (d *draft) mostSeen(model, path, explanation string) (most seen, there bool) {
 	for _, s := range d.clean {

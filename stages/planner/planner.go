@@ -58,7 +58,8 @@ func (p *Planner) Device() string {
 
 // Plan adds all tasks of the configuration to a plan. It opens the models and datasets: what does not fit together is an error.
 func (p *Planner) Plan(plan *pipeline.Plan) error {
-	d := &draft{Planner: p, plan: plan, datasets: map[split]*dataset{}, references: map[string][]stages.Shard{}, orders: map[order][]int{}}
+	d := &draft{Planner: p, plan: plan, datasets: map[split]*dataset{}, references: map[string][]stages.Shard{}, orders: map[order][]int{},
+		diagnoses: map[string]pipeline.Artefact{}}
 	for _, m := range p.config.Models {
 		opened, err := d.model(m)
 		if err != nil {
@@ -81,6 +82,9 @@ func (p *Planner) Plan(plan *pipeline.Plan) error {
 		}
 	}
 	tables.Models = d.plannedModels()
+	if tables.Diagnoses, err = d.plannedDiagnoses(); err != nil {
+		return fmt.Errorf("plan diagnoses: %w", err)
+	}
 	_, err = plan.Add(p.stages.Tables, p.config.Name, tables, pipeline.Published())
 	return err
 }
@@ -93,8 +97,10 @@ type draft struct {
 	datasets   map[split]*dataset
 	references map[string][]stages.Shard
 	// clean are the references that are planned of the networks as they are, without a surrogate.
-	clean  []seen
-	orders map[order][]int
+	clean []seen
+	// diagnoses are by the names of the models.
+	diagnoses map[string]pipeline.Artefact
+	orders    map[order][]int
 }
 
 func label(parts ...string) string { return strings.Join(parts, "/") }

@@ -59,6 +59,10 @@ attacks: [`+c.attacks+`]
 			}
 			delete(got, "tables")
 			delete(got, "examples")
+			if got["diagnosis"] != 1 {
+				t.Errorf("%d diagnoses of a model", got["diagnosis"])
+			}
+			delete(got, "diagnosis")
 			if !maps.Equal(got, c.want) {
 				t.Errorf("%s\ngives %v, want %v", strings.TrimSpace(c.attacks), got, c.want)
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"upi/results"
+	"upi/stats"
 )
 
 // A Doubt is a reason not to trust the numbers of a model.
@@ -18,10 +19,9 @@ const (
 	NearChance = "clean accuracy near chance"
 	Saturated  = "most probabilities exactly 0 or 1"
 	WithoutMap = "most images without a map"
+	// Advice says what would be right more often.
+	Advice = "advice on a model"
 )
-
-// judged is the number of images below which a share of them says little.
-const judged = 10
 
 // Doubts returns what is doubtful of models, in the order of the rows. What does not depend on the explanation is said once.
 func Doubts(rows []results.Model) []Doubt {
@@ -36,19 +36,27 @@ func Doubts(rows []results.Model) []Doubt {
 	}
 	for _, r := range rows {
 		if IsNearChance(r) {
-			add(r, NearChance, fmt.Sprintf("Warning: %s is near chance: it answers %d of the %d images of the %s split right, %.1f %%, "+
-				"where the same answer to all is right on %.1f %%.", r.Model, r.Right, r.Images, r.Split, 100**r.Accuracy, 100*Chance(r)))
+			add(r, NearChance, fmt.Sprintf("Warning: %s is near chance: it answers %d of the %d images%s right, %.1f %%, "+
+				"where the same answer to all is right on %.1f %%.", r.Model, r.Right, r.Images, ofSplit(r), 100**r.Accuracy, 100*Chance(r)))
 		}
 		if 2*r.Saturated > r.Images {
-			add(r, Saturated, fmt.Sprintf("Warning: the probabilities of %s are exactly 0 or 1 in float32 on %d of the %d images of the %s split, "+
-				"as those of a network are whose input is too large.", r.Model, r.Saturated, r.Images, r.Split))
+			add(r, Saturated, fmt.Sprintf("Warning: the probabilities of %s are exactly 0 or 1 in float32 on %d of the %d images%s, "+
+				"as those of a network are whose input is too large.", r.Model, r.Saturated, r.Images, ofSplit(r)))
 		}
 		if none := r.NoMap + r.NotFinite; 2*none > r.Images {
-			add(r, WithoutMap, fmt.Sprintf("Warning: %d of the %d images of the %s split have no map by %s on %s (%s).",
-				none, r.Images, r.Split, r.Explanation, r.Model, whyNoMap(r)))
+			add(r, WithoutMap, fmt.Sprintf("Warning: %d of the %d images%s have no map by %s on %s (%s).",
+				none, r.Images, ofSplit(r), r.Explanation, r.Model, whyNoMap(r)))
 		}
 	}
 	return doubts
+}
+
+// ofSplit names the split, where there is one.
+func ofSplit(r results.Model) string {
+	if r.Split == "" {
+		return ""
+	}
+	return " of the " + r.Split + " split"
 }
 
 // whyNoMap says of images without a map what their explanations are.
@@ -65,12 +73,15 @@ func Chance(r results.Model) float64 {
 	return *r.Commonest
 }
 
-// IsNearChance says whether the accuracy is not above chance by more than 3 standard errors, or is under twice chance. Where chance
-// is a large share, as that of two classes, the second means less than a tenth of the way from chance to 1.
+// IsNearChance says whether the accuracy is that of who knows no image.
 func IsNearChance(r results.Model) bool {
-	if r.Accuracy == nil || r.Images < judged || *r.Accuracy == 1 {
-		return false
-	}
-	chance := Chance(r)
-	return *r.Accuracy <= chance+3**r.StdError || *r.Accuracy < min(2*chance, chance+(1-chance)/10)
+	return stats.NearChance(int(r.Right), int(r.Images), Chance(r))
+}
+
+// low is an accuracy below which it is worth to look for what was forgotten, though networks of many classes have no more.
+const low = 0.6
+
+// Worrying says whether it is worth to look for what was forgotten.
+func Worrying(r results.Model) bool {
+	return r.Accuracy != nil && *r.Accuracy < low || len(Doubts([]results.Model{r})) > 0
 }

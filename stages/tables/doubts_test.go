@@ -49,10 +49,8 @@ func TestIsNearChance(t *testing.T) {
 		}
 	}
 	// A constant answer on images of which nine in ten have its label.
-	constant := cleanRow(0, 0, 2)
-	share, stdError := 0.9, 0.017
-	constant.Images, constant.Right, constant.Accuracy, constant.Commonest, constant.StdError = 300, 270, &share, &share, &stdError
-	if !IsNearChance(constant) {
+	share := 0.9
+	if !IsNearChance(results.Model{Images: 300, Right: 270, Commonest: &share, Uniform: 0.5}) {
 		t.Error("a constant answer is not near chance")
 	}
 }

@@ -25,6 +25,12 @@ type CleanImage struct {
 	Probability, Norm float64
 }
 
+// Saturated says whether the probability is exactly 0 or 1 in float32.
+func (i CleanImage) Saturated() bool {
+	p := float32(i.Probability)
+	return p == 0 || p == 1
+}
+
 // Row counts the images that were looked at.
 func (c Clean) Row(images []CleanImage) results.Model {
 	row := results.Model{
@@ -42,7 +48,7 @@ func (c Clean) Row(images []CleanImage) results.Model {
 		right.Add(hit)
 		labels[i.Label]++
 		commonest = max(commonest, labels[i.Label])
-		if p := float32(i.Probability); p == 0 || p == 1 {
+		if i.Saturated() {
 			row.Saturated++
 		}
 		switch {
