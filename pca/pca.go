@@ -27,6 +27,9 @@ import (
 	"math/rand/v2"
 )
 
+// ErrNoRows is returned where a term has none.
+var ErrNoRows = errors.New("has no rows")
+
 // ErrZero is returned where every row of the first term is zero, so that there is no direction.
 var ErrZero = errors.New("all rows are zero: there is no direction")
 
@@ -152,7 +155,7 @@ func (s *Solver) Step() error {
 func (s *Solver) takeTotals() error {
 	for k, p := range s.sums {
 		if p.Rows == 0 {
-			return fmt.Errorf("term %d has no rows", k)
+			return fmt.Errorf("term %d %w", k, ErrNoRows)
 		}
 		if s.passes == 0 {
 			s.total = append(s.total, total{p.Rows, p.ZeroRows, p.Squares, p.LargestRow})

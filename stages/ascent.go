@@ -35,7 +35,7 @@ func (r *runner) ascend(ctx context.Context, job *pipeline.Job, spec FitSpec, a 
 	}
 	m.eligible(job)
 	if len(m.images) == 0 {
-		return nil, fitRecord{}, errors.New("no image of the fit split has a map")
+		return nil, fitRecord{}, errNoImage("a map", m.absences())
 	}
 	dir, err := job.Checkpoint()
 	if err != nil {
@@ -102,6 +102,15 @@ func (m *meanObjective) eligible(job *pipeline.Job) {
 	}
 }
 
+// absences counts the clean maps that are not there, source by source.
+func (m *meanObjective) absences() []absence {
+	var sources []absence
+	for _, b := range m.batchers {
+		sources = append(sources, absenceOf(b.Set))
+	}
+	return sources
+}
+
 // mean is that of an attack.Universal.
 func (m *meanObjective) mean(ctx context.Context, images []int, delta []float32, noise attack.NoiseKey, gradient []float64) (float64, error) {
 	positions := make([]int, len(images))
@@ -121,7 +130,7 @@ func (m *meanObjective) mean(ctx context.Context, images []int, delta []float32,
 		}
 	}
 	if count == 0 {
-		return 0, errors.New("no image of the batch has a finite gradient")
+		return 0, fmt.Errorf("none of the %d images of the batch has a finite gradient; of the fit split %s", len(images), m.absences()[0])
 	}
 	return total / float64(count), nil
 }

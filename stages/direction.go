@@ -80,12 +80,32 @@ func (r *runner) direction(ctx context.Context, job *pipeline.Job, spec Directio
 		}
 		if err := solver.Step(); errors.Is(err, pca.ErrZero) {
 			return pca.Result{}, attack.ErrZeroGradient
+		} else if errors.Is(err, pca.ErrNoRows) {
+			return pca.Result{}, noRows(matrices, err)
 		} else if err != nil {
 			return pca.Result{}, err
 		}
 		job.Progress(int64(solver.Passes()), int64(spec.Spectrum.MaxPasses))
 	}
 	return solver.Result()
+}
+
+// noRows says why a term of the matrix has no rows.
+func noRows(matrices [][][]string, err error) error {
+	for _, shards := range matrices {
+		sources, reading := readAbsences(shards)
+		if reading != nil {
+			return errors.Join(err, reading)
+		}
+		rows := int64(0)
+		for _, a := range sources {
+			rows = max(rows, a.Images-a.Zero-a.NotFinite-a.Gradients)
+		}
+		if rows == 0 || len(sources) > 1 {
+			return errNoImage("a gradient", sources)
+		}
+	}
+	return err
 }
 
 // A pass goes over all rows.

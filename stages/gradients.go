@@ -28,6 +28,7 @@ type GradientsSpec struct {
 const (
 	gradientsFile = "gradients.f32" // H x W x C little-endian float32 per row
 	rowsFile      = "rows.parquet"  // gradientRow
+	absenceFile   = "left_out.json" // absence
 )
 
 // A gradientRow is a row of G without its values.
@@ -62,7 +63,7 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 		return err
 	}
 	defer rows.Abort()
-	size, zero := e.set.Size, 0
+	size, zero, left := e.set.Size, 0, absenceOf(e.set)
 	err = engine.Each(ctx, r.engine, kind, e.source, len(positions),
 		func(o *saliency.Objective, lo, hi int) (saliency.Gradients, error) {
 			return meanOverDraws(o, batcher, positions[lo:hi])
@@ -73,6 +74,7 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 				row, gradient := gradientRow{e.set.Images[i].ID, int64(i), float64(g.Value[k])}, g.Rows[k*size:(k+1)*size]
 				switch norm := squared(gradient); {
 				case !finite(norm):
+					left.Gradients++
 					job.Warn("gradient is not finite", 1, "image "+e.set.Images[i].String())
 					continue
 				case norm == 0:
@@ -95,7 +97,7 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 		return attack.ErrZeroGradient
 	}
 	job.Count(pipeline.CountImages, int64(len(positions)))
-	return errors.Join(rows.Close(), values.Close())
+	return errors.Join(writeJSON(filepath.Join(job.Out, absenceFile), left), rows.Close(), values.Close())
 }
 
 // meanOverDraws returns values and gradients at delta = 0, as means over the draws of the noise.
