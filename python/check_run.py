@@ -93,9 +93,14 @@ class Clean:
         self.logits, self.probabilities = network.answers(images.pixels)
         self.predicted = self.logits.argmax(axis=1)
         self.classes = images.labels if explanation["class"] == "label" else self.predicted
-        self.maps, norm = network.maps(explanation, images.pixels, self.classes, images.ids)
-        right = self.predicted == images.labels if keep == "correct" else np.ones(len(images.labels), bool)
-        self.positions = np.flatnonzero(right & (norm > 0) & np.isfinite(norm))
+        self.maps, self.norm = network.maps(explanation, images.pixels, self.classes, images.ids)
+        self.right = self.predicted == images.labels
+        self.mapped = has_map(self.norm)
+        self.positions = np.flatnonzero(self.right) if keep == "correct" else np.arange(len(images.labels))
+
+
+def has_map(norm):
+    return (norm > 0) & np.isfinite(norm)
 
 
 class Checker:
@@ -143,12 +148,13 @@ class Checker:
         rows = []
         metrics = self.metrics if name == "test" else ["normalized_l2"]
         for k, i in enumerate(at):
-            if norm[k] > 0 and np.isfinite(norm[k]):
-                values = {m: self.metric(m, clean.maps[i], maps[k]) for m in metrics if m in check_maps.MAP_METRICS}
-                values["prediction_changed"] = float(logits[k].argmax() != clean.predicted[i])
-                c = clean.classes[i]
-                values["probability_drop"] = clean.probabilities[i, c] - probabilities[k, c]
-                rows.append({"image_id": images.ids[i], "label": images.labels[i], **values})
+            # A map that is missing takes the metrics of maps alone.
+            both = clean.mapped[i] and has_map(norm[k])
+            values = {m: self.metric(m, clean.maps[i], maps[k]) if both else np.nan for m in metrics if m in check_maps.MAP_METRICS}
+            values["prediction_changed"] = float(logits[k].argmax() != clean.predicted[i])
+            c = clean.classes[i]
+            values["probability_drop"] = clean.probabilities[i, c] - probabilities[k, c]
+            rows.append({"image_id": images.ids[i], "label": images.labels[i], **values})
         return pd.DataFrame(rows).set_index("image_id")
 
     def add_delta(self, pixels, row, sign):

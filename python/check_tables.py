@@ -34,7 +34,40 @@ def check(run, checker, found):
                 found.add(f"tables/{name}.parquet is missing")
             continue
         count += hold(found, path, wanted, compare)
-    return count + check_against(run, checker, found) + check_signs(run, checker, found)
+    return count + check_models(run, checker, found) + check_against(run, checker, found) + check_signs(run, checker, found)
+
+
+def check_models(run, checker, found):
+    """Compare the table of models with what the networks answer; returns the number of its rows.
+
+    Maps of fit images are compared only where they have been computed for the signs.
+    """
+    rows = pd.read_parquet(run / "tables" / "models.parquet")
+    for _, got in rows.iterrows():
+        images, place = checker.images(got.model, got.split), (got.model, got.explanation, got.split)
+        where, n = f"tables/models {place}", len(images.labels)
+        mapped = got.split == "test" or ("clean", *place) in checker.memo
+        if mapped:
+            clean = checker.clean(*place)
+            classes, predicted, probabilities = clean.classes, clean.predicted, clean.probabilities
+        else:
+            logits, probabilities = checker.network(got.model).answers(images.pixels)
+            predicted = logits.argmax(axis=1)
+            classes = images.labels if checker.explanations[got.explanation]["class"] == "label" else predicted
+        of_class = probabilities[np.arange(n), classes].astype(np.float32)
+        right = (predicted == images.labels).astype(float)
+        want = {"classes": probabilities.shape[1], "images": n, "missing": 0, "right": right.sum(), "saturated": np.isin(of_class, (0, 1)).sum(),
+                "chance_uniform": 1 / probabilities.shape[1], "chance_commonest": np.bincount(images.labels).max() / n,
+                "accuracy": right.mean(), "std_error": right.std(ddof=1) / np.sqrt(n)}
+        if mapped:
+            want.update(no_map=(clean.norm == 0).sum(), not_finite=(~np.isfinite(clean.norm)).sum())
+        for column, value in want.items():
+            found.compare(where, column, float(got[column]), float(value), EXACT)
+    places_of = {tuple(row) for row in rows[["model", "explanation", "split"]].values}
+    for model, explanation in {(m, e) for (_, _, m, e, _, _) in places(checker)}:
+        if (model, explanation, "test") not in places_of:
+            found.add(f"tables/models: no row of {model}, {explanation} on the test split")
+    return len(rows)
 
 
 def hold(found, path, wanted, compare_cell):

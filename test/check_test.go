@@ -99,6 +99,11 @@ func TestTamperedRunIsFound(t *testing.T) {
 		*rows[1].StdError *= 1.01
 		return rows[:2]
 	})
+	tamper(t, filepath.Join(r.dir(), results.TablesDir, "models.parquet"), func(rows []results.Model, _ []string) []results.Model {
+		rows[0].Right--
+		rows[1].Saturated++
+		return rows
+	})
 	_, stderr, content := check(t, r.dir())
 	if content {
 		t.Fatal("nothing was found")
@@ -106,6 +111,7 @@ func TestTamperedRunIsFound(t *testing.T) {
 	for _, want := range []string{
 		"image 1003: normalized_l2 is", "image 1004: prediction_changed is", "image 1005: label is", "1 images missing, such as [1006]",
 		"'normalized_l2'): mean is", "'cosine'): std_error is", "no cell ('random', 'mnist_cnn', 'mnist_cnn', 'sg', 'l2', 510",
+		"tables/models ('mnist_cnn', 'sg', 'fit'): right is", "tables/models ('mnist_cnn', 'sg', 'test'): saturated is",
 	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("not found: %s", want)

@@ -13,7 +13,7 @@ import (
 )
 
 // stages are those whose tasks small.yaml has; in each, runs are killed.
-var stages = []string{"images", "reference", "gradients", "direction", "fit", "per_image", "sign", "evaluate", "tables"}
+var stages = []string{"images", "reference", "diagnosis", "gradients", "direction", "fit", "per_image", "sign", "evaluate", "tables"}
 
 // TestKill kills a run with SIGKILL in each stage, soon after a task of it is done, and at random moments, and starts it again on
 // the same cache. It ends in the perturbations and scores of a run that nobody disturbed, to the bit.
