@@ -166,9 +166,6 @@ func (d *Dataset) Shape() [3]int { return d.shards[0].Shape }
 // ClassNames are the names of the labels 0, 1, ...; nil where the shards do not say.
 func (d *Dataset) ClassNames() []string { return slices.Clone(d.shards[0].ClassNames) }
 
-// TextLabels tells whether labels are texts, which ClassNames then number.
-func (d *Dataset) TextLabels() bool { return d.shards[0].TextLabels }
-
 // TextIDs tells whether ids are texts.
 func (d *Dataset) TextIDs() bool { return d.shards[0].TextIDs }
 

@@ -62,18 +62,6 @@ func (r *Reader[T]) Next(row *T) error {
 	return nil
 }
 
-// Rows is the number of rows of the table.
-func (r *Reader[T]) Rows() int64 { return r.file.Rows() }
-
-// Width is the number of float32 values in each row of the column of that name tagged "fixed", 0 for others.
-func (r *Reader[T]) Width(name string) int {
-	leaves := r.file.Leaves(name)
-	if len(leaves) != 1 {
-		return 0
-	}
-	return max(0, leaves[0].TypeLength()/4)
-}
-
 // Columns are the names of the numbers in the field tagged ",columns", in file order.
 func (r *Reader[T]) Columns() []string { return r.columns }
 

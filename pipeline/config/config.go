@@ -167,7 +167,7 @@ type Item struct {
 // Settings are what one kind of explanation or attack can be told. The type is
 // a pointer to a struct with yaml tags; a nested struct may be a [Defaulter].
 type Settings interface {
-	// Validate returns what is impossible, each preferably made by [Invalid].
+	// Validate returns what is impossible, each preferably a [setting.Error].
 	Validate() []error
 }
 
@@ -186,7 +186,7 @@ type Kinds struct {
 	// Metrics are the names that evaluation.metrics may hold; nil allows any.
 	Metrics []string
 	// Check, if set, looks at a configuration that is sound so far as a whole.
-	// Its errors come from [Invalid] with keys from the root.
+	// Its errors are [setting.Error] with keys from the root.
 	Check func(*Config) []error
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-
-	"upi/setting"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -62,12 +60,6 @@ func (e *Error) Error() string {
 		lines = append(lines, "  "+p.String())
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Invalid returns a [setting.Error] for a Validate method: the value at key, relative to
-// the settings, is not what is wanted.
-func Invalid(key string, value any, want string) error {
-	return &setting.Error{Key: key, Value: value, Want: want}
 }
 
 // show writes a value as YAML's flow style would, shortened to one line.

@@ -2,7 +2,6 @@ package gradient
 
 import (
 	"slices"
-	"sort"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -44,22 +43,4 @@ type entry struct {
 
 func (e entry) follows(input int) bool {
 	return !e.stop && (e.only == nil || slices.Contains(e.only, input))
-}
-
-// HasRule reports whether operations of the type can be on a path that is
-// differentiated, or end it. Single operations may still be refused: see
-// MissingRuleError.
-func HasRule(opType string) bool {
-	_, ok := table[opType]
-	return ok
-}
-
-// Rules returns the types of operation that have a rule, sorted.
-func Rules() []string {
-	names := make([]string, 0, len(table))
-	for name := range table {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
