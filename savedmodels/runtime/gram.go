@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
+
+	"upi/savedmodels/ops"
 )
 
 // A Gram multiplies vectors by the Gram matrix G'G of a few rows G, without forming it. It is safe for concurrent use.
@@ -15,20 +16,19 @@ type Gram struct {
 
 // NewGram returns a Gram on d for calls of width vectors and n rows, all of dim entries.
 func NewGram(width, n, dim int, d Device) (*Gram, error) {
-	s := op.NewScope()
-	// A scope of their own each, since graft does not number the operations of one scope.
-	placeholder := func(name string, rows int) tf.Output {
-		return op.Placeholder(s.SubScope(name), tf.Float, op.PlaceholderShape(tf.MakeShape(int64(rows), int64(dim))))
+	s := ops.NewScope(tf.NewGraph(), "gram")
+	g := &Gram{
+		vectors: s.Placeholder(tf.Float, int64(width), int64(dim)),
+		rows:    s.Placeholder(tf.Float, int64(n), int64(dim)),
 	}
-	g := &Gram{vectors: placeholder("vectors", width), rows: placeholder("rows", n)}
 	// Of the orders of these products this one is fast with oneDNN's kernels and without.
-	coefficients := op.MatMul(s.SubScope("coefficients"), g.rows, g.vectors, op.MatMulTransposeB(true))
-	g.product = op.MatMul(s.SubScope("product"), coefficients, g.rows, op.MatMulTransposeA(true))
-	graph, err := s.Finalize()
+	coefficients := s.One("MatMul", ops.Attrs{"transpose_b": true}, g.rows, g.vectors)
+	g.product = s.One("MatMul", ops.Attrs{"transpose_a": true}, coefficients, g.rows)
+	err := s.Err()
 	if err != nil {
 		return nil, fmt.Errorf("build the product of %d vectors with %d rows of %d: %w", width, n, dim, err)
 	}
-	if g.session, err = NewSession(graph, d); err != nil {
+	if g.session, err = NewSession(s.Graph(), d); err != nil {
 		return nil, err
 	}
 	return g, nil

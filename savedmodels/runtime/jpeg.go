@@ -7,7 +7,8 @@ import (
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
+
+	"upi/savedmodels/ops"
 )
 
 // A jpegGraph decodes one JPEG per call.
@@ -19,19 +20,17 @@ type jpegGraph struct {
 // newJPEGGraph decodes as Pillow does, to the bit: with libjpeg's exact integer transform and its smooth upsampling of chroma.
 // TensorFlow's default transform is another one.
 var newJPEGGraph = sync.OnceValues(func() (*jpegGraph, error) {
-	s := op.NewScope()
-	g := &jpegGraph{file: op.Placeholder(s.SubScope("file"), tf.String, op.PlaceholderShape(tf.ScalarShape()))}
-	g.pixels = op.DecodeJpeg(s.SubScope("pixels"), g.file, op.DecodeJpegDctMethod("INTEGER_ACCURATE"),
-		op.DecodeJpegFancyUpscaling(true))
-	graph, err := s.Finalize()
-	if err != nil {
+	s := ops.NewScope(tf.NewGraph(), "jpeg")
+	g := &jpegGraph{file: s.Placeholder(tf.String)}
+	g.pixels = s.One("DecodeJpeg", ops.Attrs{"dct_method": "INTEGER_ACCURATE", "fancy_upscaling": true}, g.file)
+	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("build the decoder of JPEGs: %w", err)
 	}
 	options, err := config(Device{}, 0)
 	if err != nil {
 		return nil, err
 	}
-	if g.session, err = tf.NewSession(graph, &tf.SessionOptions{Config: options}); err != nil {
+	if g.session, err = tf.NewSession(s.Graph(), &tf.SessionOptions{Config: options}); err != nil {
 		return nil, fmt.Errorf("open the decoder of JPEGs: %w", err)
 	}
 	return g, nil

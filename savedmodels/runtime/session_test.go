@@ -7,21 +7,21 @@ import (
 
 	tf "github.com/wamuir/graft/tensorflow"
 	protos "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
-	"github.com/wamuir/graft/tensorflow/op"
 	"google.golang.org/protobuf/proto"
+
+	"upi/savedmodels/ops"
 )
 
 // squares is a graph of y = x * x for x of shape [2, 1].
 func squares(t *testing.T) (g *tf.Graph, x, y tf.Output) {
 	t.Helper()
-	s := op.NewScope()
-	x = op.Placeholder(s, tf.Float, op.PlaceholderShape(tf.MakeShape(2, 1)))
-	y = op.Square(s, x)
-	g, err := s.Finalize()
-	if err != nil {
+	s := ops.NewScope(tf.NewGraph(), "squares")
+	x = s.Placeholder(tf.Float, 2, 1)
+	y = s.One("Square", nil, x)
+	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return g, x, y
+	return s.Graph(), x, y
 }
 
 func TestRun(t *testing.T) {
@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 // TestRefusals holds what would end the process inside TensorFlow, or give nonsense.
 func TestRefusals(t *testing.T) {
 	g, x, y := squares(t)
-	open := op.Placeholder(op.NewScopeWithGraph(g).SubScope("open"), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, 1)))
+	open := ops.NewScope(g, "open").Placeholder(tf.Float, -1, 1)
 	s, err := NewSession(g, Device{})
 	if err != nil {
 		t.Fatal(err)

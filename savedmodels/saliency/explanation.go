@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
 
 	"upi/setting"
 )
@@ -128,7 +127,7 @@ func (e *InputXGradient) build(n *network, x tf.Output) (tf.Output, error) {
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return op.Mul(n.op(), x, gradient), nil
+	return n.Mul(x, gradient), nil
 }
 
 // IntegratedGradients is the mean of dS_c/dx over Steps points from the baseline to the image, both ends included
@@ -159,15 +158,15 @@ func (e *IntegratedGradients) build(n *network, x tf.Output) (tf.Output, error) 
 	for j := range positions {
 		positions[j] = float32(j) / float32(e.Steps-1)
 	}
-	baseline := op.Const(n.op(), float32(e.Baseline))
-	offset := op.Sub(n.op(), x, baseline)
-	along := op.Reshape(n.op(), op.Const(n.op(), positions), n.ints(e.Steps, 1, 1, 1, 1))
-	points := op.AddV2(n.op(), op.Mul(n.op(), along, op.ExpandDims(n.op(), offset, n.ints())), baseline)
+	baseline := n.float(float32(e.Baseline))
+	offset := n.Sub(x, baseline)
+	along := n.One("Reshape", nil, n.Constant(positions), n.ints(e.Steps, 1, 1, 1, 1))
+	points := n.Add(n.Mul(along, n.One("ExpandDims", nil, offset, n.ints())), baseline)
 	mean, err := n.meanOverCopies(points, e.Score, e.Steps)
 	if err != nil || !e.MultiplyByInputs {
 		return mean, err
 	}
-	return op.Mul(n.op(), offset, mean), nil
+	return n.Mul(offset, mean), nil
 }
 
 // SmoothGradient is the mean of dS_c/dx over noisy copies of the image (Smilkov et al. 2017). The noise belongs to the
@@ -195,6 +194,6 @@ func (e *SmoothGradient) Points() int { return e.Samples }
 func (e *SmoothGradient) Noise() (int, float64) { return e.Samples, e.Sigma }
 
 func (e *SmoothGradient) build(n *network, x tf.Output) (tf.Output, error) {
-	points := op.AddV2(n.op(), n.noise, op.ExpandDims(n.op(), x, n.ints()))
+	points := n.Add(n.noise, n.One("ExpandDims", nil, x, n.ints()))
 	return n.meanOverCopies(points, e.Score, e.Samples)
 }

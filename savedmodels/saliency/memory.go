@@ -8,14 +8,14 @@ const operationBytes = 18 << 10
 
 // GraphBytes estimates the memory of the program's graph, whatever its batch and without the constants.
 func (p *program) GraphBytes() int64 {
-	return operationBytes * int64(len(p.network.graph.Operations()))
+	return operationBytes * int64(len(p.network.Graph().Operations()))
 }
 
 // BatchBytes estimates the memory that one batch takes while the program runs, constants not counted: the largest total size
 // of the tensors that are alive at once when the operations run in the order in which they were added, with a half on top
 // for what kernels need besides.
 func (p *program) BatchBytes() int64 {
-	g := p.network.graph
+	g := p.network.Graph()
 	operations := g.Operations()
 	position := make(map[string]int, len(operations))
 	for i := range operations {

@@ -4,23 +4,20 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
 
 	"upi/savedmodels"
 	"upi/savedmodels/gradient"
+	"upi/savedmodels/ops"
 )
 
 // A network is a graph under construction for one fixed batch of B images.
 type network struct {
-	graph   *tf.Graph
-	scope   *op.Scope
+	*ops.Scope
 	model   *savedmodels.Model
 	options savedmodels.BuildOptions
 	shape   Shape
 	batch   int
 	forward map[evaluation]forward
-
-	constants map[string]tf.Output
 
 	pixels tf.Output // float32 [B, H, W, C]
 	class  tf.Output // int32 [B]
@@ -56,60 +53,45 @@ func (s Shape) Pixels() int { return s.Height * s.Width }
 func (s Shape) Size() int { return s.Pixels() * s.Channels }
 
 func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Softplus, batch int) *network {
-	g := tf.NewGraph()
 	h, w, c := m.ImageShape()[0], m.ImageShape()[1], m.ImageShape()[2]
 	n := &network{
-		graph:   g,
-		scope:   op.NewScopeWithGraph(g).SubScope("upi"),
+		Scope:   ops.NewScope(tf.NewGraph(), "upi"),
 		model:   m,
 		options: savedmodels.BuildOptions{Surrogate: surrogate},
 		shape:   Shape{h, w, c},
 		batch:   batch,
 		forward: map[evaluation]forward{},
-
-		constants: map[string]tf.Output{},
 	}
 	image := []int64{int64(batch), int64(h), int64(w), int64(c)}
-	n.pixels = n.placeholder(tf.Float, image...)
-	n.class = n.placeholder(tf.Int32, int64(batch))
+	n.pixels = n.Placeholder(tf.Float, image...)
+	n.class = n.Placeholder(tf.Int32, int64(batch))
 	if e == nil {
 		return n
 	}
 	if samples, _ := e.Noise(); samples > 0 {
-		n.noise = n.placeholder(tf.Float, append([]int64{int64(samples)}, image...)...)
+		n.noise = n.Placeholder(tf.Float, append([]int64{int64(samples)}, image...)...)
 	}
 	return n
-}
-
-// op returns the scope of one operation: graft does not keep the names of one scope apart.
-func (n *network) op() *op.Scope { return n.scope.SubScope("op") }
-
-func (n *network) placeholder(t tf.DataType, shape ...int64) tf.Output {
-	return op.Placeholder(n.op(), t, op.PlaceholderShape(tf.MakeShape(shape...)))
-}
-
-// constant adds a constant, once.
-func (n *network) constant(value any) tf.Output {
-	key := fmt.Sprintf("%T %v", value, value)
-	if _, ok := n.constants[key]; !ok {
-		n.constants[key] = op.Const(n.op(), value)
-	}
-	return n.constants[key]
 }
 
 // ints is a vector of constants; none at all stands for the scalar 0.
 func (n *network) ints(values ...int) tf.Output {
 	if len(values) == 0 {
-		return n.constant(int32(0))
+		return n.Constant(int32(0))
 	}
 	vector := make([]int32, len(values))
 	for i, v := range values {
 		vector[i] = int32(v)
 	}
-	return n.constant(vector)
+	return n.Constant(vector)
 }
 
-func (n *network) float(value float32) tf.Output { return n.constant(value) }
+func (n *network) float(value float32) tf.Output { return n.Constant(value) }
+
+// column is the vector of a matrix of one column.
+func (n *network) column(matrix tf.Output) tf.Output {
+	return n.One("Squeeze", ops.Attrs{"squeeze_dims": []int64{1}}, matrix)
+}
 
 // An evaluation is the network on some images, to be differentiated or as it was saved: the two differ for networks of 16-bit
 // floats.
@@ -137,16 +119,16 @@ func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions
 	if f, ok := n.forward[e]; ok {
 		return f, nil
 	}
-	if err := n.scope.Err(); err != nil {
+	if err := n.Err(); err != nil {
 		return forward{}, fmt.Errorf("build graph: %w", err)
 	}
-	logits, err := n.model.Build(n.graph, fmt.Sprintf("network_%d", len(n.forward)), e.x, options)
+	logits, err := n.model.Build(n.Graph(), fmt.Sprintf("network_%d", len(n.forward)), e.x, options)
 	if err != nil {
 		return forward{}, err
 	}
 	classes := n.class
 	if copies > 1 {
-		classes = op.Tile(n.op(), classes, n.ints(copies))
+		classes = n.One("Tile", nil, classes, n.ints(copies))
 	}
 	f := forward{logits, classes, map[string]tf.Output{}}
 	n.forward[e] = f
@@ -155,19 +137,19 @@ func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions
 
 // saliencyMap returns I(x, c), [B, H*W], and the L1 norms that it was divided by, [B]. Where a norm is 0 the map is 0.
 func (n *network) saliencyMap(explanation tf.Output) (mapped, norm tf.Output) {
-	channels := op.Sum(n.op(), op.Abs(n.op(), explanation), n.ints(3))
-	flat := op.Reshape(n.op(), channels, n.ints(n.batch, n.shape.Pixels()))
-	norm = op.Sum(n.op(), flat, n.ints(1), op.SumKeepDims(true))
-	divisor := op.Select(n.op(), op.Greater(n.op(), norm, n.float(0)), norm, op.OnesLike(n.op(), norm))
-	return op.Div(n.op(), flat, divisor), op.Squeeze(n.op(), norm, op.SqueezeAxis([]int64{1}))
+	channels := n.One("Sum", nil, n.One("Abs", nil, explanation), n.ints(3))
+	flat := n.One("Reshape", nil, channels, n.ints(n.batch, n.shape.Pixels()))
+	norm = n.One("Sum", ops.Attrs{"keep_dims": true}, flat, n.ints(1))
+	divisor := n.One("Select", nil, n.One("Greater", nil, norm, n.float(0)), norm, n.One("OnesLike", nil, norm))
+	return n.One("Div", nil, flat, divisor), n.column(norm)
 }
 
 // distance returns ||I - I'||_2, [B], of maps of shape [B, H*W]. Its derivative where the maps are equal is 0.
 func (n *network) distance(a, b tf.Output) tf.Output {
-	squares := op.Sum(n.op(), op.Square(n.op(), op.Sub(n.op(), a, b)), n.ints(1))
-	apart := op.Greater(n.op(), squares, n.float(0))
-	root := op.Sqrt(n.op(), op.Select(n.op(), apart, squares, op.OnesLike(n.op(), squares)))
-	return op.Select(n.op(), apart, root, op.ZerosLike(n.op(), squares))
+	squares := n.One("Sum", nil, n.One("Square", nil, n.Sub(a, b)), n.ints(1))
+	apart := n.One("Greater", nil, squares, n.float(0))
+	root := n.One("Sqrt", nil, n.One("Select", nil, apart, squares, n.One("OnesLike", nil, squares)))
+	return n.One("Select", nil, apart, root, n.One("ZerosLike", nil, squares))
 }
 
 // differentiate returns the derivative of the sum of y with respect to x; y is weighted by upstream, of its shape, if that is given.
@@ -175,10 +157,10 @@ func (n *network) differentiate(y, x tf.Output, upstream ...tf.Output) (tf.Outpu
 	if err := n.model.Differentiable(); err != nil {
 		return tf.Output{}, err
 	}
-	if err := n.scope.Err(); err != nil {
+	if err := n.Err(); err != nil {
 		return tf.Output{}, fmt.Errorf("build graph: %w", err)
 	}
-	gradients, err := gradient.Of(n.graph, []tf.Output{y}, []tf.Output{x}, gradient.Options{Upstream: upstream})
+	gradients, err := gradient.Of(n.Graph(), []tf.Output{y}, []tf.Output{x}, gradient.Options{Upstream: upstream})
 	if err != nil {
 		return tf.Output{}, err
 	}

@@ -33,7 +33,7 @@ func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objecti
 		return nil, fmt.Errorf("build explanation: %w", err)
 	}
 	mapped, _ := n.saliencyMap(explanation)
-	o := &Objective{reference: n.placeholder(tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
+	o := &Objective{reference: n.Placeholder(tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
 	o.value = n.distance(mapped, o.reference)
 	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
 		return nil, fmt.Errorf("differentiate the dissimilarity: %w", n.secondOrder(err, e.Explains().Score))

@@ -105,10 +105,10 @@ func (p *program) run(feeds []runtime.Feed, n int, results ...result) ([][]float
 func (p *program) Close() error { return p.session.Close() }
 
 func open(n *network, e Explanation, d runtime.Device) (program, error) {
-	if err := n.scope.Err(); err != nil {
+	if err := n.Err(); err != nil {
 		return program{}, fmt.Errorf("build graph: %w", err)
 	}
-	session, err := runtime.NewSession(n.graph, d)
+	session, err := runtime.NewSession(n.Graph(), d)
 	if err != nil {
 		return program{}, err
 	}

@@ -2,9 +2,9 @@ package saliency
 
 import (
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
 
 	"upi/savedmodels"
+	"upi/savedmodels/ops"
 )
 
 // With the margin m_c = z_c - log(sum over k != c of exp(z_k)), or z_c where the classes are independent, p_c is the sigmoid of
@@ -22,36 +22,22 @@ const (
 
 // oneHot has the value on at each image's class and off elsewhere, [N, columns].
 func (n *network) oneHot(f forward, on, off tf.Output) tf.Output {
-	depth, _ := f.logits.Shape().ToSlice()
-	return op.OneHot(n.op(), f.classes, n.constant(int32(depth[1])), on, off)
+	return n.One("OneHot", nil, f.classes, n.Constant(int32(ops.Dims(f.logits)[1])), on, off)
 }
 
 // isClass is whether a column is the image's class, [N, columns].
 func (n *network) isClass(f forward) tf.Output {
-	return f.once("is class", func() tf.Output { return n.oneHot(f, n.constant(true), n.constant(false)) })
+	return f.once("is class", func() tf.Output { return n.oneHot(f, n.Constant(true), n.Constant(false)) })
 }
 
 func (n *network) choose(condition, yes, no tf.Output) tf.Output {
-	return n.plain("SelectV2", condition, yes, no)
-}
-
-// plain adds an operation that graft has no function for.
-func (n *network) plain(kind string, inputs ...tf.Output) tf.Output {
-	list := make([]tf.Input, len(inputs))
-	for i, in := range inputs {
-		list[i] = in
-	}
-	added := n.op().AddOperation(tf.OpSpec{Type: kind, Input: list})
-	if added == nil {
-		return inputs[0] // the scope holds the error
-	}
-	return added.Output(0)
+	return n.One("SelectV2", nil, condition, yes, no)
 }
 
 // own returns z_c, [N].
 func (n *network) own(f forward) tf.Output {
 	return f.once("own", func() tf.Output {
-		return op.Sum(n.op(), n.choose(n.isClass(f), f.logits, n.float(0)), n.ints(1))
+		return n.One("Sum", nil, n.choose(n.isClass(f), f.logits, n.float(0)), n.ints(1))
 	})
 }
 
@@ -65,16 +51,15 @@ func (n *network) fixed(f forward) tf.Output {
 	return f.once("fixed", func() tf.Output {
 		least := n.own(f)
 		if n.two(f) {
-			least = op.Min(n.op(), f.logits, n.ints(1))
+			least = n.One("Min", nil, f.logits, n.ints(1))
 		}
-		return op.LessEqual(n.op(), least, n.float(masked))
+		return n.One("LessEqual", nil, least, n.float(masked))
 	})
 }
 
 // two is whether there are two classes, whose margins are differences of two logits.
 func (n *network) two(f forward) bool {
-	shape, _ := f.logits.Shape().ToSlice()
-	return !n.model.Head().Independent() && shape[1] == 2
+	return !n.model.Head().Independent() && ops.Dims(f.logits)[1] == 2
 }
 
 // binary is whether the network has one score, whose logit is z for class 1 and -z for class 0.
@@ -83,22 +68,22 @@ func (n *network) binary() bool { return n.model.Head().Kind == savedmodels.Head
 // others returns log(sum over k != c of exp(z_k)), [N].
 func (n *network) others(f forward) tf.Output {
 	if n.two(f) {
-		other := op.Sum(n.op(), n.choose(n.isClass(f), n.float(0), f.logits), n.ints(1))
-		return op.Maximum(n.op(), other, n.float(masked))
+		other := n.One("Sum", nil, n.choose(n.isClass(f), n.float(0), f.logits), n.ints(1))
+		return n.One("Maximum", nil, other, n.float(masked))
 	}
 	rest := n.rest(f)
-	largest := op.StopGradient(n.op(), op.Max(n.op(), rest, n.ints(1), op.MaxKeepDims(true)))
-	total := op.Sum(n.op(), op.Exp(n.op(), op.Sub(n.op(), rest, largest)), n.ints(1))
-	return op.AddV2(n.op(), op.Log(n.op(), total), op.Squeeze(n.op(), largest, op.SqueezeAxis([]int64{1})))
+	largest := n.One("StopGradient", nil, n.One("Max", ops.Attrs{"keep_dims": true}, rest, n.ints(1)))
+	total := n.One("Sum", nil, n.One("Exp", nil, n.Sub(rest, largest)), n.ints(1))
+	return n.Add(n.One("Log", nil, total), n.column(largest))
 }
 
 // margin returns m_c, [N]. Where z_c is masked it is a number so small that p_c is 0, and has no derivative.
 func (n *network) margin(f forward) tf.Output {
 	margin := n.own(f)
 	if !n.model.Head().Independent() {
-		margin = op.Sub(n.op(), margin, n.others(f))
+		margin = n.Sub(margin, n.others(f))
 	}
-	return n.choose(op.LessEqual(n.op(), n.own(f), n.float(masked)), n.float(masked), margin)
+	return n.choose(n.One("LessEqual", nil, n.own(f), n.float(masked)), n.float(masked), margin)
 }
 
 // score returns S_c, [N].
@@ -109,15 +94,15 @@ func (n *network) score(f forward, score Score) tf.Output {
 	case score == Logit:
 		return n.own(f)
 	}
-	return op.Sigmoid(n.op(), n.margin(f))
+	return n.One("Sigmoid", nil, n.margin(f))
 }
 
 // crossEntropy returns -log p_c, [N].
 func (n *network) crossEntropy(f forward) tf.Output {
-	return n.softplus(op.Neg(n.op(), n.margin(f)))
+	return n.softplus(n.Neg(n.margin(f)))
 }
 
-func (n *network) softplus(x tf.Output) tf.Output { return n.plain("Softplus", x) }
+func (n *network) softplus(x tf.Output) tf.Output { return n.One("Softplus", nil, x) }
 
 // slope returns the derivative of the logit z_c or of the margin m_c with respect to the logits, [N, columns].
 func (n *network) slope(f forward, score Score) tf.Output {
@@ -131,9 +116,9 @@ func (n *network) slope(f forward, score Score) tf.Output {
 	case n.two(f):
 		slope = n.oneHot(f, n.float(1), n.float(-1))
 	default:
-		slope = op.Sub(n.op(), n.oneHot(f, n.float(1), n.float(0)), op.Softmax(n.op(), n.rest(f)))
+		slope = n.Sub(n.oneHot(f, n.float(1), n.float(0)), n.One("Softmax", nil, n.rest(f)))
 	}
-	return op.Select(n.op(), n.fixed(f), op.ZerosLike(n.op(), slope), slope)
+	return n.One("Select", nil, n.fixed(f), n.One("ZerosLike", nil, slope), slope)
 }
 
 // scoreGradient returns dS_c/dx, [B, H, W, C], up to a positive factor per image.
@@ -148,20 +133,20 @@ func (n *network) scoreGradient(x tf.Output, score Score) (tf.Output, error) {
 // meanOverCopies returns the mean over copies of dS_c/dx at points, [copies, B, H, W, C], up to a positive factor per image.
 func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.Output, error) {
 	h, w, c := n.shape.Height, n.shape.Width, n.shape.Channels
-	flat := op.Reshape(n.op(), points, n.ints(copies*n.batch, h, w, c))
+	flat := n.One("Reshape", nil, points, n.ints(copies*n.batch, h, w, c))
 	f, err := n.evaluate(flat, copies)
 	if err != nil {
 		return tf.Output{}, err
 	}
 	slope := n.slope(f, score)
 	if score == Probability {
-		slope = op.Mul(n.op(), slope, op.ExpandDims(n.op(), n.weights(f, copies), n.ints(1)))
+		slope = n.Mul(slope, n.One("ExpandDims", nil, n.weights(f, copies), n.ints(1)))
 	}
 	each, err := n.differentiate(f.logits, flat, slope)
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return op.Mean(n.op(), op.Reshape(n.op(), each, n.ints(copies, n.batch, h, w, c)), n.ints()), nil
+	return n.One("Mean", nil, n.One("Reshape", nil, each, n.ints(copies, n.batch, h, w, c)), n.ints()), nil
 }
 
 // weights returns p_c (1 - p_c) of all copies of the images, [copies * B], divided by the largest of an image's copies, so that
@@ -170,9 +155,9 @@ func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.
 func (n *network) weights(f forward, copies int) tf.Output {
 	margin := n.margin(f)
 	// log p (1 - p) = -softplus(m) - softplus(-m), of which the second is softplus(m) - m.
-	log := op.Sub(n.op(), margin, op.Mul(n.op(), n.float(2), n.softplus(margin)))
-	log = op.Reshape(n.op(), log, n.ints(copies, n.batch))
-	n.peak = op.StopGradient(n.op(), op.Max(n.op(), log, n.ints()))
-	relative := op.Exp(n.op(), op.Sub(n.op(), log, n.peak))
-	return op.Reshape(n.op(), relative, n.ints(copies*n.batch))
+	log := n.Sub(margin, n.Mul(n.float(2), n.softplus(margin)))
+	log = n.One("Reshape", nil, log, n.ints(copies, n.batch))
+	n.peak = n.One("StopGradient", nil, n.One("Max", nil, log, n.ints()))
+	relative := n.One("Exp", nil, n.Sub(log, n.peak))
+	return n.One("Reshape", nil, relative, n.ints(copies*n.batch))
 }
