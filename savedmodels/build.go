@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -75,8 +76,8 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 // checkImages returns the batch size of x.
 func (m *Model) checkImages(x tf.Output) (int, error) {
 	want := []int64{-1, int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2])}
-	got, err := x.Shape().ToSlice()
-	if err != nil || x.DataType() != tf.Float || !matches(want, got) || got[0] < 1 {
+	got := ops.Dims(x)
+	if got == nil || x.DataType() != tf.Float || !matches(want, got) || got[0] < 1 {
 		return 0, fmt.Errorf("images must be float32 of static shape [B,%d,%d,%d], got %v", want[1], want[2], want[3], x.Shape())
 	}
 	if batch := int64(m.batch); batch > 0 && got[0]%batch != 0 {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
 )
 
 func open(t *testing.T, name string, o Options) *Model {
@@ -16,6 +18,11 @@ func open(t *testing.T, name string, o Options) *Model {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {
+	s := ops.NewScope(g, name)
+	return s.Placeholder(dtype, dims...), s.Err()
 }
 
 // TestBuildTwice puts one model into a graph twice, with different batches: the same logits, and no second set of weights.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"upi/savedmodels/gradient"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -124,7 +125,7 @@ func runAll(t *testing.T, m *Model, g *tf.Graph, x tf.Output, images *tf.Tensor,
 	}
 	values := make([][]float64, len(results))
 	for i, r := range results {
-		if err := r.Reshape([]int64{elements(r.Shape())}); err != nil {
+		if err := r.Reshape([]int64{tensors.Elements(r.Shape())}); err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range r.Value().([]float32) {

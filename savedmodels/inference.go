@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -24,7 +26,7 @@ type inference struct {
 
 func (m *Model) newInference(batch int) (*inference, error) {
 	g := tf.NewGraph()
-	x, err := placeholder(g, "image", tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2]))
+	x, err := m.images(g, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +47,10 @@ func (i *inference) Shape(t graphdef.Tensor) []int64 {
 }
 
 func static(t tf.Output) []int64 {
-	shape, err := t.Shape().ToSlice()
-	if err != nil || slices.ContainsFunc(shape, func(d int64) bool { return d < 0 }) {
-		return nil
+	if d := ops.Dims(t); ops.Static(d) {
+		return d
 	}
-	if shape == nil {
-		shape = []int64{}
-	}
-	return shape
+	return nil
 }
 
 // Ints evaluates a small tensor of booleans or integers that depends on constants and shapes alone. TensorFlow evaluates such a
@@ -66,16 +64,14 @@ func (i *inference) Ints(t graphdef.Tensor) (values []int64, known bool) {
 	if shape == nil {
 		return nil, false
 	}
-	if n, err := graphdef.Elements(shape, maxKnown); err != nil || n == 0 {
+	if n, err := tensors.Within(shape, maxKnown); err != nil || n == 0 {
 		return []int64{}, err == nil
 	}
 	i.count++
-	question := &question{graph: i.graph, prefix: fmt.Sprintf("question_%d", i.count)}
-	v := question.add("Cast", map[string]any{"DstT": tf.Int64}, out)
-	v = question.add("Reshape", nil, v, question.constant([]int32{-1}))
-	above := question.sizes(v)
-	below := question.sizes(question.add("Neg", nil, v))
-	if question.err != nil || len(above) == 0 || len(above) != len(below) {
+	s := ops.NewScope(i.graph, fmt.Sprintf("question_%d", i.count))
+	v := s.Reshape(s.Cast(out, tf.Int64), -1)
+	above, below := sizes(s, v), sizes(s, s.Neg(v))
+	if s.Err() != nil || len(above) == 0 || len(above) != len(below) {
 		return nil, false
 	}
 	values = make([]int64, len(above))
@@ -115,24 +111,24 @@ func (i *inference) importPart(part []*graphdef.Node) error {
 	prefix := fmt.Sprintf("part_%d", i.count)
 	i.count++
 	options := tf.GraphImportOptions{Prefix: prefix}
+	weights := ops.NewScope(i.graph, prefix+"_weights")
 	var def []*graphdef.Node
 	for _, n := range part {
 		switch {
 		case n.Variable != nil:
-			attrs := map[string]any{"dtype": tf.DataType(n.Variable.DType)}
+			attrs := ops.Attrs{"dtype": tf.DataType(n.Variable.DType)}
 			if n.Variable.Shape != nil {
 				attrs["shape"] = tf.MakeShape(n.Variable.Shape...)
 			}
-			op, err := i.graph.AddOperation(tf.OpSpec{Type: "Placeholder", Name: fmt.Sprintf("%s/weight_%d", prefix, len(i.ops)), Attrs: attrs})
-			if err != nil {
-				return err
-			}
-			i.ops[n] = op
+			i.ops[n] = weights.Op("Placeholder", attrs)
 		case n.Op == "Placeholder" || n.Op == "PlaceholderWithDefault":
 			i.ops[n] = i.image.Op
 		default:
 			def = append(def, n)
 		}
+	}
+	if err := weights.Err(); err != nil {
+		return err
 	}
 	mapped := map[graphdef.Tensor]bool{}
 	for _, n := range def {
@@ -159,46 +155,10 @@ func (i *inference) importPart(part []*graphdef.Node) error {
 	return nil
 }
 
-// question adds a few ops until one fails.
-type question struct {
-	graph  *tf.Graph
-	prefix string
-	count  int
-	err    error
-}
-
-func (q *question) add(kind string, attrs map[string]any, inputs ...tf.Output) tf.Output {
-	if q.err != nil {
-		return tf.Output{}
-	}
-	list := make([]tf.Input, len(inputs))
-	for k, in := range inputs {
-		list[k] = in
-	}
-	q.count++
-	var op *tf.Operation
-	op, q.err = q.graph.AddOperation(tf.OpSpec{Type: kind, Name: fmt.Sprintf("%s/%d", q.prefix, q.count), Input: list, Attrs: attrs})
-	if q.err != nil {
-		return tf.Output{}
-	}
-	return op.Output(0)
-}
-
-func (q *question) constant(value any) tf.Output {
-	t, err := tf.NewTensor(value)
-	if err != nil && q.err == nil {
-		q.err = err
-	}
-	if q.err != nil {
-		return tf.Output{}
-	}
-	return q.add("Const", map[string]any{"dtype": t.DataType(), "value": t})
-}
-
 // sizes is max(v, 0), nil where v depends on more than constants and shapes.
-func (q *question) sizes(v tf.Output) []int64 {
-	filled := q.add("Fill", nil, q.add("Maximum", nil, v, q.constant(int64(0))), q.constant(false))
-	if q.err != nil {
+func sizes(s *ops.Scope, v tf.Output) []int64 {
+	filled := s.One("Fill", nil, s.One("Maximum", nil, v, s.Constant(int64(0))), s.Constant(false))
+	if s.Err() != nil {
 		return nil
 	}
 	return static(filled)

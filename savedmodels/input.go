@@ -5,6 +5,7 @@ import (
 
 	"upi/savedmodels/graphdef"
 	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -56,8 +57,8 @@ func (m *Model) preprocess(g *tf.Graph, name string, x tf.Output) (tf.Output, er
 
 // finish brings the end of the network's graph to rows of logits, float32 [B,columns].
 func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf.Output, error) {
-	shape, err := out.Shape().ToSlice()
-	if err != nil {
+	shape := ops.Dims(out)
+	if shape == nil {
 		return tf.Output{}, fmt.Errorf("the output's shape stays open when the images' shape is known")
 	}
 	s := ops.NewScope(g, name+"/output")
@@ -74,7 +75,7 @@ func (m *Model) finish(g *tf.Graph, name string, batch int64, out tf.Output) (tf
 	}
 	if len(shape) != 2 {
 		// A convolution in place of the last dense layer leaves [B,1,1,K], a single score perhaps [B].
-		if elements(shape) != batch*columns {
+		if tensors.Elements(shape) != batch*columns {
 			return tf.Output{}, fmt.Errorf("the output is %s, not one row of class scores per image", graphdef.ShapeString(shape))
 		}
 		out = s.Reshape(out, batch, columns)

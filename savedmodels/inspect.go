@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/tensors"
 )
 
 // Inspection is what can be told of a SavedModel without running it, for people to read.
@@ -67,6 +68,6 @@ func (i *Inspection) describe(m *Model) {
 	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
 	for _, w := range m.weights {
-		i.Parameters += elements(w.Shape())
+		i.Parameters += tensors.Elements(w.Shape())
 	}
 }

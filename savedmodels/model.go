@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -128,7 +129,7 @@ func (m *Model) Head() Head { return m.head }
 func (m *Model) Bytes() int64 {
 	var total int64
 	for _, w := range m.weights {
-		total += 4 * elements(w.Shape())
+		total += 4 * tensors.Elements(w.Shape())
 	}
 	return total
 }

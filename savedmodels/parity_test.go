@@ -11,6 +11,7 @@ import (
 
 	"upi/savedmodels/gradient"
 	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 )
 
 // expectation is what Python's TensorFlow says of one of the models that python/make_models_testdata.py writes.
@@ -190,11 +191,7 @@ func run(t *testing.T, m *Model, g *tf.Graph, x tf.Output, images *tf.Tensor, y 
 
 // pixels are grey levels that any language can make: pixel i is 31 i mod 251.
 func pixels(dims ...int64) *tf.Tensor {
-	n := int64(1)
-	for _, d := range dims {
-		n *= d
-	}
-	values := make([]float32, n)
+	values := make([]float32, tensors.Elements(dims))
 	for i := range values {
 		values[i] = float32(31 * i % 251)
 	}

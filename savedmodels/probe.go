@@ -7,6 +7,7 @@ import (
 
 	"upi/savedmodels/graphdef"
 	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -31,7 +32,7 @@ type OpUse struct {
 
 func (m *Model) probe(flat *graphdef.Graph, batch int) (*probe, error) {
 	g := tf.NewGraph()
-	x, err := placeholder(g, "image", tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2]))
+	x, err := m.images(g, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +40,13 @@ func (m *Model) probe(flat *graphdef.Graph, batch int) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := ops.NewScope(g, "weights")
 	weights := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
-		if weights[i], err = placeholder(g, fmt.Sprintf("weights/%d", i), m.types[i], w.Shape()...); err != nil {
-			return nil, err
-		}
+		weights[i] = s.Placeholder(m.types[i], w.Shape()...)
+	}
+	if err := s.Err(); err != nil {
+		return nil, err
 	}
 	if _, err := importFlat(g, "probe", flat, image, weights); err != nil {
 		return nil, err
@@ -74,7 +77,7 @@ func (p *probe) checkSizes() error {
 	for _, n := range p.flat.Nodes {
 		for k := range p.ops[n].NumOutputs() {
 			shape := p.shape(graphdef.Tensor{Node: n, Index: k})
-			if _, err := graphdef.Elements(shape, int64(p.batch)*maxTensorElements); err != nil {
+			if _, err := tensors.Within(shape, int64(p.batch)*maxTensorElements); err != nil {
 				return fmt.Errorf("op %s (node %q): %w", n.Op, n.Name, err)
 			}
 		}
@@ -145,12 +148,8 @@ func (p *probe) checkTraining() error {
 	return nil
 }
 
-func placeholder(g *tf.Graph, name string, dtype tf.DataType, dims ...int64) (tf.Output, error) {
-	op, err := g.AddOperation(tf.OpSpec{
-		Type: "Placeholder", Name: name, Attrs: map[string]any{"dtype": dtype, "shape": tf.MakeShape(dims...)},
-	})
-	if err != nil {
-		return tf.Output{}, err
-	}
-	return op.Output(0), nil
+// images adds a placeholder of a batch of images in pixel units to g, [batch, H, W, C].
+func (m *Model) images(g *tf.Graph, batch int) (tf.Output, error) {
+	s := ops.NewScope(g, "images")
+	return s.Placeholder(tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2])), s.Err()
 }

@@ -22,7 +22,7 @@ func (m *Model) sample(full, cut *graphdef.Graph) (outputs, logits [][]float32, 
 	}
 	g := tf.NewGraph()
 	size := m.shape[0] * m.shape[1] * m.shape[2]
-	x, err := placeholder(g, "image", tf.Float, int64(batch), int64(m.shape[0]), int64(m.shape[1]), int64(m.shape[2]))
+	x, err := m.images(g, batch)
 	if err != nil {
 		return nil, nil, err
 	}

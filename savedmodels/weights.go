@@ -11,6 +11,7 @@ import (
 
 	"upi/savedmodels/checkpoint"
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -87,7 +88,7 @@ func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
 		case op != nil:
 		case storage(dtype) != dtype:
 			op, err = bitcast(g, name, w, dtype)
-		case 4*elements(w.Shape()) > smallWeight:
+		case 4*tensors.Elements(w.Shape()) > smallWeight:
 			op, err = variable(g, name, w)
 		default:
 			op, err = constant(g, name, w)
@@ -161,14 +162,6 @@ func variable(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error)
 	return g.AddOperation(tf.OpSpec{
 		Type: "ReadVariableOp", Name: name, Input: []tf.Input{handle.Output(0)}, Attrs: map[string]any{"dtype": dtype},
 	})
-}
-
-func elements(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 func bitcast(g *tf.Graph, name string, value *tf.Tensor, dtype tf.DataType) (*tf.Operation, error) {

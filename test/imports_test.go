@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -95,6 +96,31 @@ func disallowed(rules map[string]packageRule, imports map[string][]string) []str
 	return wrong
 }
 
+// graft is the binding to TensorFlow, and graftOps its package that adds ops to graphs: savedmodels/ops does that here.
+const (
+	graft    = "github.com/wamuir/graft/tensorflow"
+	graftOps = graft + "/op"
+)
+
+// TestOneWayToAddOps: no package imports graft's ops, its tests included.
+func TestOneWayToAddOps(t *testing.T) {
+	packages, err := listPackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	onGraft := false
+	for _, p := range packages {
+		imports := slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+		onGraft = onGraft || slices.Contains(imports, graft)
+		if slices.Contains(imports, graftOps) {
+			t.Errorf("%s imports %s: add ops with upi/savedmodels/ops", p.ImportPath, graftOps)
+		}
+	}
+	if !onGraft {
+		t.Errorf("no package imports %s: this test looks at the wrong name", graft)
+	}
+}
+
 // TestImports holds the imports of the module's packages, those of their tests apart, to the table of docs/architecture.md. Packages
 // that have only tests, and the tests' own helpers below test, are not in it.
 func TestImports(t *testing.T) {
@@ -116,26 +142,41 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// moduleImports returns which packages of the module each of them imports.
-func moduleImports() (map[string][]string, error) {
-	list := exec.Command("go", "list", "-json=ImportPath,Module,GoFiles,CgoFiles,Imports", "./...")
+// A listedPackage is what go list says of a package.
+type listedPackage struct {
+	ImportPath                                            string
+	Module                                                struct{ Path string }
+	GoFiles, CgoFiles, Imports, TestImports, XTestImports []string
+}
+
+// listPackages lists the module's packages, once.
+var listPackages = sync.OnceValues(func() ([]listedPackage, error) {
+	list := exec.Command("go", "list", "-json=ImportPath,Module,GoFiles,CgoFiles,Imports,TestImports,XTestImports", "./...")
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
-	imports := map[string][]string{}
+	var packages []listedPackage
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p struct {
-			ImportPath                 string
-			Module                     struct{ Path string }
-			GoFiles, CgoFiles, Imports []string
-		}
+		var p listedPackage
 		if err := decoder.Decode(&p); err == io.EOF {
-			return imports, nil
+			return packages, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("read go list: %w", err)
 		}
+		packages = append(packages, p)
+	}
+})
+
+// moduleImports returns which packages of the module each of them imports.
+func moduleImports() (map[string][]string, error) {
+	packages, err := listPackages()
+	if err != nil {
+		return nil, err
+	}
+	imports := map[string][]string{}
+	for _, p := range packages {
 		prefix := p.Module.Path + "/"
 		name := strings.TrimPrefix(p.ImportPath, prefix)
 		if len(p.GoFiles)+len(p.CgoFiles) == 0 || strings.HasPrefix(name, "test/") {
@@ -148,6 +189,7 @@ func moduleImports() (map[string][]string, error) {
 			}
 		}
 	}
+	return imports, nil
 }
 
 // TestImportTable: what the rules are, on a table of its own.

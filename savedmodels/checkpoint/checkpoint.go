@@ -11,21 +11,14 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"upi/savedmodels/tensors"
 )
 
 const (
 	maxIndexBytes = 256 << 20
 	maxShards     = 10_000
 )
-
-// elementBytes are the element sizes of the types that a variable may have here.
-var elementBytes = map[types_go_proto.DataType]int64{
-	types_go_proto.DataType_DT_FLOAT: 4, types_go_proto.DataType_DT_DOUBLE: 8, types_go_proto.DataType_DT_HALF: 2,
-	types_go_proto.DataType_DT_BFLOAT16: 2, types_go_proto.DataType_DT_INT8: 1, types_go_proto.DataType_DT_UINT8: 1,
-	types_go_proto.DataType_DT_INT16: 2, types_go_proto.DataType_DT_UINT16: 2, types_go_proto.DataType_DT_INT32: 4,
-	types_go_proto.DataType_DT_UINT32: 4, types_go_proto.DataType_DT_INT64: 8, types_go_proto.DataType_DT_UINT64: 8,
-	types_go_proto.DataType_DT_BOOL: 1,
-}
 
 // Checkpoint is the index of a checkpoint. Values are read when asked for.
 type Checkpoint struct {
@@ -93,7 +86,7 @@ func (c *Checkpoint) Read(key string) (Tensor, error) {
 		return Tensor{}, fmt.Errorf("read %q from checkpoint %s: %w", key, c.prefix, err)
 	}
 	path := c.shard(entry)
-	t := Tensor{DType: entry.GetDtype(), Shape: shape(entry)}
+	t := Tensor{DType: entry.GetDtype(), Shape: tensors.Shape(entry.GetShape())}
 	if t.Bytes, err = readSection(path, entry.GetOffset(), entry.GetSize()); err != nil {
 		return Tensor{}, fmt.Errorf("read %q: %w", key, err)
 	}
@@ -113,7 +106,7 @@ func (c *Checkpoint) entry(key string) (*for_core_protos_go_proto.BundleEntryPro
 	if err := proto.Unmarshal(value, &entry); err != nil {
 		return nil, fmt.Errorf("parse index: %w", err)
 	}
-	size, known := elementBytes[entry.GetDtype()]
+	size, known := tensors.ElementBytes[entry.GetDtype()]
 	switch {
 	case len(entry.GetSlices()) > 0:
 		return nil, fmt.Errorf("partitioned variables are not supported")
@@ -121,8 +114,8 @@ func (c *Checkpoint) entry(key string) (*for_core_protos_go_proto.BundleEntryPro
 		return nil, fmt.Errorf("type %v is not supported", entry.GetDtype())
 	case entry.GetShape().GetUnknownRank():
 		return nil, fmt.Errorf("its shape is not known")
-	case !fits(entry.GetSize(), size, shape(&entry)):
-		return nil, fmt.Errorf("%d bytes for shape %v of %v", entry.GetSize(), shape(&entry), entry.GetDtype())
+	case !fits(entry.GetSize(), size, tensors.Shape(entry.GetShape())):
+		return nil, fmt.Errorf("%d bytes for shape %v of %v", entry.GetSize(), tensors.Shape(entry.GetShape()), entry.GetDtype())
 	}
 	return &entry, c.checkPlace(&entry)
 }
@@ -177,12 +170,4 @@ func readSection(path string, offset, size int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return b, nil
-}
-
-func shape(entry *for_core_protos_go_proto.BundleEntryProto) []int64 {
-	dims := make([]int64, 0, len(entry.GetShape().GetDim()))
-	for _, d := range entry.GetShape().GetDim() {
-		dims = append(dims, d.GetSize())
-	}
-	return dims
 }

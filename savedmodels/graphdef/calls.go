@@ -6,6 +6,8 @@ import (
 
 	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // Types tells the static shape (nil: open) and the type of a graph's tensors.
@@ -196,7 +198,7 @@ func (c *calls) size(n *Node) error {
 	case "Shape":
 		c.same[n] = c.named(n, shapeConst("", shape, dtype))
 	case "Size":
-		count, err := Elements(shape, maxConstElements)
+		count, err := tensors.Within(shape, maxConstElements)
 		if err != nil {
 			return err
 		}

@@ -10,34 +10,12 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // maxConstElements bounds a constant that is written as one value and a shape, which TensorFlow expands on import.
 const maxConstElements = 1 << 28
-
-// dtypeBytes are the element sizes of the types that a network's tensors have.
-var dtypeBytes = map[types_go_proto.DataType]int{
-	types_go_proto.DataType_DT_FLOAT: 4, types_go_proto.DataType_DT_DOUBLE: 8, types_go_proto.DataType_DT_HALF: 2,
-	types_go_proto.DataType_DT_BFLOAT16: 2, types_go_proto.DataType_DT_INT8: 1, types_go_proto.DataType_DT_UINT8: 1,
-	types_go_proto.DataType_DT_INT16: 2, types_go_proto.DataType_DT_UINT16: 2, types_go_proto.DataType_DT_INT32: 4,
-	types_go_proto.DataType_DT_UINT32: 4, types_go_proto.DataType_DT_INT64: 8, types_go_proto.DataType_DT_UINT64: 8,
-	types_go_proto.DataType_DT_BOOL: 1,
-}
-
-// Elements is the number of elements of a static shape. It is an error if a dimension is negative or the product above limit.
-func Elements(shape []int64, limit int64) (int64, error) {
-	count := int64(1)
-	for _, d := range shape {
-		if d < 0 {
-			return 0, fmt.Errorf("shape %v has a dimension of unknown size", shape)
-		}
-		if d != 0 && count > limit/d {
-			return 0, fmt.Errorf("shape %v has more than %d elements", shape, limit)
-		}
-		count *= d
-	}
-	return count, nil
-}
 
 // checkConst makes sure that a constant's value fits its shape before TensorFlow allocates it.
 func checkConst(n *node_def_go_proto.NodeDef) error {
@@ -53,12 +31,12 @@ func checkTensor(name string, t *tensor_go_proto.TensorProto) error {
 	if t == nil || t.GetTensorShape().GetUnknownRank() {
 		return fmt.Errorf("constant %q has no value or no shape", name)
 	}
-	count, err := Elements(dims(t.GetTensorShape()), maxConstElements)
+	count, err := tensors.Within(tensors.Shape(t.GetTensorShape()), maxConstElements)
 	if err != nil {
 		return fmt.Errorf("constant %q: %w", name, err)
 	}
-	size, known := dtypeBytes[t.GetDtype()]
-	if content := len(t.GetTensorContent()); known && content > 0 && int64(content) != count*int64(size) {
+	size, known := tensors.ElementBytes[t.GetDtype()]
+	if content := len(t.GetTensorContent()); known && content > 0 && int64(content) != count*size {
 		return fmt.Errorf("constant %q: %d bytes for %d elements of %v", name, content, count, t.GetDtype())
 	}
 	return nil
@@ -66,7 +44,7 @@ func checkTensor(name string, t *tensor_go_proto.TensorProto) error {
 
 // values reads a small numeric constant. The last value given stands for all that follow, as in TensorFlow.
 func values(t *tensor_go_proto.TensorProto) ([]float64, bool) {
-	count, err := Elements(dims(t.GetTensorShape()), maxFoldElements)
+	count, err := tensors.Within(tensors.Shape(t.GetTensorShape()), maxFoldElements)
 	if err != nil || t.GetTensorShape().GetUnknownRank() {
 		return nil, false
 	}
@@ -116,7 +94,7 @@ func (t Tensor) Ints() (ints []int64, known bool) {
 }
 
 func unpack(content []byte, dtype types_go_proto.DataType) []float64 {
-	size := dtypeBytes[dtype]
+	size := int(tensors.ElementBytes[dtype])
 	out := make([]float64, 0, len(content)/size)
 	for ; len(content) >= size; content = content[size:] {
 		switch dtype {
@@ -146,14 +124,6 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-func dims(shape *tensor_shape_go_proto.TensorShapeProto) []int64 {
-	out := make([]int64, 0, len(shape.GetDim()))
-	for _, d := range shape.GetDim() {
-		out = append(out, d.GetSize())
-	}
-	return out
 }
 
 // scalar makes a constant int32.

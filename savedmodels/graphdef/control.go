@@ -9,6 +9,8 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // inlineRule does away with a node: it says what the node's outputs are in the flat graph.
@@ -129,10 +131,7 @@ func handle(in *inliner, s *scope, n *node_def_go_proto.NodeDef, _ []Tensor) (ou
 	v := &Variable{Name: n.GetName(), Key: in.keys[n.GetName()], Path: in.paths[n.GetName()], DType: n.GetAttr()["dtype"].GetType()}
 	shape := n.GetAttr()["shape"].GetShape()
 	if shape != nil && !shape.GetUnknownRank() {
-		v.Shape = make([]int64, 0, len(shape.GetDim()))
-		for _, d := range shape.GetDim() {
-			v.Shape = append(v.Shape, d.GetSize())
-		}
+		v.Shape = tensors.Shape(shape)
 	}
 	flat := &Node{Name: n.GetName(), Op: n.GetOp(), Variable: v}
 	flat.refused = s.refuse(n, "the variable itself, and not its value, is an input of an op")

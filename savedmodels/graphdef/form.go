@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // moved repeats an op on the logits that moves elements but keeps the last dimension together.
@@ -20,7 +22,7 @@ func (a *headFinder) moved(f form, t Tensor, ok bool) (form, bool) {
 	}
 	// One row for each image before and after: whoever reads the logits drops the dimensions of 1.
 	drops := same && rows(from) == from[0] && rows(to) == from[0] && t.Node.Op != "Transpose" ||
-		len(f.classes) == 1 && product64(from) == from[0] && product64(to) == from[0]
+		len(f.classes) == 1 && tensors.Elements(from) == from[0] && tensors.Elements(to) == from[0]
 	switch {
 	case drops:
 		return f, true
@@ -31,16 +33,8 @@ func (a *headFinder) moved(f form, t Tensor, ok bool) (form, bool) {
 	return f, false
 }
 
-func product64(shape []int64) int64 {
-	count := int64(1)
-	for _, d := range shape {
-		count *= d
-	}
-	return count
-}
-
 // rows is the product of all dimensions but the last.
-func rows(shape []int64) int64 { return product64(shape[:max(len(shape)-1, 0)]) }
+func rows(shape []int64) int64 { return tensors.Elements(shape[:max(len(shape)-1, 0)]) }
 
 // again repeats a node of the network with the logits in place of its first input.
 func (a *headFinder) again(n *Node, f form) Tensor {

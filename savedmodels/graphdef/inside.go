@@ -7,6 +7,8 @@ import (
 
 	"github.com/wamuir/graft/tensorflow/core/framework/node_def_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // Inside looks for the node at a path such as "StatefulPartitionedCall/decoded": the names of the calls that lead to its
@@ -51,7 +53,7 @@ func insideArgument(path string, n *node_def_go_proto.NodeDef) Argument {
 		}
 	}
 	if shapes := n.GetAttr()["_output_shapes"].GetList().GetShape(); len(shapes) > 0 && !shapes[0].GetUnknownRank() {
-		a.Shape = dims(shapes[0])
+		a.Shape = tensors.Shape(shapes[0])
 	}
 	return a
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // maxListElements bounds a list of tensors. A loop fills one element at each turn.
@@ -110,7 +112,7 @@ func (in *inliner) element(s *scope, n *node_def_go_proto.NodeDef, l *tensorList
 }
 
 func (in *inliner) zeros(s *scope, n *node_def_go_proto.NodeDef, dtype types_go_proto.DataType, shape []int64) (Tensor, error) {
-	if _, err := Elements(shape, maxConstElements); err != nil {
+	if _, err := tensors.Within(shape, maxConstElements); err != nil {
 		return Tensor{}, s.refuse(n, err.Error())
 	}
 	dims := make([]*tensor_shape_go_proto.TensorShapeProto_Dim, len(shape))

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // number reads a constant of one element, through casts and reshapes.
@@ -15,7 +17,7 @@ func number(t Tensor) (float64, bool) {
 		return 0, false
 	}
 	value := t.Node.Attr["value"].GetTensor()
-	if count, err := Elements(dims(value.GetTensorShape()), 1); err != nil || count != 1 {
+	if count, err := tensors.Within(tensors.Shape(value.GetTensorShape()), 1); err != nil || count != 1 {
 		return 0, false
 	}
 	if v, ok := floats(value); ok {
@@ -40,7 +42,7 @@ func integers(t Tensor) ([]int64, bool) {
 		return nil, false
 	}
 	value := t.Node.Attr["value"].GetTensor()
-	count, err := Elements(dims(value.GetTensorShape()), maxIntegers)
+	count, err := tensors.Within(tensors.Shape(value.GetTensorShape()), maxIntegers)
 	if err != nil {
 		return nil, false
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+
+	"upi/savedmodels/tensors"
 )
 
 // DefaultSignature is the one that TensorFlow Serving calls.
@@ -141,7 +143,7 @@ func arguments(infos map[string]*for_core_protos_go_proto.TensorInfo) []Argument
 		info := infos[name]
 		a := Argument{Name: name, Tensor: info.GetName(), DType: info.GetDtype()}
 		if shape := info.GetTensorShape(); shape != nil && !shape.GetUnknownRank() {
-			a.Shape = dims(shape)
+			a.Shape = tensors.Shape(shape)
 		}
 		args = append(args, a)
 	}

@@ -6,9 +6,9 @@ import (
 	"math"
 
 	tf "github.com/wamuir/graft/tensorflow"
-	"github.com/wamuir/graft/tensorflow/op"
 
 	"upi/savedmodels"
+	"upi/savedmodels/ops"
 	"upi/savedmodels/runtime"
 )
 
@@ -32,8 +32,8 @@ func newForward(m *savedmodels.Model, d runtime.Device) (*forward, error) {
 		p.batch = m.Batch()
 	}
 	g, shape := tf.NewGraph(), m.ImageShape()
-	scope := op.NewScopeWithGraph(g).SubScope("preflight")
-	p.pixels = op.Placeholder(scope, tf.Float, op.PlaceholderShape(tf.MakeShape(int64(p.batch), int64(shape[0]), int64(shape[1]), int64(shape[2]))))
+	scope := ops.NewScope(g, "preflight")
+	p.pixels = scope.Placeholder(tf.Float, int64(p.batch), int64(shape[0]), int64(shape[1]), int64(shape[2]))
 	if err := scope.Err(); err != nil {
 		return nil, fmt.Errorf("build graph: %w", err)
 	}

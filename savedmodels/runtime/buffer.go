@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/tensors"
 )
 
 // A Buffer is a float32 tensor that is filled in place, call after call. A tensor made for one call is a copy in fresh memory,
@@ -25,7 +27,7 @@ func NewBuffer(shape ...int64) (*Buffer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a buffer of shape %v: %w", shape, err)
 	}
-	floats := unsafe.Slice((*float32)(unsafe.Pointer(&memory[0])), size(shape))
+	floats := unsafe.Slice((*float32)(unsafe.Pointer(&memory[0])), tensors.Elements(shape))
 	return &Buffer{tensor: t, floats: floats}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	tf "github.com/wamuir/graft/tensorflow"
 
 	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 )
 
 // A jpegGraph decodes one JPEG per call.
@@ -64,7 +65,7 @@ func DecodeJPEG(file []byte) (pixels []byte, shape [3]int, err error) {
 	// The finalizer frees the tensor's memory: not before the copy is done.
 	goruntime.KeepAlive(t)
 	account(int64(len(file) + len(copied)))
-	if err == nil && int64(len(copied)) != size(dims) {
+	if err == nil && int64(len(copied)) != tensors.Elements(dims) {
 		err = fmt.Errorf("the decoder of JPEGs returned %d bytes for %v", len(copied), dims)
 	}
 	return copied, shape, err

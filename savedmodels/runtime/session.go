@@ -8,6 +8,9 @@ import (
 	"unsafe"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"upi/savedmodels/ops"
+	"upi/savedmodels/tensors"
 )
 
 // A Session runs one graph on one device. It is safe for concurrent use.
@@ -74,7 +77,7 @@ type Fetch struct {
 // of another rank, so a feed or a fetch of another size is an error here.
 func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
 	var bytes int64
-	tensors := make(map[tf.Output]*tf.Tensor, len(feeds))
+	fed := make(map[tf.Output]*tf.Tensor, len(feeds))
 	for _, f := range feeds {
 		shape, err := staticShape(f.To)
 		if err != nil {
@@ -84,16 +87,16 @@ func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
 		if err != nil {
 			return fmt.Errorf("feed %s: %w", f.To.Op.Name(), err)
 		}
-		tensors[s.own(f.To)] = t
+		fed[s.own(f.To)] = t
 		if f.Buffer == nil {
-			bytes += 4 * size(shape)
+			bytes += 4 * tensors.Elements(shape)
 		}
 	}
 	outputs := make([]tf.Output, len(fetches))
 	for i, f := range fetches {
 		outputs[i] = s.own(f.From)
 	}
-	results, err := s.session.Run(tensors, outputs, nil)
+	results, err := s.session.Run(fed, outputs, nil)
 	if err != nil {
 		return fmt.Errorf("run graph: %w", err)
 	}
@@ -127,8 +130,8 @@ func (f Feed) tensor(shape []int64) (*tf.Tensor, error) {
 	if dtype := f.To.DataType(); dtype != want {
 		return nil, fmt.Errorf("data type %v, the placeholder takes %v", want, dtype)
 	}
-	if int64(have) != size(shape) {
-		return nil, fmt.Errorf("%d numbers, the placeholder of shape %v takes %d", have, shape, size(shape))
+	if int64(have) != tensors.Elements(shape) {
+		return nil, fmt.Errorf("%d numbers, the placeholder of shape %v takes %d", have, shape, tensors.Elements(shape))
 	}
 	if f.Buffer != nil {
 		if !slices.Equal(f.Buffer.tensor.Shape(), shape) {
@@ -145,24 +148,16 @@ func (f Feed) tensor(shape []int64) (*tf.Tensor, error) {
 
 // staticShape returns the shape of o. Graft's IsFullySpecified takes a dimension of 1 for an open one.
 func staticShape(o tf.Output) ([]int64, error) {
-	shape, err := o.Shape().ToSlice()
-	if err != nil || slices.Contains(shape, -1) {
+	shape := ops.Dims(o)
+	if !ops.Static(shape) {
 		return nil, fmt.Errorf("%s has the open shape %v", o.Op.Name(), o.Shape())
 	}
 	return shape, nil
 }
 
-func size(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
 // read copies t's numbers into dst.
 func read(t *tf.Tensor, dst []float32) error {
-	if t.DataType() != tf.Float || size(t.Shape()) != int64(len(dst)) {
+	if t.DataType() != tf.Float || tensors.Elements(t.Shape()) != int64(len(dst)) {
 		return fmt.Errorf("tensor of %v %v does not fit %d float32 numbers", t.DataType(), t.Shape(), len(dst))
 	}
 	if len(dst) == 0 {
@@ -205,5 +200,5 @@ func Bytes(o tf.Output) int64 {
 	if err != nil {
 		return 0
 	}
-	return 4 * size(shape)
+	return 4 * tensors.Elements(shape)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/tensors"
 )
 
 // reductions are TensorFlow's over axes, by the op that joins two elements.
@@ -99,12 +100,8 @@ func reduceWindow(b *builder, n *graphdef.Node) (tensor, error) {
 		}
 	case "AddV2", "Add":
 		y, err = b.pool(x, t, w, "AvgPool", 0)
-		count := int64(1)
-		for _, d := range w.size {
-			count *= d
-		}
 		if err == nil {
-			y = b.typed("Mul", t, y, b.float(float32(count), t))
+			y = b.typed("Mul", t, y, b.float(float32(tensors.Elements(w.size)), t))
 		}
 	default:
 		err = fmt.Errorf("TensorFlow has no %s over windows", reductions[op])
