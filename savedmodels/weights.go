@@ -11,6 +11,7 @@ import (
 
 	"upi/savedmodels/checkpoint"
 	"upi/savedmodels/graphdef"
+	"upi/savedmodels/ops"
 	"upi/savedmodels/tensors"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -78,25 +79,23 @@ const smallWeight = 4 << 10
 // addWeights returns the variables' values in g, made at the first call and shared by all that follow. Large ones are variables
 // of the session, which Initialize sets: as constants of the graph they would be copied many times over.
 func (m *Model) addWeights(g *tf.Graph) ([]tf.Output, error) {
+	s := ops.NewScope(g, "weights")
 	outputs := make([]tf.Output, len(m.weights))
 	for i, w := range m.weights {
-		name := m.weightName(i)
-		dtype := m.types[i]
-		op := g.Operation(name)
-		var err error
-		switch {
+		name, dtype := m.weightName(i), m.types[i]
+		switch op := g.Operation(name); {
 		case op != nil:
+			outputs[i] = op.Output(0)
 		case storage(dtype) != dtype:
-			op, err = bitcast(g, name, w, dtype)
+			outputs[i] = s.Named(name, "Bitcast", ops.Attrs{"type": dtype}, constant(s, name+"/bits", w))
 		case 4*tensors.Elements(w.Shape()) > smallWeight:
-			op, err = variable(g, name, w)
+			outputs[i] = variable(s, name, w)
 		default:
-			op, err = constant(g, name, w)
+			outputs[i] = constant(s, name, w)
 		}
-		if err != nil {
+		if err := s.Err(); err != nil {
 			return nil, fmt.Errorf("add variable %d: %w", i, err)
 		}
-		outputs[i] = op.Output(0)
 	}
 	return outputs, nil
 }
@@ -126,10 +125,8 @@ func (m *Model) Initialize(g *tf.Graph, run func(feeds map[tf.Output]*tf.Tensor,
 // weightName says whose weights they are, so that several models fit into one graph.
 func (m *Model) weightName(i int) string { return fmt.Sprintf("weights/%s/%d", m.weightsID, i) }
 
-func constant(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
-	return g.AddOperation(tf.OpSpec{
-		Type: "Const", Name: name, Attrs: map[string]any{"dtype": value.DataType(), "value": value},
-	})
+func constant(s *ops.Scope, name string, value *tf.Tensor) tf.Output {
+	return s.Named(name, "Const", ops.Attrs{"dtype": value.DataType(), "value": value})
 }
 
 // The operations beside a variable: the placeholder of its value, and what sets it.
@@ -138,38 +135,11 @@ const (
 	assignSuffix = "/assign"
 )
 
-// variable adds a variable of value's shape, and returns the operation that reads it.
-func variable(g *tf.Graph, name string, value *tf.Tensor) (*tf.Operation, error) {
+// variable adds a variable of value's shape, and returns what reads it.
+func variable(s *ops.Scope, name string, value *tf.Tensor) tf.Output {
 	dtype, shape := value.DataType(), tf.MakeShape(value.Shape()...)
-	handle, err := g.AddOperation(tf.OpSpec{
-		Type: "VarHandleOp", Name: name + "/handle", Attrs: map[string]any{"dtype": dtype, "shape": shape, "shared_name": name},
-	})
-	if err != nil {
-		return nil, err
-	}
-	fed, err := g.AddOperation(tf.OpSpec{
-		Type: "Placeholder", Name: name + valueSuffix, Attrs: map[string]any{"dtype": dtype, "shape": shape},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := g.AddOperation(tf.OpSpec{
-		Type: "AssignVariableOp", Name: name + assignSuffix, Input: []tf.Input{handle.Output(0), fed.Output(0)},
-		Attrs: map[string]any{"dtype": dtype},
-	}); err != nil {
-		return nil, err
-	}
-	return g.AddOperation(tf.OpSpec{
-		Type: "ReadVariableOp", Name: name, Input: []tf.Input{handle.Output(0)}, Attrs: map[string]any{"dtype": dtype},
-	})
-}
-
-func bitcast(g *tf.Graph, name string, value *tf.Tensor, dtype tf.DataType) (*tf.Operation, error) {
-	bits, err := constant(g, name+"/bits", value)
-	if err != nil {
-		return nil, err
-	}
-	return g.AddOperation(tf.OpSpec{
-		Type: "Bitcast", Name: name, Input: []tf.Input{bits.Output(0)}, Attrs: map[string]any{"type": dtype},
-	})
+	handle := s.Named(name+"/handle", "VarHandleOp", ops.Attrs{"dtype": dtype, "shape": shape, "shared_name": name})
+	fed := s.Named(name+valueSuffix, "Placeholder", ops.Attrs{"dtype": dtype, "shape": shape})
+	s.Named(name+assignSuffix, "AssignVariableOp", ops.Attrs{"dtype": dtype}, handle, fed)
+	return s.Named(name, "ReadVariableOp", ops.Attrs{"dtype": dtype}, handle)
 }

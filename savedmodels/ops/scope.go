@@ -46,13 +46,17 @@ func (s *Scope) Op(kind string, a Attrs, in ...tf.Input) *tf.Operation {
 	if s.err != nil {
 		return nil
 	}
+	return s.add(s.name(kind), kind, a, in)
+}
+
+func (s *Scope) add(name, kind string, a Attrs, in []tf.Input) *tf.Operation {
 	for _, i := range in {
 		if o, ok := i.(tf.Output); ok && o.Op == nil {
 			s.Fail(fmt.Errorf("add %s: an input is missing", kind))
 			return nil
 		}
 	}
-	op, err := s.graph.AddOperation(tf.OpSpec{Type: kind, Name: s.name(kind), Input: in, Attrs: a})
+	op, err := s.graph.AddOperation(tf.OpSpec{Type: kind, Name: name, Input: in, Attrs: a})
 	if err != nil {
 		s.Fail(fmt.Errorf("add %s: %w", kind, err))
 		return nil
@@ -62,7 +66,19 @@ func (s *Scope) Op(kind string, a Attrs, in ...tf.Input) *tf.Operation {
 
 // One adds an operation and returns its first output; the zero Output after an error.
 func (s *Scope) One(kind string, a Attrs, in ...tf.Input) tf.Output {
-	op := s.Op(kind, a, in...)
+	return first(s.Op(kind, a, in...))
+}
+
+// Named is One under a name of the caller's, which is new in the graph and gets no prefix, for an operation that is to be found
+// again.
+func (s *Scope) Named(name, kind string, a Attrs, in ...tf.Input) tf.Output {
+	if s.err != nil {
+		return tf.Output{}
+	}
+	return first(s.add(name, kind, a, in))
+}
+
+func first(op *tf.Operation) tf.Output {
 	if op == nil {
 		return tf.Output{}
 	}

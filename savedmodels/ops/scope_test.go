@@ -22,6 +22,24 @@ func TestNamesAreNew(t *testing.T) {
 	}
 }
 
+// TestNamed: a name of the caller's is taken as it is, and never a second time.
+func TestNamed(t *testing.T) {
+	g := tf.NewGraph()
+	s := NewScope(g, "net")
+	x := s.Placeholder(tf.Float, 2)
+	y := s.Named("found/again", "Neg", nil, x)
+	if op := g.Operation("found/again"); s.Err() != nil || op == nil || op.Name() != y.Op.Name() || op.Type() != "Neg" {
+		t.Errorf("got %v, %v", op, s.Err())
+	}
+	if z := s.Named("found/again", "Neg", nil, x); z.Op != nil || s.Err() == nil {
+		t.Error("a name was given twice")
+	}
+	before := len(g.Operations())
+	if z := s.Named("new", "Neg", nil, x); z.Op != nil || len(g.Operations()) != before {
+		t.Error("an operation after the error")
+	}
+}
+
 // TestFirstErrorStays: what follows an error does nothing, and does not hide it.
 func TestFirstErrorStays(t *testing.T) {
 	g := tf.NewGraph()
