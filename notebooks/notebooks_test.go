@@ -103,6 +103,9 @@ func writeRun(t *testing.T, dir string, rise float64, without string) {
 	write(t, table.Options{}, perturbations, dir, results.PerturbationsFile)
 	write(t, table.Options{Columns: []string{"normalized_l2", "prediction_changed"}}, scores, dir, results.ScoresDir, "a.sg.parquet")
 	write(t, table.Options{}, cells, dir, results.TablesDir, results.SummaryTable+".parquet")
+	accuracy := 0.75
+	models := []results.Model{{Model: "a", Split: results.TestSplit, Explanation: "sg", Classes: 3, Images: 16, Right: 12, Accuracy: &accuracy}}
+	write(t, table.Options{}, models, dir, results.TablesDir, results.ModelsTable+".parquet")
 }
 
 func TestTour(t *testing.T) {
@@ -112,7 +115,7 @@ func TestTour(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"5 perturbations, 72 scores, 5 numbers", "4 numbers of the summary follow from the images", "0 perturbations with a trace"} {
+	for _, want := range []string{"5 perturbations, 72 scores, 5 numbers", "4 numbers of the summary follow from the images", "0 perturbations with a trace", "0.75"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the tour does not print %q:\n%s", want, out)
 		}
