@@ -16,12 +16,19 @@ type Change struct {
 	Old, New string
 }
 
+// longest is how much of a value is shown, such as of a list of hundreds of numbers.
+const longest = 80
+
 func (c Change) String() string {
 	show := func(s string) string {
 		if s == "" {
 			return "(none)"
 		}
-		return strings.Trim(s, `"`)
+		s = strings.Trim(s, `"`)
+		if runes := []rune(s); len(runes) > longest {
+			s = string(runes[:longest]) + "..."
+		}
+		return s
 	}
 	return fmt.Sprintf("%s %s -> %s", c.Path, show(c.Old), show(c.New))
 }

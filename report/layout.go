@@ -53,7 +53,7 @@ const (
 func summarySections(r records) ([]section, []string) {
 	legend := []string{
 		meanLegend,
-		"Left out are the images of the test split that are not in the mean: classified wrong, without a map, or without the metric.",
+		"Left out are the images of the test split that are not in the mean: classified wrong, without a map, without the metric, or of a task that has failed.",
 		missingLegend,
 	}
 	values := means(r)

@@ -73,11 +73,11 @@ func readPatterns(dir string) ([]pattern, error) {
 }
 
 // newPattern pictures Sign * Delta, its largest magnitude as black or white and 0 as grey. There is no picture of an attack
-// that has no delta of its own, such as one per image, nor of one that is zero by definition.
+// that has no delta of its own, such as one per image, nor of one that is zero by definition or whose sign is not decided.
 func newPattern(p results.Perturbation) (pattern, error) {
 	drawn := pattern{Perturbation: p, largest: largest(p.Delta)}
 	drawn.Delta = nil
-	if len(p.Delta) == 0 || p.Eps == 0 {
+	if len(p.Delta) == 0 || p.Eps == 0 || p.Sign == 0 {
 		return drawn, nil
 	}
 	if err := checkShape(p.Shape, len(p.Delta)); err != nil {

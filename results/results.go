@@ -107,7 +107,7 @@ type Perturbation struct {
 	SmoothingSigma  *float64 `parquet:"smoothing_sigma"`
 	SmoothingRadius *float64 `parquet:"smoothing_radius"`
 	SmoothingDraws  int64    `parquet:"smoothing_draws"`
-	// Sign is +1 or -1: the sign under which Delta is scored.
+	// Sign is +1 or -1: the sign under which Delta is scored; 0 where it should have been decided and was not, as a task has failed.
 	Sign int32 `parquet:"sign"`
 	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images; NULL where they were not
 	// measured.

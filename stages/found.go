@@ -73,6 +73,7 @@ func (f *found) readScores(job *pipeline.Job, metrics []string) error {
 			}
 		}
 		f.evaluated[k] = len(dirs) > 0
+		f.Lost = append(f.Lost, len(f.planned.Scores[k])-len(dirs))
 		var err error
 		if plus[k], minus[k], err = readScores(dirs, metrics); err != nil {
 			return err

@@ -143,8 +143,12 @@ func inspectPerturbations(out io.Writer, path string) error {
 	}
 	fmt.Fprintf(out, "%d perturbations\n", len(rows))
 	for _, p := range rows {
-		fmt.Fprintf(out, "%s: %s on %s, %s, %s %g, seed %d, sign %+d, shape %v\n", p.ID, p.Kind, p.Model, p.Explanation, p.Norm, p.Eps, p.Seed,
-			p.Sign, p.Shape)
+		sign := fmt.Sprintf("%+d", p.Sign)
+		if p.Sign == 0 {
+			sign = "not decided"
+		}
+		fmt.Fprintf(out, "%s: %s on %s, %s, %s %g, seed %d, sign %s, shape %v\n", p.ID, p.Kind, p.Model, p.Explanation, p.Norm, p.Eps, p.Seed,
+			sign, p.Shape)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -211,7 +212,7 @@ func anyConfig(t *rapid.T) *Config {
 	c := Default()
 	c.Name = name.Draw(t, "name")
 	c.Output, c.Cache = path.Draw(t, "output"), path.Draw(t, "cache")
-	c.Seeds = rapid.SliceOfNDistinct(rapid.Uint64(), 1, 4, rapid.ID).Draw(t, "seeds")
+	c.Seeds = rapid.SliceOfNDistinct(rapid.Uint64Range(0, math.MaxInt64), 1, 4, rapid.ID).Draw(t, "seeds")
 	c.Device = rapid.StringMatching(`auto|cpu|gpu|gpu:[0-9]`).Draw(t, "device")
 	c.Memory = Bytes(rapid.Int64Range(64<<20, 1<<50).Draw(t, "memory"))
 	c.Workers = rapid.IntRange(0, 64).Draw(t, "workers")

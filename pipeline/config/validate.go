@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,6 +63,7 @@ func (l *loader) validateSeeds(cfg *Config) {
 	l.need(len(cfg.Seeds) > 0, "seeds", nil, "want at least one")
 	for i, seed := range cfg.Seeds {
 		l.need(slices.Index(cfg.Seeds, seed) == i, fmt.Sprintf("seeds[%d]", i), seed, "given twice")
+		l.need(seed <= math.MaxInt64, fmt.Sprintf("seeds[%d]", i), seed, "want at most 9223372036854775807")
 	}
 }
 

@@ -138,7 +138,7 @@ func Read(path string) (*Manifest, error) {
 		return nil, fmt.Errorf("read manifest %s: %w", path, err)
 	}
 	if format.Format != Format {
-		return nil, fmt.Errorf("read manifest %s: format %d, this program reads %d", path, format.Format, Format)
+		return nil, fmt.Errorf("read manifest %s: format %d, this program reads %d: another version of upi has written it; run the configuration again", path, format.Format, Format)
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("read manifest %s: %w", path, err)

@@ -18,6 +18,8 @@ type group struct {
 	// scores are those of each member on the target, whose test split has so many images.
 	scores []Scores
 	images int64
+	// lost is how many of the tasks that score the members have failed, and incomplete how many members lack some.
+	lost, incomplete int
 }
 
 // groupsOf gathers the groups in the order of the perturbations and their targets.
@@ -43,6 +45,10 @@ func groupsOf(all []*Scored) []*group {
 			}
 			g.members = append(g.members, s)
 			g.scores = append(g.scores, s.Scores[i])
+			if i < len(s.Lost) && s.Lost[i] > 0 {
+				g.lost += s.Lost[i]
+				g.incomplete++
+			}
 		}
 	}
 	return ordered

@@ -8,10 +8,11 @@ type Scored struct {
 	// Fit is the record of the fit split; nil where the rule asks for none or its task has failed. FitRows are its images.
 	Fit     *Sign
 	FitRows []SignRow
-	// Sign is +1 or -1: the sign under which it is scored.
+	// Sign is +1 or -1: the sign under which it is scored; 0 where it should have been decided and was not.
 	Sign int
-	// Scores has an element for each of Targets.
+	// Scores has an element for each of Targets, and so has Lost: how many of the tasks that score it there have failed.
 	Scores []Scores
+	Lost   []int
 }
 
 // Scores are those of one perturbation on one target under one sign. A run has as many as perturbations times targets, so they
@@ -25,26 +26,14 @@ type Scores struct {
 	Values [][]float64
 }
 
-// total adds up the values of a metric, undefined ones left out.
-func (s Scores) total(metric int) float64 {
-	if len(s.IDs) == 0 {
-		return 0
-	}
-	sum := 0.0
-	for _, value := range s.Values[metric] {
-		if !math.IsNaN(value) {
-			sum += value
-		}
-	}
-	return sum
-}
-
 // ChooseSign returns the sign under which the perturbation is scored, by its rule. Record is that of the fit split, nil where there
 // is none; plus and minus are the scores under either sign for each of Targets, and metric is the number of normalized_l2 among
 // them, of which only SignTest asks.
 func (p *Perturbation) ChooseSign(record *Sign, plus, minus []Scores, metric int) int {
 	switch {
-	case p.Rule == SignFit && record != nil:
+	case p.Rule == SignFit && record == nil:
+		return 0
+	case p.Rule == SignFit:
 		return record.Sign
 	case p.Rule == SignTest:
 		return p.betterOnTest(plus, minus, metric)
@@ -52,16 +41,26 @@ func (p *Perturbation) ChooseSign(record *Sign, plus, minus []Scores, metric int
 	return 1
 }
 
-// betterOnTest returns the sign that does better on the test split of the sources, +1 where both do as well.
+// betterOnTest returns the sign that does better on the test split of the sources, +1 where both do as well: by the images on which the
+// metric is defined under either sign.
 func (p *Perturbation) betterOnTest(plus, minus []Scores, metric int) int {
-	var ofPlus, ofMinus float64
+	difference := 0.0
 	for k, t := range p.Targets {
-		if p.IsSource(t.Model) {
-			ofPlus += plus[k].total(metric)
-			ofMinus += minus[k].total(metric)
+		if !p.IsSource(t.Model) {
+			continue
+		}
+		of := make(map[int64]float64, len(minus[k].IDs))
+		for i, id := range minus[k].IDs {
+			of[id] = minus[k].Values[metric][i]
+		}
+		for i, id := range plus[k].IDs {
+			other, both := of[id]
+			if d := plus[k].Values[metric][i] - other; both && !math.IsNaN(d) {
+				difference += d
+			}
 		}
 	}
-	if ofMinus > ofPlus {
+	if difference < 0 {
 		return -1
 	}
 	return 1

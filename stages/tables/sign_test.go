@@ -79,9 +79,9 @@ func TestChooseSign(t *testing.T) {
 		want    int
 	}{
 		{"the record", SignFit, &Sign{Sign: -1}, []string{"a"}, -1},
-		{"no record", SignFit, nil, []string{"a"}, 1},
+		{"no record, since its task has failed", SignFit, nil, []string{"a"}, 0},
 		{"nothing to choose", SignPlus, &Sign{Sign: -1}, []string{"a"}, 1},
-		{"the test split, whatever the record", SignTest, &Sign{Sign: 1}, []string{"a"}, -1},
+		{"the test split, whatever the record, by the images that both have", SignTest, &Sign{Sign: -1}, []string{"a"}, 1},
 		{"the test split of all sources", SignTest, nil, []string{"a", "b"}, -1},
 		{"the test split of a source alone", SignTest, nil, []string{"c"}, 1},
 	} {
@@ -209,5 +209,24 @@ func TestWarningsOfMeans(t *testing.T) {
 		if len(of) != 1 || !strings.Contains(of[0], c.says) || len(got[results.TransferTable]) != 1 {
 			t.Errorf("%d of %d: %q", c.defined, c.images, got)
 		}
+	}
+}
+
+// TestWarningsOfFailedTasks: where some of what a number should rest on was lost, it says so; where all was, it is NULL.
+func TestWarningsOfFailedTasks(t *testing.T) {
+	whole := scoredOf(results.RoleBaseline, "uap", 2, 0, []string{"a"}, []string{"a", "b"})
+	part := scoredOf(results.RoleMethod, "grad", 5, 0, []string{"a"}, []string{"a", "b"})
+	lost := planned(results.RoleMethod, "grad", 1, []string{"a"}, []string{"a", "b"})
+	whole.Lost, part.Lost, lost.Lost = []int{0, 0}, []int{1, 0}, []int{4, 4}
+	none := Settings{} // of no metrics, so that nothing else is worth a warning
+	got := Warnings(none, []*Scored{whole, part, lost})
+	const of = "Warning: grad, l2 510, fitted on a, on a by sg rests on a part of what was asked for: 5 tasks that score it have failed, of 2 of its 2 perturbations."
+	for name, want := range map[string]int{results.SummaryTable: 2, results.TransferTable: 3, results.AgainstTable + "uap": 1} {
+		if len(got[name]) != want || !slices.Contains(got[name], of) {
+			t.Errorf("%s: %q, want %d with %q", name, got[name], want, of)
+		}
+	}
+	if got := Warnings(none, []*Scored{whole, lost}); len(got[results.SummaryTable]) != 1 || len(got[results.AgainstTable+"uap"]) != 0 {
+		t.Errorf("all is lost: %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package tables
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"upi/results"
@@ -16,14 +17,24 @@ const (
 )
 
 // Warnings are sentences to be shown beside tables, by the tables' names: which signs and means rest on few images, or on the smaller
-// part of those that count. What was not computed because a task has failed is not among them: it is a cell of no images.
+// part of those that count, and which rest on fewer perturbations or images than the run was asked for, since tasks have failed. A cell
+// of no images says so itself.
 func Warnings(settings Settings, all []*Scored) map[string][]string {
 	warnings := map[string][]string{}
 	if text := fewSigns(all); text != "" {
-		warnings[results.SummaryTable] = append(warnings[results.SummaryTable], text)
-		warnings[results.SignTable] = append(warnings[results.SignTable], text)
+		for _, name := range []string{results.SummaryTable, results.TransferTable, results.SignTable} {
+			warnings[name] = append(warnings[name], text)
+		}
 	}
-	for _, g := range groupsOf(all) {
+	groups := groupsOf(all)
+	for _, g := range groups {
+		if text := g.lostScores(); text != "" {
+			for _, name := range g.tables(groups) {
+				warnings[name] = append(warnings[name], text)
+			}
+		}
+	}
+	for _, g := range groups {
 		for m, metric := range settings.Metrics {
 			text := g.fewImages(m, metric)
 			if text == "" {
@@ -41,6 +52,37 @@ func Warnings(settings Settings, all []*Scored) map[string][]string {
 		}
 	}
 	return warnings
+}
+
+// lostScores says that some of a group's scores, but not all, were lost because tasks have failed; else it is empty.
+func (g *group) lostScores() string {
+	some := false
+	for _, scores := range g.scores {
+		some = some || len(scores.IDs) > 0
+	}
+	if g.lost == 0 || !some {
+		return ""
+	}
+	c := g.cell
+	return fmt.Sprintf("Warning: %s, %s %g, fitted on %s, on %s by %s rests on a part of what was asked for: %d tasks that score it have failed, of %d "+
+		"of its %d perturbations.", c.Method, c.Norm, c.Eps, c.Source, c.Target, c.Explanation, g.lost, g.incomplete, len(g.members))
+}
+
+// tables names those that a group stands in.
+func (g *group) tables(all []*group) []string {
+	names := []string{results.TransferTable}
+	if !g.cell.Diagonal {
+		return names
+	}
+	names = append(names, results.SummaryTable)
+	for _, other := range all {
+		name := results.AgainstTable + other.cell.Method
+		compared := other.cell.Role == results.RoleBaseline || other.cell.Role == results.RoleUpper
+		if compared && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // fewSigns names the signs that rest on few images.
