@@ -2,8 +2,9 @@
 # make test   sets up, builds, lints and runs every test, those of packages without TensorFlow under the race detector, and fuzz targets
 # make lint   is gofmt, vet and staticcheck; make race and make fuzz are parts of make test, the latter FUZZTIME seconds per target
 # make build  makes bin/upi
-# make parity is the part of it that compares gradients with Python's over some thirty architectures, and shows the table
-# make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, whose packages it installs into .deps/foreign
+# make parity is the part of it that compares gradients with Python's over some thirty architectures
+#             and the heads, inputs and formats that people give them, and shows the table
+# make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results

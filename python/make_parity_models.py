@@ -5,9 +5,9 @@
 OUT/<network> is a SavedModel with random weights; OUT/<network>.parquet has one row per explanation and image, and
 OUT/networks.json the list: 1.4 GB in about three minutes. test/parity runs this and compares.
 
-The networks are those of parity_networks.py and parity_forms.py. Random weights as they come leave nothing to compare: probabilities
-are uniform, and gradients vanish or explode. So the statistics of the batch normalisations are set from random images, and the last
-layer is scaled until its logits have a standard deviation of 2.
+The networks are those of parity_networks.py and parity_forms.py. Random weights as they come leave nothing to compare:
+probabilities are uniform, and gradients vanish or explode. So the statistics of the batch normalisations are set from random
+images, and the last layer is scaled until its logits have a standard deviation of 2.
 """
 
 import argparse

@@ -1,7 +1,8 @@
-"""Small classifiers of other forms than parity_networks' for make_parity_models.py: heads, inputs, 16-bit floats, loops, TensorFlow 1.
+"""Small classifiers for make_parity_models.py in which the form is what matters: heads, inputs, 16-bit floats, loops, TensorFlow 1.
 
-FORMS holds a Form by name. Its function write(path, x) writes the SavedModel, for pixels like x, and returns a function in float32 from
-pixels [B, H, W, C] to the same outputs, which is what the references are made with: it has the same weights, and is written by itself.
+FORMS holds a Form by name. Its function write(path, x) writes a SavedModel, calibrated on pixels like x, and returns the same network
+in its plainest form: a function in float32 from pixels [B, H, W, C] to the same outputs, without the options that the SavedModel needs.
+The references are made with that function.
 """
 
 import collections
@@ -20,7 +21,7 @@ SIDE = 16
 
 
 def form(shape=(SIDE, SIDE, 3), head="softmax", half=False, explanations=(), **options):
-    """Puts a function into the table, by its name: the images' shape, the head, 16-bit floats, what savedmodels.Options must say."""
+    """Puts a function into the table by its name. half: has 16-bit floats; options: what savedmodels.Options must say."""
 
     def register(write):
         FORMS[write.__name__] = Form(write, shape, head, half, options, ("simple_gradient", *explanations))
@@ -155,7 +156,10 @@ for name, *row in (
 ):
     taken(name, *row, **({"Shape": (SIDE, SIDE, 3)} if name == "flat" else {}))
 taken("unit_interval", image(None, SIDE, SIDE, 3), lambda i: i, lambda i: i / 255, Scale=1 / 255)
-taken("caffe", image(None, SIDE, SIDE, 3), lambda i: i / 64, lambda i: preprocess_input(i + 0, mode="caffe") / 64, Preprocess="caffe")
+taken(
+    "caffe", image(None, SIDE, SIDE, 3), lambda i: i / 64, lambda i: preprocess_input(i + 0, mode="caffe") / 64,
+    Preprocess="caffe",
+)  # fmt: skip
 taken(
     "five_channels", image(None, SIDE, SIDE, 5), lambda i: i, lambda i: i * FIVE[0] + FIVE[1], (SIDE, SIDE, 5),
     Scale=FIVE[0].tolist(), Offset=FIVE[1].tolist(),
@@ -183,9 +187,10 @@ def tensorflow_1(path, x):
     """TF1's simple_save, reference variables."""
     rng = np.random.default_rng(1)
     values = {
-        "first": rng.normal(0, 0.5, (3, 3, 3, 8)), "second": rng.normal(0, 0.3, (3, 3, 8, 16)), "scores": rng.normal(0, 0.3, (256, CLASSES)),
-        "scale": rng.uniform(0.5, 1.5, 8), "offset": rng.normal(0, 0.5, 8), "mean": rng.normal(0, 0.1, 8), "variance": rng.uniform(0.5, 1.5, 8),
-        "bias": np.zeros(CLASSES),
+        "first": rng.normal(0, 0.5, (3, 3, 3, 8)), "second": rng.normal(0, 0.3, (3, 3, 8, 16)),
+        "scale": rng.uniform(0.5, 1.5, 8), "offset": rng.normal(0, 0.5, 8),
+        "mean": rng.normal(0, 0.1, 8), "variance": rng.uniform(0.5, 1.5, 8),
+        "scores": rng.normal(0, 0.3, (256, CLASSES)), "bias": np.zeros(CLASSES),
     }  # fmt: skip
     values = {name: value.astype("float32") for name, value in values.items()}
 

@@ -82,9 +82,17 @@ var own = set{
 
 var foreign = set{
 	cache: root + "/.deps/parity-foreign",
-	scripts: []string{"make_parity_foreign.py", "make_parity_models.py", "parity_networks.py", "parity_forms.py", "parity_reference.py",
-		"requirements-foreign.txt"},
-	python: func(testing.TB) string { return os.Getenv(foreignPython) },
+	scripts: []string{
+		"make_parity_foreign.py", "make_parity_models.py", "parity_networks.py", "parity_forms.py", "parity_reference.py",
+		"requirements-foreign.txt",
+	},
+	python: func(t testing.TB) string {
+		python := os.Getenv(foreignPython)
+		if _, err := os.Stat(python); err != nil {
+			t.Fatalf("%s names no Python; 'make parity-foreign' makes one: %v", foreignPython, err)
+		}
+		return python
+	},
 }
 
 // networks returns the folder of the networks, and all networks with their references. They are made once, 1.4 GB in a few
