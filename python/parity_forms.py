@@ -1,8 +1,8 @@
-"""Small classifiers for make_parity_models.py in which the form is what matters: heads, inputs, 16-bit floats, loops, TensorFlow 1.
+"""Small classifiers in which the form is what matters: heads, inputs, 16-bit floats, loops, TensorFlow 1.
 
-FORMS holds a Form by name. Its function write(path, x) writes a SavedModel, calibrated on pixels like x, and returns the same network
-in its plainest form: a function in float32 from pixels [B, H, W, C] to the same outputs, without the options that the SavedModel needs.
-The references are made with that function.
+FORMS holds a Form by name, for make_parity_models.py. Its function write(path, x) writes a SavedModel, calibrated on pixels like x,
+and returns the same network in its plainest form: a function in float32 from pixels [B, H, W, C] to the same outputs, which needs
+no options. The references are made with that function.
 """
 
 import collections
