@@ -2,7 +2,9 @@
 # make test   sets up, builds, lints and runs every test, those of packages without TensorFlow under the race detector, and fuzz targets
 # make lint   is gofmt, vet and staticcheck; make race and make fuzz are parts of make test, the latter FUZZTIME seconds per target
 # make build  makes bin/upi
-# make parity is the part of it that compares gradients with Python's over some thirty architectures, and shows the table
+# make parity is the part of it that compares gradients with Python's over some thirty architectures
+#             and the heads, inputs and formats that people give them, and shows the table
+# make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
@@ -12,6 +14,7 @@
 TENSORFLOW ?= cpu
 PREFIX := $(CURDIR)/.deps/tensorflow-$(TENSORFLOW)
 PYTHON := .deps/python/bin/python
+FOREIGN := .deps/foreign/bin/python
 
 export CGO_CFLAGS := -I$(PREFIX)/include
 export CGO_LDFLAGS := -L$(PREFIX)/lib -ltensorflow_framework -Wl,-rpath,$(PREFIX)/lib
@@ -26,7 +29,7 @@ TIME ?= 15m
 SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
 
-.PHONY: run test race fuzz parity paper night bench-plan build deps lint clean
+.PHONY: run test race fuzz parity parity-foreign foreign paper night bench-plan build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -48,7 +51,13 @@ fuzz: $(PREFIX)/complete
 	scripts/fuzz.sh $(FUZZTIME)
 
 parity: build $(PYTHON)
-	go test -timeout 30m -v ./test/parity
+	go test -timeout 30m -v -run '^TestParity$$' ./test/parity
+
+parity-foreign: export UPI_FOREIGN_PYTHON := $(CURDIR)/$(FOREIGN)
+parity-foreign: build foreign
+	go test -timeout 30m -v -run '^TestForeign$$' ./test/parity
+
+foreign: $(FOREIGN)
 
 paper: build $(PYTHON)
 	@for experiment in $(EXPERIMENTS); do echo "== configs/$$experiment.yaml"; bin/upi run configs/$$experiment.yaml || exit $$?; done
@@ -77,6 +86,15 @@ $(PYTHON): python/requirements.txt
 	rm -rf .deps/python
 	python3 -m venv .deps/python
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements.txt || { rm -rf .deps/python; exit 1; }
+	@touch $@
+
+$(FOREIGN): python/requirements-foreign.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
+		{ echo "upi: the tests need Python 3.11 or 3.12, this is $$(python3 --version)" >&2; exit 1; }
+	rm -rf .deps/foreign
+	python3 -m venv .deps/foreign
+	$(FOREIGN) -m pip install --quiet --disable-pip-version-check --no-deps -r python/requirements-foreign.txt || \
+		{ rm -rf .deps/foreign; exit 1; }
 	@touch $@
 
 clean:

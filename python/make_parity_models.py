@@ -5,9 +5,9 @@
 OUT/<network> is a SavedModel with random weights; OUT/<network>.parquet has one row per explanation and image, and
 OUT/networks.json the list: 1.4 GB in about three minutes. test/parity runs this and compares.
 
-Random weights as they come leave nothing to compare: probabilities are uniform, and gradients vanish or explode. So the
-statistics of the batch normalisations are set from random images, and the last layer is scaled until its logits have a
-standard deviation of 2.
+The networks are those of parity_networks.py and parity_forms.py. Random weights as they come leave nothing to compare:
+probabilities are uniform, and gradients vanish or explode. So the statistics of the batch normalisations are set from random
+images, and the last layer is scaled until its logits have a standard deviation of 2.
 """
 
 import argparse
@@ -26,9 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
-from keras import layers
 
-from parity_networks import CLASSES, NETWORKS
+import parity_forms
+from parity_networks import NETWORKS
 from parity_reference import Frozen, Saliency
 
 # CANDIDATES are the images that also calibrate; IMAGES of them are compared.
@@ -37,36 +37,14 @@ IMAGES, CANDIDATES = 3, 12
 STEADY = 1e-5
 
 
-def images(count, size, rng):
+def images(count, shape, rng):
     """Grey levels with edges, shades and noise: coarse random blocks over finer ones."""
-    total = np.zeros((count, size, size, 3))
+    size, _, channels = shape
+    total = np.zeros((count, *shape))
     for blocks, weight in ((4, 0.5), (11, 0.3), (size, 0.2)):
         at = np.arange(size) * blocks // size
-        total += weight * rng.uniform(0, 255, (count, blocks, blocks, 3))[:, at][:, :, at]
+        total += weight * rng.uniform(0, 255, (count, blocks, blocks, channels))[:, at][:, :, at]
     return total.astype("float32")
-
-
-def calibrate(net, x):
-    """Gives a Keras model with random weights the statistics of a trained one."""
-    everything = list(net._flatten_layers())
-    norms = [l for l in everything if isinstance(l, layers.BatchNormalization)]
-    for norm in norms:
-        norm.momentum = 0.0
-        # Most rectifiers open: the gradient of a deep network of random weights is chaotic otherwise.
-        norm.beta.assign(np.random.default_rng(2).uniform(1, 2, norm.beta.shape))
-    for scale in (l for l in everything if type(l).__name__ == "LayerScale"):
-        scale.gamma.assign(np.random.default_rng(3).uniform(0.3, 0.7, scale.gamma.shape))
-    if norms:
-        net(x, training=True)
-    head = [l for l in everything if getattr(l, "bias", None) is not None and l.bias.shape[-1] == CLASSES][-1]
-    seen = []
-    activation, head.activation = head.activation, lambda z: seen.append(z) or activation(z)
-    net(x, training=False)
-    head.activation = activation
-    logits = np.reshape(seen[0], (len(x), CLASSES))
-    factor = 2 / logits.std(0).mean()
-    head.kernel.assign(head.kernel * factor)
-    head.bias.assign((head.bias - logits.mean(0)) * factor)
 
 
 def save(net, path, how):
@@ -80,23 +58,35 @@ def write(name, out):
     """Writes one network and its rows; returns its entry in the list."""
     # Collecting garbage while graphs grow costs a sixth of the time.
     gc.disable()
-    build, size, how, explanations = NETWORKS[name]
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
     path = os.path.join(out, name)
     shutil.rmtree(path, ignore_errors=True)
-    x = images(CANDIDATES, size, rng)
-    net = build(size)
-    if isinstance(net, keras.Model):
-        calibrate(net, x)
-    save(net, path, how)
+    if name in NETWORKS:
+        build, size, how, explanations = NETWORKS[name]
+        x = images(CANDIDATES, (size, size, 3), rng)
+        net = build(size)
+        if isinstance(net, keras.Model):
+            parity_forms.calibrate(net, x)
+        save(net, path, how)
+        loaded = tf.saved_model.load(path)  # which owns the variables
+        frozen, options, half = Frozen(loaded.signatures["serving_default"]), {}, False
+    else:
+        form = parity_forms.FORMS[name]
+        x = images(CANDIDATES, form.shape, rng)
+        options, half, explanations = form.options, form.half, form.explanations
+        # The references are made with the same network in its plainest form.
+        loaded = tf.function(form.write(path, x), autograph=False)
+        frozen = Frozen(loaded.get_concrete_function(tf.TensorSpec((None, *form.shape))), form.head)
+    del loaded
     keras.backend.clear_session()
-    frozen = Frozen(path)
     rows = [row for kind in explanations for row in references(frozen, x, kind, rng)]
     table = pa.Table.from_pylist([{"network": name, **row} for row in rows], SCHEMA)
     pq.write_table(table, path + ".parquet", compression="zstd")
-    entry = {"Name": name, "Size": size, "Ops": frozen.ops(), "Head": frozen.head, "Replaced": frozen.replaced}
-    del net, frozen
+    entry = {
+        "Name": name, "Ops": frozen.ops(), "Head": frozen.head, "Half": half, "Options": options, "Replaced": frozen.replaced,
+    }  # fmt: skip
+    del frozen
     gc.collect()
     return entry
 
@@ -158,10 +148,10 @@ def differences(frozen, explanation, moved, classes, chosen):
         return s.error(moved, classes, np.stack([c["map"] for c in chosen]), np.random.default_rng(4))
 
 
-def main():
+def main(names):
     parser = argparse.ArgumentParser()
     parser.add_argument("out")
-    parser.add_argument("--only", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--only", nargs="*", default=names)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -173,4 +163,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main([*NETWORKS, *parity_forms.FORMS])

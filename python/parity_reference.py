@@ -21,15 +21,17 @@ STEPS = 3  # of integrated gradients
 # In grey levels: moves the maps by 1e-6 to 1e-5 of their size, as float32 does.
 ROUNDING, DRAWS = 1e-4, 4
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+CONDITIONS = ("If", "StatelessIf")
 
 
 class Frozen:
-    """The graph of a SavedModel's default signature, its variables turned into constants and its functions inlined."""
+    """The graph of a concrete function of one input, its variables turned into constants and its functions inlined.
 
-    def __init__(self, path):
-        loaded = tf.saved_model.load(path)  # which owns the variables
-        signature = loaded.signatures["serving_default"]
-        function = convert_variables_to_constants_v2(signature, lower_control_flow=False, aggressive_inlining=True)
+    Its first output is probabilities or logits, or what else head names, as savedmodels does.
+    """
+
+    def __init__(self, function, head=None):
+        function = convert_variables_to_constants_v2(function, lower_control_flow=False, aggressive_inlining=True)
         self.graph = function.graph.as_graph_def()
         for node in self.graph.node:
             node.attr.pop("_gradient_op_type", None)
@@ -37,7 +39,7 @@ class Frozen:
         producer = function.outputs[0].op
         while producer.type == "Identity":
             producer = producer.inputs[0].op
-        self.head = "softmax" if producer.type == "Softmax" else "logits"
+        self.head = head or ("softmax" if producer.type == "Softmax" else "logits")
         self.replaced = sorted(set(filter(None, map(not_differentiable, every_node(self.graph)))))
 
     def ops(self):
@@ -54,12 +56,20 @@ class Frozen:
 
     def evaluated(self, x, instead={}):
         """Takes it node by node, in the images' dtype; instead gives further operations to replace, by type."""
+        # The bodies that are taken apart there name other functions, which the current graph has to know.
+        tf.import_graph_def(tf.compat.v1.GraphDef(library=self.graph.library, versions=self.graph.versions), name="")
         name, index = self.output.split(":")
         values = Evaluation(self.graph, self.graph.library, {self.input: [x]}, {**INSTEAD, **instead}, x.dtype)
         return self.finish(values.of(name)[int(index)])
 
     def finish(self, scores):
-        return scores if self.head == "softmax" else tf.nn.softmax(scores)
+        if self.head == "logits":
+            return tf.nn.softmax(scores)
+        if self.head == "log_softmax":
+            return tf.exp(scores)
+        if self.head == "binary":
+            return tf.concat([1 - scores, scores], 1)
+        return scores  # softmax, sigmoid
 
     def probabilities(self, x):
         with tf.Graph().as_default(), tf.compat.v1.Session(config=plain()) as session:
@@ -112,6 +122,9 @@ class Evaluation:
     def compute(self, node, inputs):
         if node.op in CALLS:
             return self.call(self.functions[node.attr["f"].func.name], inputs)
+        if node.op in CONDITIONS:
+            branch = "then_branch" if decided(inputs[0]) else "else_branch"
+            return self.call(self.functions[node.attr[branch].func.name], inputs[1:])
         if node.op == "Const":
             value = tf.constant(tf.make_ndarray(node.attr["value"].tensor))
             return [tf.cast(value, self.dtype) if value.dtype == tf.float32 else value]
@@ -125,6 +138,13 @@ class Evaluation:
         inner = Evaluation(body, self.library, feeds, self.instead, self.dtype)
         outputs = [tensor_names[function.ret[a.name]].split(":") for a in function.signature.output_arg]
         return [inner.of(name)[int(index)] for name, index in outputs]
+
+
+def decided(condition):
+    """The value of a condition that follows from constants and the shape of the images, which is what is fed here."""
+    inputs = [op.outputs[0] for op in condition.graph.get_operations() if op.type == "Placeholder"]
+    with tf.compat.v1.Session(graph=condition.graph, config=plain()) as session:
+        return session.run(condition, {x: np.zeros(x.shape, x.dtype.as_numpy_dtype) for x in inputs})
 
 
 def producers(node):

@@ -103,18 +103,6 @@ func part(values []float32, i, n int) []float32 {
 	return values[i*size : (i+1)*size]
 }
 
-func softmax(logits []float32) []float32 {
-	p := make([]float32, len(logits))
-	largest, total := slices.Max(logits), 0.0
-	for _, z := range logits {
-		total += math.Exp(float64(z - largest))
-	}
-	for k, z := range logits {
-		p[k] = float32(math.Exp(float64(z-largest)) / total)
-	}
-	return p
-}
-
 func norm(a []float32) float64 {
 	sum := 0.0
 	for _, v := range a {
@@ -124,6 +112,9 @@ func norm(a []float32) float64 {
 }
 
 func relative(got, want []float32) float64 {
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
 	difference := make([]float32, len(want))
 	for i := range want {
 		difference[i] = got[i] - want[i]

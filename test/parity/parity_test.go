@@ -5,6 +5,7 @@ package parity
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,18 +41,30 @@ var explanations = []struct {
 // frozen graph, of the map the relative difference to float64, and of both orders 1 - cosine of Go's float32 and Python's float32
 // (1), of Go's and Python's float64 (2), of Python's float32 and float64 (3), of float64 under float32's rounding (jump).
 func TestParity(t *testing.T) {
+	compareAll(t, own)
+}
+
+// TestForeign does the same for networks of other libraries, which "make parity-foreign" sets up.
+func TestForeign(t *testing.T) {
+	if os.Getenv(foreignPython) == "" {
+		t.Skipf("run 'make parity-foreign', which sets up the other libraries and names their Python in %s", foreignPython)
+	}
+	compareAll(t, foreign)
+}
+
+func compareAll(t *testing.T, s set) {
 	var log strings.Builder
 	w := tabwriter.NewWriter(&log, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "network\tops\texplanation\tmap\tfirst: 1\t2\t3\tsecond: 1\t2\t3\tjump\treplaced in Python's graph")
-	folder, all := networks(t)
+	folder, all := s.networks(t)
 	for _, n := range all {
 		t.Run(n.Name, func(t *testing.T) {
-			m, err := savedmodels.Open(filepath.Join(folder, n.Name), savedmodels.Options{})
+			m, err := savedmodels.Open(filepath.Join(folder, n.Name), n.Options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Head().Kind != n.Head {
-				t.Errorf("head %s, want %s", m.Head().Kind, n.Head)
+			if m.Head().Kind != n.Head || m.Half() != n.Half {
+				t.Errorf("head %s, 16-bit floats %t; want %s, %t", m.Head().Kind, m.Half(), n.Head, n.Half)
 			}
 			for _, e := range explanations {
 				rows := n.rows[e.kind]
@@ -101,7 +114,7 @@ func (c *comparison) run() {
 	}
 	c.checkMaps(maps)
 	if c.rows[0].Explanation == "simple_gradient" {
-		c.firstOrder(clean, maps.Logits)
+		c.firstOrder(clean)
 	}
 	clean.Pixels, clean.Reference = moved, maps.Map
 	c.secondOrder(clean)
@@ -109,16 +122,25 @@ func (c *comparison) run() {
 
 // checkMaps compares probabilities and maps.
 func (c *comparison) checkMaps(maps saliency.Maps) {
+	head := c.model.Head()
+	tolerance, difference := 1e-3, maxDifference
+	if c.model.Half() {
+		// The answers of such a network are its own, rounded; its gradients are float32's, not just near them.
+		tolerance, difference = 3e-2, 1e-4
+	}
 	for i, row := range c.rows {
-		p := softmax(part(maps.Logits, i, len(c.rows)))
-		if d := relative(p, row.Probabilities); !(d < 1e-3) {
+		p := make([]float32, head.Classes)
+		for k := range p {
+			p[k] = float32(head.Probability(part(maps.Logits, i, len(c.rows)), k))
+		}
+		if d := relative(p, row.Probabilities); !(d < tolerance) {
 			c.Errorf("image %d: probabilities %v, want %v", i, p, row.Probabilities)
 		}
 		if own := p[row.Class]; own < 0.02 || own > 0.98 {
 			c.Errorf("image %d: the probability %.3g is no test of its gradient", i, own)
 		}
 		d := relative(part(maps.Map, i, len(c.rows)), row.Map)
-		if !(d < maxDifference) {
+		if !(d < difference) {
 			c.Errorf("image %d: the map's relative difference is %.2g", i, d)
 		}
 		if !(row.Jump < maxAngle) {
@@ -129,7 +151,7 @@ func (c *comparison) checkMaps(maps saliency.Maps) {
 }
 
 // firstOrder compares dp_c/dx, which is -p_c times the gradient of the cross-entropy.
-func (c *comparison) firstOrder(clean saliency.Batch, logits []float32) {
+func (c *comparison) firstOrder(clean saliency.Batch) {
 	objective, err := saliency.NewCrossEntropy(c.model, saliency.Settings{Batch: len(c.rows)})
 	if err != nil {
 		c.Fatal(err)
@@ -141,7 +163,7 @@ func (c *comparison) firstOrder(clean saliency.Batch, logits []float32) {
 			c.Fatal(err)
 		}
 		for i, row := range c.rows {
-			p := softmax(part(logits, i, len(c.rows)))[row.Class]
+			p := row.Probabilities[row.Class]
 			gradient := part(got.Rows, i, len(c.rows))
 			for j := range gradient {
 				gradient[j] *= -p

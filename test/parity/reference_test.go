@@ -16,14 +16,16 @@ import (
 
 	"upi/data/table"
 	"upi/internal/pythontest"
+	"upi/savedmodels"
 )
 
 // A network is an entry of networks.json, which python/make_parity_models.py writes.
 type network struct {
-	Name string
-	Size int    // of its images: Size x Size x 3
-	Ops  int    // of Python's frozen graph
-	Head string // of its output
+	Name    string
+	Ops     int    // of Python's frozen graph
+	Head    string // of its output
+	Half    bool   // has 16-bit floats; the references' network does not
+	Options savedmodels.Options
 	// Replaced are the operations of which TensorFlow's Python lacks a derivative or has a wrong one: both references are made
 	// with others in their place, and checked against central differences.
 	Replaced []string
@@ -58,31 +60,57 @@ type reference struct {
 func (r reference) first() (single, double []float32)  { return r.FirstSingle, r.FirstDouble }
 func (r reference) second() (single, double []float32) { return r.SecondSingle, r.SecondDouble }
 
-const (
-	root = "../.."
-	// cache has a folder for each version of the scripts: of those named by their hash, all are complete.
-	cache = root + "/.deps/parity"
-)
+const root = "../.."
 
-// scripts begin with the one to run. The requirements say which TensorFlow and Keras write the networks.
-var scripts = []string{"make_parity_models.py", "parity_networks.py", "parity_reference.py", "requirements.txt"}
+// foreignPython is the environment variable that names the Python which has the packages of python/requirements-foreign.txt.
+const foreignPython = "UPI_FOREIGN_PYTHON"
+
+// A set is networks that one script makes.
+type set struct {
+	// cache has a folder for each version of the scripts: of those named by their hash, all are complete.
+	cache string
+	// scripts begin with the one to run. The requirements say which TensorFlow and Keras write the networks.
+	scripts []string
+	python  func(testing.TB) string
+}
+
+var own = set{
+	cache:   root + "/.deps/parity",
+	scripts: []string{"make_parity_models.py", "parity_networks.py", "parity_forms.py", "parity_reference.py", "requirements.txt"},
+	python:  pythontest.Interpreter,
+}
+
+var foreign = set{
+	cache: root + "/.deps/parity-foreign",
+	scripts: []string{
+		"make_parity_foreign.py", "make_parity_models.py", "parity_networks.py", "parity_forms.py", "parity_reference.py",
+		"requirements-foreign.txt",
+	},
+	python: func(t testing.TB) string {
+		python := os.Getenv(foreignPython)
+		if _, err := os.Stat(python); err != nil {
+			t.Fatalf("%s names no Python; 'make parity-foreign' makes one: %v", foreignPython, err)
+		}
+		return python
+	},
+}
 
 // networks returns the folder of the networks, and all networks with their references. They are made once, 1.4 GB in a few
 // minutes, and again when a script changes. "go test" repeats its last result only while the files that a test opened are as
 // they were: these are the scripts, here, and the networks, all within the module.
-func networks(t *testing.T) (string, []*network) {
+func (s set) networks(t *testing.T) (string, []*network) {
 	t.Helper()
 	hash := sha256.New()
-	for _, name := range scripts {
+	for _, name := range s.scripts {
 		content, err := os.ReadFile(filepath.Join(root, "python", name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		hash.Write(content)
 	}
-	folder := filepath.Join(cache, hex.EncodeToString(hash.Sum(nil))[:16])
+	folder := filepath.Join(s.cache, hex.EncodeToString(hash.Sum(nil))[:16])
 	if _, err := os.Stat(folder); err != nil {
-		if err := write(t, pythontest.Interpreter(t), folder); err != nil {
+		if err := s.write(t, folder); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,12 +136,12 @@ func networks(t *testing.T) (string, []*network) {
 }
 
 // write makes the folder, which appears when it is complete, and removes those of other versions.
-func write(t *testing.T, python, folder string) error {
+func (s set) write(t *testing.T, folder string) error {
 	t.Helper()
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(s.cache, 0o755); err != nil {
 		return err
 	}
-	temporary, err := os.MkdirTemp(cache, "making-")
+	temporary, err := os.MkdirTemp(s.cache, "making-")
 	if err != nil {
 		return err
 	}
@@ -125,7 +153,7 @@ func write(t *testing.T, python, folder string) error {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-5*time.Second))
 		defer cancel()
 	}
-	command := exec.CommandContext(ctx, python, filepath.Join(root, "python", scripts[0]), temporary)
+	command := exec.CommandContext(ctx, s.python(t), filepath.Join(root, "python", s.scripts[0]), temporary)
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
 		return fmt.Errorf("make the networks: no time left; test with a longer -timeout")
@@ -133,13 +161,13 @@ func write(t *testing.T, python, folder string) error {
 	if err != nil {
 		return fmt.Errorf("make the networks: %w\n%s", err, output)
 	}
-	others, err := os.ReadDir(cache)
+	others, err := os.ReadDir(s.cache)
 	if err != nil {
 		return err
 	}
 	for _, other := range others {
 		if !strings.HasPrefix(other.Name(), "making-") && other.Name() != filepath.Base(folder) {
-			if err := os.RemoveAll(filepath.Join(cache, other.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(s.cache, other.Name())); err != nil {
 				return err
 			}
 		}
