@@ -34,12 +34,15 @@ func Warnings(settings Settings, all []*Scored) map[string][]string {
 			}
 		}
 	}
+	small := map[[2]string]bool{}
 	for _, g := range groups {
+		where := [2]string{g.cell.Target, g.cell.Explanation}
 		for m, metric := range settings.Metrics {
 			text := g.fewImages(m, metric)
-			if text == "" {
+			if text == "" || small[where] {
 				continue
 			}
+			small[where] = g.counting() < few
 			if g.cell.Diagonal {
 				warnings[results.SummaryTable] = append(warnings[results.SummaryTable], text)
 			}
@@ -103,22 +106,35 @@ func fewSigns(all []*Scored) string {
 	return fmt.Sprintf("Warning: signs that rest on fewer than %d fit images: %s; the number of images is in parentheses.", few, text)
 }
 
-// fewImages says that a metric of a group rests on few images, or on under half of those that count; else it is empty.
+// counting is the number of images that count: those that have a row of scores.
+func (g *group) counting() int {
+	ids := map[int64]bool{}
+	for _, scores := range g.scores {
+		for _, id := range scores.IDs {
+			ids[id] = true
+		}
+	}
+	return len(ids)
+}
+
+// fewImages says that a metric of a group rests on few images, or on under half of those that count; else it is empty. Where few
+// count at all, that is so of every number there.
 func (g *group) fewImages(m int, metric string) string {
-	count, counting := map[int64]bool{}, map[int64]bool{}
+	defined := map[int64]bool{}
 	for _, scores := range g.scores {
 		for i, id := range scores.IDs {
-			counting[id] = true
 			if !math.IsNaN(scores.Values[m][i]) {
-				count[id] = true
+				defined[id] = true
 			}
 		}
 	}
-	n, of := len(count), len(counting)
-	if of == 0 || n >= few && 2*n >= of {
+	n, of, c := len(defined), g.counting(), g.cell
+	switch {
+	case of == 0 || n >= few && 2*n >= of:
 		return ""
+	case of < few:
+		return fmt.Sprintf("Warning: only %d images count on %s by %s; every number there rests on as few.", of, c.Target, c.Explanation)
 	}
-	c := g.cell
 	return fmt.Sprintf("Warning: %s of %s, %s %g, fitted on %s, on %s by %s rests on %d of the %d images that count.",
 		metric, c.Method, c.Norm, c.Eps, c.Source, c.Target, c.Explanation, n, of)
 }
