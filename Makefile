@@ -8,6 +8,7 @@
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
+# make bench  times reading pictures against pyarrow with Pillow, and against datasets
 # make bench-plan  prints what planning costs, and finding out that all is done, for each number of SHARDS
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
@@ -29,7 +30,7 @@ TIME ?= 15m
 SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper night bench-plan build deps lint clean
+.PHONY: run test race fuzz parity parity-foreign foreign paper night bench bench-plan build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -65,6 +66,9 @@ paper: build $(PYTHON)
 
 night: build
 	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night
+
+bench: build $(PYTHON)
+	go test ./data -run - -bench Read -cpu 1
 
 bench-plan: build
 	UPI_SCALE_SHARDS="$(SHARDS)" go test -count=1 -timeout 2h -v ./test/scale
