@@ -229,6 +229,37 @@ func TestDamagedArtefactIsMadeAgain(t *testing.T) {
 	}
 }
 
+// TestDamagedContentIsMadeAgain: an artefact whose bytes have changed fails the task that cannot read it, once.
+func TestDamagedContentIsMadeAgain(t *testing.T) {
+	store, texts := openStore(t, t.TempDir()), corpus(t, t.TempDir(), 2)
+	local := &Local{Store: store, Workers: 1}
+	first, err := local.Execute(t.Context(), wordPlan(t, store, texts, countSpec{}, false), progress.Silent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := topOf(t, first)
+	path := filepath.Join(first.Tasks[1].Artefact.Dir(), "words.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[0] = '?'
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Remove("merge", first.Tasks[2].Task.Key); err != nil {
+		t.Fatal(err)
+	}
+	_, err = local.Execute(t.Context(), wordPlan(t, store, texts, countSpec{}, false), progress.Silent{})
+	if err == nil || !strings.Contains(err.Error(), first.Tasks[1].Artefact.Dir()+": words.json does not have the bytes that were written: it is taken out") {
+		t.Errorf("got %v", err)
+	}
+	again, err := local.Execute(t.Context(), wordPlan(t, store, texts, countSpec{}, false), progress.Silent{})
+	if err != nil || again.Tasks[1].Status != progress.Done || topOf(t, again) != want {
+		t.Errorf("got %v, %v", err, statuses(again))
+	}
+}
+
 func TestRefreshRunsEverything(t *testing.T) {
 	store := openStore(t, t.TempDir())
 	plan := wordPlan(t, store, corpus(t, t.TempDir(), 2), countSpec{}, false)

@@ -107,6 +107,9 @@ func (w *Worker) run(ctx context.Context, stage *Stage, t *Task, log *slog.Logge
 		if changed := checkFiles(t); changed != nil && ctx.Err() == nil {
 			return nil, fmt.Errorf("%w (%w)", changed, err)
 		}
+		if damaged := w.dropDamaged(ctx, t); damaged != nil {
+			return nil, fmt.Errorf("%w (%w)", damaged, err)
+		}
 		return nil, err
 	}
 	if err := checkFiles(t); err != nil {
@@ -135,6 +138,30 @@ func (w *Worker) run(ctx context.Context, stage *Stage, t *Task, log *slog.Logge
 		log.Warn("a checkpoint could not be removed", "error", err)
 	}
 	return put, nil
+}
+
+// dropDamaged takes those artefacts that a task has read out of the cache which do
+// not hold the bytes that were written, so that the next run makes them anew. It
+// reads all of them, and is for tasks that have failed.
+func (w *Worker) dropDamaged(ctx context.Context, t *Task) error {
+	for _, p := range t.Parents {
+		if p.Key == "" || ctx.Err() != nil {
+			continue
+		}
+		a, err := w.Store.Lookup(p.Stage, p.Key)
+		if a != nil {
+			err = a.Verify()
+		}
+		var damaged *cache.DamagedError
+		if !errors.As(err, &damaged) {
+			continue
+		}
+		if err := w.Store.Remove(p.Stage, p.Key); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: it is taken out of the cache; start the run again, which makes it anew", damaged)
+	}
+	return nil
 }
 
 func checkFiles(t *Task) error {

@@ -199,6 +199,7 @@ func (d *draft) examples(x perturbation, deltas []pipeline.Artefact, signed stag
 		Title: fmt.Sprintf("%s, %s %g, %s, %s", x.attack.Name, x.norm(), x.eps, x.source(), x.explanation.name),
 		Keep:  examplesPerFigure, Classes: images.ClassNames(),
 	}
+	spec.Metrics, spec.TopK = nil, 0 // which figures do not show
 	if signed.Rule == tables.SignTest {
 		spec.Title += ", in the sign of the fit images"
 	}
