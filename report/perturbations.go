@@ -77,11 +77,14 @@ func readPatterns(dir string) ([]pattern, error) {
 func newPattern(p results.Perturbation) (pattern, error) {
 	drawn := pattern{Perturbation: p, largest: largest(p.Delta)}
 	drawn.Delta = nil
-	if len(p.Delta) == 0 || p.Eps == 0 || p.Sign == 0 {
+	if len(p.Delta) == 0 || p.Eps == 0 {
 		return drawn, nil
 	}
 	if err := checkShape(p.Shape, len(p.Delta)); err != nil {
 		return drawn, fmt.Errorf("perturbation %s: %w", p.ID, err)
+	}
+	if p.Sign == 0 {
+		return drawn, nil
 	}
 	scale := 0.0
 	if drawn.largest > 0 {
