@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Snappy and LZ4 come as single blocks, whose libraries want the whole of it in memory. These decoders hold the last part of the
@@ -47,7 +48,7 @@ const maxElement = 1 << 16
 func (b *block) literal(n int64, next func(*block) error) error {
 	part := min(n, maxElement)
 	start := len(b.out)
-	b.out = append(b.out, make([]byte, part)...)
+	b.out = slices.Grow(b.out, int(part))[:start+int(part)]
 	if _, err := io.ReadFull(b.in, b.out[start:]); err != nil {
 		b.out = b.out[:start]
 		return errBlock
