@@ -11,7 +11,7 @@ import (
 func against(settings Settings, groups []*group) (map[string][]results.Cell, error) {
 	attacks := map[string]reference{}
 	for _, g := range groups {
-		if !g.cell.Diagonal || g.cell.Role != results.RoleBaseline && g.cell.Role != results.RoleUpper {
+		if !g.cell.Diagonal || !g.comparedTo() {
 			continue
 		}
 		name := results.AgainstTable + g.cell.Method
@@ -41,4 +41,9 @@ func against(settings Settings, groups []*group) (map[string][]results.Cell, err
 		}
 	}
 	return tables, nil
+}
+
+// comparedTo says whether there is a table of the differences to the group's attack.
+func (g *group) comparedTo() bool {
+	return g.cell.Role == results.RoleBaseline || g.cell.Role == results.RoleUpper
 }

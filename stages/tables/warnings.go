@@ -36,13 +36,16 @@ func Warnings(settings Settings, all []*Scored) map[string][]string {
 	}
 	small := map[[2]string]bool{}
 	for _, g := range groups {
-		where := [2]string{g.cell.Target, g.cell.Explanation}
+		where, counting := [2]string{g.cell.Target, g.cell.Explanation}, g.counting()
 		for m, metric := range settings.Metrics {
-			text := g.fewImages(m, metric)
-			if text == "" || small[where] {
+			if small[where] {
+				break
+			}
+			text := g.fewImages(m, metric, counting)
+			if text == "" {
 				continue
 			}
-			small[where] = g.counting() < few
+			small[where] = counting < few
 			if g.cell.Diagonal {
 				warnings[results.SummaryTable] = append(warnings[results.SummaryTable], text)
 			}
@@ -80,8 +83,7 @@ func (g *group) tables(all []*group) []string {
 	names = append(names, results.SummaryTable)
 	for _, other := range all {
 		name := results.AgainstTable + other.cell.Method
-		compared := other.cell.Role == results.RoleBaseline || other.cell.Role == results.RoleUpper
-		if compared && !slices.Contains(names, name) {
+		if other.comparedTo() && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -117,9 +119,9 @@ func (g *group) counting() int {
 	return len(ids)
 }
 
-// fewImages says that a metric of a group rests on few images, or on under half of those that count; else it is empty. Where few
+// fewImages says that a metric of a group rests on few images, or on under half of the number that count; else it is empty. Where few
 // count at all, that is so of every number there.
-func (g *group) fewImages(m int, metric string) string {
+func (g *group) fewImages(m int, metric string, of int) string {
 	defined := map[int64]bool{}
 	for _, scores := range g.scores {
 		for i, id := range scores.IDs {
@@ -128,7 +130,7 @@ func (g *group) fewImages(m int, metric string) string {
 			}
 		}
 	}
-	n, of, c := len(defined), g.counting(), g.cell
+	n, c := len(defined), g.cell
 	switch {
 	case of == 0 || n >= few && 2*n >= of:
 		return ""
