@@ -19,15 +19,15 @@ func New(e *engine.Engine) *Table {
 	r := &runner{engine: e, rows: make(chan struct{}, 1)}
 	return &Table{
 		Images:    pipeline.NewStage("images", 3, runImages),
-		Reference: pipeline.NewStage("reference", 3, r.runReference),
+		Reference: pipeline.NewStage("reference", 4, r.runReference),
 		Diagnosis: pipeline.NewStage("diagnosis", 1, r.runDiagnosis),
-		Gradients: pipeline.NewStage("gradients", 3, r.runGradients),
-		Direction: pipeline.NewStage("direction", 2, r.runDirection),
-		Fit:       pipeline.NewStage("fit", 4, r.runFit),
-		PerImage:  pipeline.NewStage("per_image", 2, r.runPerImage),
-		Sign:      pipeline.NewStage("sign", 2, r.runSign),
-		Evaluate:  pipeline.NewStage("evaluate", 2, r.runEvaluate),
-		Examples:  pipeline.NewStage("examples", 2, r.runExamples),
+		Gradients: pipeline.NewStage("gradients", 4, r.runGradients),
+		Direction: pipeline.NewStage("direction", 3, r.runDirection),
+		Fit:       pipeline.NewStage("fit", 5, r.runFit),
+		PerImage:  pipeline.NewStage("per_image", 3, r.runPerImage),
+		Sign:      pipeline.NewStage("sign", 3, r.runSign),
+		Evaluate:  pipeline.NewStage("evaluate", 3, r.runEvaluate),
+		Examples:  pipeline.NewStage("examples", 3, r.runExamples),
 		Tables:    pipeline.NewStage("tables", 9, runTables),
 	}
 }

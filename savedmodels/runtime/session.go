@@ -46,9 +46,15 @@ type Initializer func(g *tf.Graph, run func(feeds map[tf.Output]*tf.Tensor, targ
 // Initialize hands the session's graph to an initializer. It comes before the first Run.
 func (s *Session) Initialize(by Initializer) error {
 	return by(s.graph, func(feeds map[tf.Output]*tf.Tensor, targets []*tf.Operation) error {
-		_, err := s.session.Run(feeds, nil, targets)
+		_, err := call(s.session, feeds, nil, targets)
 		return err
 	})
+}
+
+// call is the only way into TensorFlow's computations.
+func call(s *tf.Session, feeds map[tf.Output]*tf.Tensor, fetches []tf.Output, targets []*tf.Operation) (results []*tf.Tensor, err error) {
+	flushing(func() { results, err = s.Run(feeds, fetches, targets) })
+	return results, err
 }
 
 // own returns the output of the session's graph that stands for the caller's.
@@ -96,7 +102,7 @@ func (s *Session) Run(feeds []Feed, fetches []Fetch) error {
 	for i, f := range fetches {
 		outputs[i] = s.own(f.From)
 	}
-	results, err := s.session.Run(fed, outputs, nil)
+	results, err := call(s.session, fed, outputs, nil)
 	if err != nil {
 		return fmt.Errorf("run graph: %w", err)
 	}
