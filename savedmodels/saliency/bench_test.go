@@ -7,7 +7,8 @@ import (
 	"upi/savedmodels"
 )
 
-// BenchmarkDissimilarity measures images per second of the second-order gradient on one core, by batch size: read the ratios.
+// BenchmarkDissimilarity measures images per second of the second-order gradient on one core, by batch size and surrogate: read the
+// ratios.
 func BenchmarkDissimilarity(b *testing.B) {
 	for _, name := range []string{"mnist_cnn", "cifar10_vgg"} {
 		m, err := savedmodels.Open("../"+name, savedmodels.Options{})
@@ -15,28 +16,33 @@ func BenchmarkDissimilarity(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, batch := range []int{8, 16, 32, 64, 128} {
-			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) {
-				o, err := NewDissimilarity(m, &SimpleGradient{}, Settings{Batch: batch})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer o.Close()
-				shape := m.ImageShape()
-				images := Batch{
-					Pixels:    make([]float32, batch*shape[0]*shape[1]*shape[2]),
-					Classes:   make([]int32, batch),
-					Reference: make([]float32, batch*shape[0]*shape[1]),
-				}
-				for i := range images.Pixels {
-					images.Pixels[i] = float32(i * 7919 % 256)
-				}
-				for b.Loop() {
-					if _, err := o.Run(images); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "images/s")
-			})
+			benchmark(b, fmt.Sprintf("%s/relu/batch=%d", name, batch), m, Settings{Batch: batch})
 		}
+		benchmark(b, name+"/softplus/batch=32", m, Settings{Batch: 32, Surrogate: &savedmodels.Softplus{Beta: 30}})
 	}
+}
+
+func benchmark(b *testing.B, name string, m *savedmodels.Model, s Settings) {
+	b.Run(name, func(b *testing.B) {
+		o, err := NewDissimilarity(m, &SimpleGradient{}, s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer o.Close()
+		shape := m.ImageShape()
+		images := Batch{
+			Pixels:    make([]float32, s.Batch*shape[0]*shape[1]*shape[2]),
+			Classes:   make([]int32, s.Batch),
+			Reference: make([]float32, s.Batch*shape[0]*shape[1]),
+		}
+		for i := range images.Pixels {
+			images.Pixels[i] = float32(i * 7919 % 256)
+		}
+		for b.Loop() {
+			if _, err := o.Run(images); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(s.Batch*b.N)/b.Elapsed().Seconds(), "images/s")
+	})
 }
