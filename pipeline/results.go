@@ -54,7 +54,7 @@ func (r *Run) finish(m *Manifest, d Description, result *Result, lease *cache.Le
 	if err := r.writeManifest(manifestFile, m); err != nil {
 		return err
 	}
-	r.previous = m
+	r.previous, r.success = m, m.LastSuccess
 	if err := os.Remove(filepath.Join(r.dir, attemptFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

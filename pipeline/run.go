@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -39,6 +40,10 @@ type Run struct {
 	dir, name string
 	lock      *lock.Lock
 	previous  *Manifest
+	// unreadable says why a manifest that is there could not be read.
+	unreadable error
+	// success is when a run of this name last came to its end with every task done.
+	success time.Time
 }
 
 // OpenRun makes the directory <output>/<name> if need be and locks it. The error
@@ -49,27 +54,42 @@ func OpenRun(output, name string) (*Run, error) {
 		return nil, fmt.Errorf("open run: %q is not the name of a directory", name)
 	}
 	r := &Run{dir: filepath.Join(output, name), name: name}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// open makes the directory if need be, locks it and reads what is there.
+func (r *Run) open() error {
 	if err := os.MkdirAll(r.dir, 0o777); err != nil {
-		return nil, fmt.Errorf("open run: %w", Advise(err))
+		return fmt.Errorf("open run: %w", Advise(err))
 	}
 	l, err := lock.Try(filepath.Join(r.dir, lockFile))
 	var held *lock.HeldError
 	if errors.As(err, &held) {
-		return nil, &LockedError{Dir: r.dir, Holder: held.Holder}
+		return &LockedError{Dir: r.dir, Holder: held.Holder}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open run %s: %w", r.dir, Advise(err))
+		return fmt.Errorf("open run %s: %w", r.dir, Advise(err))
 	}
 	r.lock = l
 	if err := atomicfile.Clean(r.dir); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("open run: %w", Advise(err))
+		return fmt.Errorf("open run: %w", Advise(err))
 	}
-	if r.previous, err = ReadManifest(r.dir); err != nil {
+	r.previous, r.unreadable = ReadManifest(r.dir)
+	if r.unreadable != nil {
 		// A manifest that cannot be read makes for no explanations, no more.
 		r.previous = nil
 	}
-	return r, nil
+	if errors.Is(r.unreadable, fs.ErrNotExist) {
+		r.unreadable = nil
+	}
+	if r.previous != nil {
+		r.success = r.previous.LastSuccess
+	}
+	return nil
 }
 
 // Dir is the run's directory.
@@ -94,7 +114,7 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 	if err != nil {
 		return nil, errors.Join(failure, err)
 	}
-	m.LastSuccess = r.lastSuccess()
+	m.LastSuccess = r.success
 	complete := m.Status == RunDone || m.Status == RunPartial && published(result)
 	if complete {
 		if err := r.finish(m, d, result, lease); err != nil {
@@ -144,15 +164,8 @@ func (r *Run) Spoil(m *Manifest, failure error) error {
 
 // record writes the manifest of a run that gave no results.
 func (r *Run) record(m *Manifest) error {
-	m.LastSuccess = r.lastSuccess()
+	m.LastSuccess = r.success
 	return errors.Join(r.writeManifest(attemptFile, m), r.writeMetrics(m))
-}
-
-func (r *Run) lastSuccess() time.Time {
-	if r.previous == nil {
-		return time.Time{}
-	}
-	return r.previous.LastSuccess
 }
 
 func (r *Run) writeMetrics(m *Manifest) error {

@@ -32,8 +32,7 @@ func doctorCommand() *cobra.Command {
 Show versions, devices, cores and memory, and whether the device that a configuration asks for is there.`, `
 upi doctor
 upi doctor --config configs/quickstart.yaml`, exitCodes{
-		pipeline.ExitFailed: "the device that the configuration asks for is not there",
-		pipeline.ExitUsage:  "the configuration or the command line is wrong",
+		pipeline.ExitUsage: "the configuration or the command line is wrong, or the device that the configuration asks for is not there",
 	})
 }
 
@@ -66,7 +65,7 @@ func doctor(c *cobra.Command, path string) error {
 	}
 	found, err := tensorflow.Select(cfg.Device)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return pipeline.Named(fmt.Errorf("%s: %w", path, err))
 	}
 	fmt.Fprintf(c.OutOrStdout(), "device %q of %s is there: %v\n", cfg.Device, path, found)
 	return nil

@@ -34,6 +34,10 @@ func Main(args []string) int {
 	if errors.As(err, &usage) {
 		return pipeline.ExitUsage
 	}
+	var swept *sweepError
+	if errors.As(err, &swept) {
+		return swept.code
+	}
 	return pipeline.ExitCode(err)
 }
 
@@ -53,7 +57,7 @@ One pattern, added to every image: does it change what the network says it looke
 upi finds universal perturbations for interpretation, and measures what they do to saliency maps.`, `
 upi run configs/quickstart.yaml
 upi help run`, exitCodes{
-		pipeline.ExitUsage:   "the configuration or the command line is wrong",
+		pipeline.ExitUsage:   "the configuration, the command line, or what they name is wrong or not there",
 		pipeline.ExitPartial: "done but for some tasks (upi run --keep-going)",
 		pipeline.ExitLocked:  "another run of this name is going on",
 	})
@@ -70,7 +74,8 @@ upi help run`, exitCodes{
 // commands is the table of the commands. Those that are not abandonable end in order on a signal.
 var commands = []func() *cobra.Command{
 	runCommand, importCommand, gcCommand, abandonable(planCommand), abandonable(inspectCommand), abandonable(reportCommand),
-	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand), versionCommand,
+	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand),
+	abandonable(lsCommand), versionCommand,
 }
 
 // A usageError is a wrong command line.

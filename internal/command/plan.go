@@ -30,7 +30,9 @@ Say what a run would do, and why: how many tasks of each stage are in the cache 
 estimate of the disk, memory and time that they take. Each stage and reason is a line; a task may have several reasons.
 Nothing is run or written but the hashes of inputs.`, `
 upi plan configs/quickstart.yaml
-upi plan configs/quickstart.yaml --set seeds=[0,1,2] --tasks`, exitCodes{pipeline.ExitUsage: "the configuration or the command line is wrong"})
+upi plan configs/quickstart.yaml --set seeds=[0,1,2] --tasks`, exitCodes{
+		pipeline.ExitUsage: "the configuration, the command line, or a model, shard or device that they name is wrong or not there",
+	})
 }
 
 func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
@@ -39,11 +41,14 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 		return err
 	}
 	if err := j.planner.Plan(j.plan); err != nil {
-		return err
+		return pipeline.Named(err)
 	}
 	previous, err := pipeline.ReadManifest(filepath.Join(j.config.Output, j.config.Name))
 	if err != nil {
 		previous = nil
+	}
+	if err := tellOther(c.OutOrStdout(), j); err != nil {
+		return err
 	}
 	explained, err := pipeline.Foresee(j.plan, j.store, previous)
 	if err != nil {

@@ -25,6 +25,8 @@ type runFlags struct {
 	workers   int
 	noCache   bool
 	keepGoing bool
+	replace   bool
+	sweeps    []string
 }
 
 func runCommand() *cobra.Command {
@@ -34,7 +36,7 @@ func runCommand() *cobra.Command {
 		Short:             "Run a configuration: find the perturbations, score them, write tables and a report",
 		Args:              exactly(1),
 		ValidArgsFunction: configurations,
-		RunE:              func(c *cobra.Command, args []string) error { return run(c, args[0], flags) },
+		RunE:              func(c *cobra.Command, args []string) error { return runOrSweep(c, args[0], flags) },
 	}
 	f := c.Flags()
 	f.StringArrayVar(&flags.sets, "set", nil, "set a key, as in --set attacks.upi_pca.eps=[510]; may be repeated")
@@ -42,15 +44,24 @@ func runCommand() *cobra.Command {
 	f.IntVar(&flags.workers, "workers", 0, "tasks and calls to TensorFlow at once (default: the configuration's, or one per core)")
 	f.BoolVar(&flags.noCache, "no-cache", false, "run every task, whatever the cache holds")
 	f.BoolVar(&flags.keepGoing, "keep-going", false, "after a failed task go on with what does not need it (exit code 3)")
+	f.BoolVar(&flags.replace, "replace", false, "replace the results of another configuration under this name instead of keeping them as NAME.1")
+	f.StringArrayVar(&flags.sweeps, "sweep", nil, "make a run for each value of a key, as in --sweep seed=0,1,2; may be repeated")
 	return described(c, `
 Run a configuration: find the perturbations, score them, write tables, figures and a report to OUTPUT/NAME.
 
-What an earlier run has left in the cache is not done again, so a run that was stopped goes on where it was.
+What an earlier run has left in the cache is not done again, so a run that was stopped goes on where it was. If OUTPUT/NAME
+holds the results of another configuration, they are kept as OUTPUT/NAME.1 (.2 and so on after that).
+
+With --sweep KEY=VALUE,VALUE,... there is a run for each value, one after another, in OUTPUT/NAME/KEY=VALUE; lists are values
+too, as in --sweep attacks.upi_pca.eps=[510,1020],[2040], and so are fractions. Of several --sweep there is a run for each
+combination.
+
 The summary goes to standard output, the log to standard error.`, `
 upi run configs/quickstart.yaml
-upi run configs/quickstart.yaml --set attacks.upi_pca.eps=[510] --set name=large --workers 1`, exitCodes{
+upi run configs/quickstart.yaml --set attacks.upi_pca.eps=[510] --set name=large --workers 1
+upi run configs/quickstart.yaml --set name=sizes --sweep attacks.upi_pca.eps=[255],[510],[1020]`, exitCodes{
 		pipeline.ExitFailed:      "the run failed; the results of the run before are still there, what was done is in the cache",
-		pipeline.ExitUsage:       "the configuration or the command line is wrong; nothing was run",
+		pipeline.ExitUsage:       "the configuration, the command line, or a model, shard or device that they name is wrong or not there; nothing was run",
 		pipeline.ExitPartial:     "done but for some tasks (--keep-going); the tables say missing where a number could not be had",
 		pipeline.ExitLocked:      "another run of this name is going on",
 		pipeline.ExitInterrupted: "stopped by SIGINT or SIGTERM; start it again to go on",
@@ -82,7 +93,7 @@ func prepare(path string, flags runFlags) (*job, error) {
 	}
 	j := &job{config: c}
 	if j.planner, err = planner.New(c); err != nil {
-		return nil, err
+		return nil, pipeline.Named(err)
 	}
 	if j.store, err = cache.Open(c.Cache); err != nil {
 		return nil, pipeline.Advise(err)
@@ -109,10 +120,13 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, err := interruptibly(ctx, func() (any, error) { return nil, j.planner.Plan(j.plan) }); err != nil {
+	if _, err := interruptibly(ctx, func() (any, error) { return nil, pipeline.Named(j.planner.Plan(j.plan)) }); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	shown, log := progress.New(os.Stderr, j.config.Name)
+	if err := keepOther(ctx, directory, j.store, description, flags.replace, log); err != nil {
+		return err
+	}
 	by := executors[flags.executor](j, flags, log)
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {

@@ -81,6 +81,37 @@ func (l *Lease) write() error {
 	return atomicfile.WriteFile(l.path(".json"), text)
 }
 
+// Move renames the directory of a run with results, and keeps what they need for the new name. The caller holds the lock of the
+// directory.
+func (s *Store) Move(ctx context.Context, from, to string) error {
+	fail := func(err error) error { return fmt.Errorf("move %s to %s: %w", from, to, err) }
+	old, err := filepath.Abs(from)
+	if err != nil {
+		return fail(err)
+	}
+	now, err := filepath.Abs(to)
+	if err != nil {
+		return fail(err)
+	}
+	guard, err := s.guard(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	defer guard.Release()
+	was, is := &Lease{store: s, use: use{Dir: old}}, &Lease{store: s, use: use{Dir: now}}
+	u, err := readUse(was.path(".json"))
+	switch {
+	case err == nil:
+		is.use.Current, is.use.Finished = u.Current, u.Finished
+		if err := is.write(); err != nil {
+			return fail(err)
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return fail(err)
+	}
+	return os.Rename(old, now)
+}
+
 // guard keeps GC from running while a lease is written, and the other way round.
 func (s *Store) guard(ctx context.Context) (*lock.Lock, error) {
 	return lock.Wait(ctx, filepath.Join(s.root, "gc.lock"), nil)

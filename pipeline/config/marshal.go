@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -28,11 +27,7 @@ func (c *Config) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var value map[string]any
-	if err := yaml.Unmarshal(text, &value); err != nil {
-		return nil, fmt.Errorf("encode the configuration: %w", err)
-	}
-	return json.Marshal(value)
+	return SettingsOf(text)
 }
 
 // MarshalYAML puts name and kind before the settings, in one mapping.

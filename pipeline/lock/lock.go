@@ -38,7 +38,8 @@ func (e *HeldError) Error() string { return fmt.Sprintf("%s is held by %s", e.Pa
 
 // Lock is a lock that this process holds.
 type Lock struct {
-	f *os.File
+	f    *os.File
+	path string
 }
 
 // Try takes the lock of the file path, which it makes if need be; the error is a
@@ -74,7 +75,7 @@ func Try(path string) (*Lock, error) {
 		}
 		// Who holds it is for people's eyes: a full disk must not stop a run here.
 		_ = describe(f)
-		return &Lock{f: f}, nil
+		return &Lock{f: f, path: path}, nil
 	}
 }
 
@@ -113,9 +114,12 @@ func Held(path string) (Holder, bool) {
 	return read(f), true
 }
 
+// Moved says that the file stands at another path now, as after its directory was renamed.
+func (l *Lock) Moved(path string) { l.path = path }
+
 // Release removes the file and lets go of the lock.
 func (l *Lock) Release() error {
-	removed := os.Remove(l.f.Name())
+	removed := os.Remove(l.path)
 	if err := errors.Join(removed, l.f.Close()); err != nil {
 		return fmt.Errorf("release lock: %w", err)
 	}

@@ -133,12 +133,8 @@ func Read(path string) (*Manifest, error) {
 		Specs []json.RawMessage `json:"specs"`
 		Tasks []storedTask      `json:"tasks"`
 	}
-	var format struct{ Format int }
-	if err := json.Unmarshal(text, &format); err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", path, err)
-	}
-	if format.Format != Format {
-		return nil, fmt.Errorf("read manifest %s: format %d, this program reads %d: another version of upi has written it; run the configuration again", path, format.Format, Format)
+	if err := checkFormat(path, text); err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("read manifest %s: %w", path, err)
@@ -149,6 +145,33 @@ func Read(path string) (*Manifest, error) {
 		if err := m.restore(i, file.Tasks, file.Specs); err != nil {
 			return nil, fmt.Errorf("read manifest %s: task %d: %w", path, i, err)
 		}
+	}
+	return m, nil
+}
+
+func checkFormat(path string, text []byte) error {
+	var format struct{ Format int }
+	if err := json.Unmarshal(text, &format); err != nil {
+		return fmt.Errorf("read manifest %s: %w", path, err)
+	}
+	if format.Format != Format {
+		return fmt.Errorf("read manifest %s: format %d, this program reads %d: another version of upi has written it; run the configuration again", path, format.Format, Format)
+	}
+	return nil
+}
+
+// ReadHead reads a manifest without its tasks, of which there can be a million.
+func ReadHead(path string) (*Manifest, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	if err := checkFormat(path, text); err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", path, err)
 	}
 	return m, nil
 }
