@@ -66,7 +66,9 @@ func Create[T any](path string, o Options) (*Writer[T], error) {
 	}
 	var nodes schema.FieldList
 	props := []parquet.WriterProperty{
-		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDictionaryDefault(false),
+		// Of zstd arrow makes an encoder for each page, and in it one for each core, of a megabyte each: most of the memory, and of the
+		// time, that a table of short columns takes.
+		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false),
 		parquet.WithDataPageSize(pageBytes), parquet.WithCreatedBy("upi"),
 	}
 	for _, f := range fields {

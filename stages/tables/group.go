@@ -18,6 +18,8 @@ type group struct {
 	// scores are those of each member on the target, whose test split has so many images.
 	scores []Scores
 	images int64
+	// ids is what imageIDs has found.
+	ids []int64
 	// lost is how many of the tasks that score the members have failed, and incomplete how many members lack some.
 	lost, incomplete int
 }
@@ -60,9 +62,52 @@ type measured struct {
 	seeds  stats.Summary
 }
 
+// imageIDs are the ids of the images that some member is scored on, ascending. Members that are scored on the same images, as most
+// are, share the list of the first.
+func (g *group) imageIDs() []int64 {
+	if g.ids != nil {
+		return g.ids
+	}
+	same := true
+	for _, scores := range g.scores {
+		if g.ids == nil {
+			g.ids = scores.IDs
+		}
+		same = same && (len(scores.IDs) == 0 || slices.Equal(scores.IDs, g.ids))
+	}
+	if !same || !ascending(g.ids) {
+		var all []int64
+		for _, scores := range g.scores {
+			all = append(all, scores.IDs...)
+		}
+		slices.Sort(all)
+		g.ids = slices.Compact(all)
+	}
+	return g.ids
+}
+
+func ascending(ids []int64) bool {
+	for i := 1; i < len(ids); i++ {
+		if ids[i] <= ids[i-1] {
+			return false
+		}
+	}
+	return true
+}
+
+// at returns the position in ids of the image that is number i of a member's.
+func at(ids []int64, i int, id int64) int {
+	if i < len(ids) && ids[i] == id {
+		return i
+	}
+	k, _ := slices.BinarySearch(ids, id)
+	return k
+}
+
 // measure gathers a metric by its number. An image counts where the metric is defined under some perturbation of the group.
 func (g *group) measure(metric int) measured {
-	sums, counts := map[int64]float64{}, map[int64]int{}
+	ids := g.imageIDs()
+	sums, counts := make([]float64, len(ids)), make([]int32, len(ids))
 	var m measured
 	for _, scores := range g.scores {
 		var own stats.Summary
@@ -72,18 +117,20 @@ func (g *group) measure(metric int) measured {
 					continue
 				}
 				own.Add(value)
-				sums[scores.IDs[i]] += value
-				counts[scores.IDs[i]]++
+				k := at(ids, i, scores.IDs[i])
+				sums[k] += value
+				counts[k]++
 			}
 		}
 		if own.N > 0 {
 			m.seeds.Add(own.Mean)
 		}
 	}
-	for id, sum := range sums {
-		m.images = append(m.images, stats.Observation{ID: id, Value: sum / float64(counts[id])})
+	for k, n := range counts {
+		if n > 0 {
+			m.images = append(m.images, stats.Observation{ID: ids[k], Value: sums[k] / float64(n)})
+		}
 	}
-	slices.SortFunc(m.images, func(a, b stats.Observation) int { return cmp.Compare(a.ID, b.ID) })
 	return m
 }
 

@@ -109,28 +109,21 @@ func fewSigns(all []*Scored) string {
 }
 
 // counting is the number of images that count: those that have a row of scores.
-func (g *group) counting() int {
-	ids := map[int64]bool{}
-	for _, scores := range g.scores {
-		for _, id := range scores.IDs {
-			ids[id] = true
-		}
-	}
-	return len(ids)
-}
+func (g *group) counting() int { return len(g.imageIDs()) }
 
 // fewImages says that a metric of a group rests on few images, or on under half of the number that count; else it is empty. Where few
 // count at all, that is so of every number there.
 func (g *group) fewImages(m int, metric string, of int) string {
-	defined := map[int64]bool{}
+	ids, c, n := g.imageIDs(), g.cell, 0
+	defined := make([]bool, len(ids))
 	for _, scores := range g.scores {
 		for i, id := range scores.IDs {
-			if !math.IsNaN(scores.Values[m][i]) {
-				defined[id] = true
+			if k := at(ids, i, id); !defined[k] && !math.IsNaN(scores.Values[m][i]) {
+				defined[k] = true
+				n++
 			}
 		}
 	}
-	n, c := len(defined), g.cell
 	switch {
 	case of == 0 || n >= few && 2*n >= of:
 		return ""
