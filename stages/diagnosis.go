@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"upi/data/table"
 	"upi/pipeline"
@@ -80,7 +81,7 @@ func Diagnose(ctx context.Context, e *engine.Engine, source engine.Source, clean
 	if err != nil {
 		return preflight.Finding{}, err
 	}
-	row := tables.Clean{Classes: int64(model.Classes()), Images: int64(len(clean))}.Row(clean)
+	row := tables.Clean{Classes: int64(model.Classes()), Images: int64(len(clean))}.Row(slices.Values(clean))
 	if !tables.Worrying(row) {
 		return preflight.Finding{}, nil
 	}

@@ -35,7 +35,7 @@ func dir(job *pipeline.Job, o *pipeline.Optional) (string, bool) {
 }
 
 // readFound reads the artefacts of a perturbation.
-func readFound(job *pipeline.Job, p PlannedPerturbation, metrics []string) (*found, error) {
+func readFound(job *pipeline.Job, p PlannedPerturbation, scores scoreReader) (*found, error) {
 	f := &found{planned: p, Scored: &tables.Scored{Perturbation: p.Perturbation}, evaluated: make([]bool, len(p.Targets))}
 	var err error
 	if from, there := dir(job, p.Delta); there {
@@ -59,27 +59,27 @@ func readFound(job *pipeline.Job, p PlannedPerturbation, metrics []string) (*fou
 			return nil, err
 		}
 	}
-	return f, f.readScores(job, metrics)
+	return f, f.readScores(job, scores)
 }
 
 // readScores reads the scores on all targets, and keeps those under the chosen sign.
-func (f *found) readScores(job *pipeline.Job, metrics []string) error {
+func (f *found) readScores(job *pipeline.Job, from scoreReader) error {
 	plus, minus := make([]tables.Scores, len(f.Targets)), make([]tables.Scores, len(f.Targets))
 	for k := range f.Targets {
 		var dirs []string
 		for _, o := range f.planned.Scores[k] {
-			if from, there := dir(job, &o); there {
-				dirs = append(dirs, from)
+			if d, there := dir(job, &o); there {
+				dirs = append(dirs, d)
 			}
 		}
 		f.evaluated[k] = len(dirs) > 0
 		f.Lost = append(f.Lost, len(f.planned.Scores[k])-len(dirs))
 		var err error
-		if plus[k], minus[k], err = readScores(dirs, metrics); err != nil {
+		if plus[k], minus[k], err = from.read(f.Targets[k].Model, dirs); err != nil {
 			return err
 		}
 	}
-	f.Sign = f.ChooseSign(f.Fit, plus, minus, slices.Index(metrics, "normalized_l2"))
+	f.Sign = f.ChooseSign(f.Fit, plus, minus, slices.Index(from.metrics, "normalized_l2"))
 	var other []tables.Scores
 	if f.Scores, other = plus, minus; f.Sign < 0 {
 		f.Scores, other = minus, plus

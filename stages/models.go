@@ -19,19 +19,26 @@ type PlannedModel struct {
 
 // row counts the images of the shards that are there.
 func (m PlannedModel) row(job *pipeline.Job) (results.Model, error) {
-	var images []tables.CleanImage
-	for _, reference := range m.References {
-		from, there := dir(job, &reference)
-		if !there {
-			continue
+	var failed error
+	row := m.Row(func(yield func(tables.CleanImage) bool) {
+		for _, reference := range m.References {
+			from, there := dir(job, &reference)
+			if !there {
+				continue
+			}
+			images, err := readClean(from)
+			if err != nil {
+				failed = err
+				return
+			}
+			for _, image := range images {
+				if !yield(image) {
+					return
+				}
+			}
 		}
-		rows, err := readClean(from)
-		if err != nil {
-			return results.Model{}, err
-		}
-		images = append(images, rows...)
-	}
-	return m.Row(images), nil
+	})
+	return row, failed
 }
 
 // A cleanTable is the table of models, with the sentences beside it and what a diagnosis advises on models.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	goruntime "runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -109,7 +110,7 @@ func inspectAnswers(ctx context.Context, out io.Writer, dir string, o savedmodel
 	if err != nil {
 		return err
 	}
-	row := tables.Clean{Model: dir, Explanation: source.Explanation.Kind, Classes: int64(m.Classes()), Images: d.Len()}.Row(clean)
+	row := tables.Clean{Model: dir, Explanation: source.Explanation.Kind, Classes: int64(m.Classes()), Images: d.Len()}.Row(slices.Values(clean))
 	fmt.Fprintf(out, "%d of %d images right: %s; the commonest label alone %.1f %%, 1 / classes %.1f %%\n",
 		row.Right, row.Images, accuracy(row), 100**row.Commonest, 100*row.Uniform)
 	fmt.Fprintf(out, "probability of exactly 0 or 1 in float32: %d; no map by %s: %d, not finite: %d\n",

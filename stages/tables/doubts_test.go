@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func cleanRow(right, images, classes int) results.Model {
 		}
 	}
 	c := Clean{Model: "m", Split: results.TestSplit, Explanation: "sg", Classes: int64(classes), Images: int64(images)}
-	return c.Row(all)
+	return c.Row(slices.Values(all))
 }
 
 func TestIsNearChance(t *testing.T) {

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"iter"
 	"math"
 
 	"upi/results"
@@ -32,14 +33,15 @@ func (i CleanImage) Saturated() bool {
 }
 
 // Row counts the images that were looked at.
-func (c Clean) Row(images []CleanImage) results.Model {
+func (c Clean) Row(images iter.Seq[CleanImage]) results.Model {
 	row := results.Model{
 		Model: c.Model, Split: c.Split, Explanation: c.Explanation, Classes: c.Classes,
-		Images: int64(len(images)), Missing: c.Images - int64(len(images)), Uniform: 1 / float64(c.Classes),
+		Uniform: 1 / float64(c.Classes),
 	}
 	var right stats.Summary
 	labels, commonest := map[int64]int64{}, int64(0)
-	for _, i := range images {
+	for i := range images {
+		row.Images++
 		hit := 0.0
 		if i.Prediction == i.Label {
 			hit = 1
@@ -58,8 +60,9 @@ func (c Clean) Row(images []CleanImage) results.Model {
 			row.NoMap++
 		}
 	}
-	if len(images) > 0 {
-		n := float64(len(images))
+	row.Missing = c.Images - row.Images
+	if row.Images > 0 {
+		n := float64(row.Images)
 		row.Accuracy, row.StdError, row.Commonest = number(float64(row.Right)/n), number(right.StdErr()), number(float64(commonest)/n)
 	}
 	return row

@@ -3,6 +3,7 @@ package tables
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"upi/results"
@@ -13,13 +14,13 @@ import (
 // float32(1 - 6e-8) and float32(1e-44) are neither.
 func TestCleanRow(t *testing.T) {
 	c := Clean{Model: "m", Split: results.FitSplit, Explanation: "sg", Classes: 8, Images: 7}
-	got := c.Row([]CleanImage{
+	got := c.Row(slices.Values([]CleanImage{
 		{3, 3, 1 - 2e-8, 0},
 		{3, 3, 1 - 6e-8, 1e-30},
 		{1, 3, 1e-46, math.NaN()},
 		{3, 3, 1e-44, math.Inf(1)},
 		{2, 3, 0.5, 4},
-	})
+	}))
 	if got.StdError == nil || math.Abs(*got.StdError-0.24494897427831780) > 1e-15 {
 		t.Errorf("standard error %v", valueOf(got.StdError))
 	}
@@ -35,10 +36,10 @@ func TestCleanRow(t *testing.T) {
 // TestCleanRowOfFew: there is no accuracy of no image, and no standard error of one.
 func TestCleanRowOfFew(t *testing.T) {
 	c := Clean{Classes: 10, Images: 1}
-	if r := c.Row(nil); r.Accuracy != nil || r.StdError != nil || r.Commonest != nil || r.Missing != 1 || r.Images != 0 {
+	if r := c.Row(slices.Values[[]CleanImage](nil)); r.Accuracy != nil || r.StdError != nil || r.Commonest != nil || r.Missing != 1 || r.Images != 0 {
 		t.Errorf("no image: %+v", r)
 	}
-	if r := c.Row([]CleanImage{{1, 2, 0.1, 1}}); valueOf(r.Accuracy) != 0 || r.StdError != nil || valueOf(r.Commonest) != 1 {
+	if r := c.Row(slices.Values([]CleanImage{{1, 2, 0.1, 1}})); valueOf(r.Accuracy) != 0 || r.StdError != nil || valueOf(r.Commonest) != 1 {
 		t.Errorf("one image: %+v", r)
 	}
 }

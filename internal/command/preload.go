@@ -1,0 +1,3 @@
+package command
+
+import "C" // for preload.c
