@@ -37,6 +37,7 @@ type settings struct {
 		Filter  string   `yaml:"filter"`
 		Metrics []string `yaml:"metrics"`
 	} `yaml:"evaluation"`
+	Labels labels `yaml:"labels"`
 
 	text string
 }

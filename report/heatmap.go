@@ -34,7 +34,7 @@ func (r *run) transferFigures() ([]figure, error) {
 func (m matrix) figure() (figure, error) {
 	top, side, cell := 0.0, 0, 0
 	for _, row := range m.Rows {
-		side = max(side, min(360, textWidth(printable(row.Source))+gap))
+		side = max(side, min(360, textWidth(printable(m.Labels.of(row.Source)))+gap))
 		for _, v := range row.Values {
 			if v.Known {
 				top = max(top, *v.Cell.Mean)
@@ -42,22 +42,22 @@ func (m matrix) figure() (figure, error) {
 		}
 	}
 	for _, target := range m.Targets {
-		cell = max(cell, min(260, textWidth(printable(target))+gap), 110)
+		cell = max(cell, min(260, textWidth(printable(m.Labels.of(target)))+gap), 110)
 	}
 	const height = 54
 	s := newSheet(2*gap+side+cell*len(m.Targets), 2*gap+2*line+len(m.Rows)*height+m.blocks()*line)
 	s.label(gap, gap, side+cell*len(m.Targets), text.XLeft, color.Black, m.title())
 	y := gap + line
 	for i, target := range m.Targets {
-		s.label(gap+side+i*cell, y, cell, text.XCenter, color.Black, target)
+		s.label(gap+side+i*cell, y, cell, text.XCenter, color.Black, m.Labels.of(target))
 	}
 	y += line / 2
 	for i, row := range m.Rows {
 		if i == 0 || row.Method != m.Rows[i-1].Method {
-			s.label(gap, y+line/2, side+cell*len(m.Targets), text.XLeft, color.Gray{Y: 80}, row.Method)
+			s.label(gap, y+line/2, side+cell*len(m.Targets), text.XLeft, color.Gray{Y: 80}, m.Labels.of(row.Method))
 			y += line
 		}
-		s.label(gap, y+height/2, side-gap/2, text.XRight, color.Black, row.Source)
+		s.label(gap, y+height/2, side-gap/2, text.XRight, color.Black, m.Labels.of(row.Source))
 		for j, v := range row.Values {
 			x := gap + side + j*cell
 			var ground color.Color = color.Gray{Y: 235}

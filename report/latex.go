@@ -16,12 +16,15 @@ const (
 	latexFloats = 12
 )
 
-// writeLaTeX writes a grid for \input in a document that uses booktabs: one table environment for each section, or several
+// latexFit opens a box that is scaled down to the column where it is wider than that, as in an article of two columns.
+const latexFit = "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
+
+// writeLaTeX writes a grid for \input in a document that uses booktabs and graphicx: one table environment for each section, or several
 // where its columns do not fit beside each other. The diagonal is bold.
 func writeLaTeX(w io.Writer, g grid) error {
 	b := bufio.NewWriter(w)
 	tables := 0
-	b.WriteString("% Needs \\usepackage{booktabs}.\n")
+	b.WriteString("% Needs \\usepackage{booktabs,graphicx}. For one table that fits a column, see upi table --format latex.\n")
 	for _, s := range g.Sections {
 		parts := s.split(latexWidth)
 		for i, part := range parts {
@@ -49,7 +52,7 @@ func writeLaTeX(w io.Writer, g grid) error {
 func writeLaTeXTable(b *bufio.Writer, caption string, s section) {
 	b.WriteString("\\begin{table}[htbp]\n\\centering\n")
 	b.WriteString("\\caption{" + latexText(caption) + "}\n")
-	b.WriteString("\\scriptsize\\setlength{\\tabcolsep}{3pt}\n\\begin{tabular}{")
+	b.WriteString("\\scriptsize\\setlength{\\tabcolsep}{3pt}\n" + latexFit + "\\begin{tabular}{")
 	for _, c := range s.Columns {
 		if c.Right {
 			b.WriteByte('r')
@@ -64,21 +67,26 @@ func writeLaTeXTable(b *bufio.Writer, caption string, s section) {
 	b.WriteString(" \\\\\n\\midrule\n")
 	for _, row := range s.Rows {
 		for i, e := range row {
-			text := latexText(e.Text)
-			switch {
-			case e.Gap:
-				text = "\\emph{" + text + "}"
-			case s.Columns[i].Right:
-				text = strings.ReplaceAll(text, "-", "$-$")
-			}
-			if e.Strong {
-				text = "\\textbf{" + text + "}"
-			}
-			b.WriteString(separator(i) + text)
+			b.WriteString(separator(i) + latexEntry(e, s.Columns[i].Right))
 		}
 		b.WriteString(" \\\\\n")
 	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n\n")
+	b.WriteString("\\bottomrule\n\\end{tabular}}\n\\end{table}\n\n")
+}
+
+// latexEntry is the text of a cell; the minus of a number is that of mathematics.
+func latexEntry(e entry, isNumber bool) string {
+	text := latexText(e.Text)
+	switch {
+	case e.Gap:
+		text = "\\emph{" + text + "}"
+	case isNumber:
+		text = strings.ReplaceAll(text, "-", "$-$")
+	}
+	if e.Strong {
+		text = "\\textbf{" + text + "}"
+	}
+	return text
 }
 
 func separator(i int) string {

@@ -59,7 +59,7 @@ func summarySections(r records) ([]section, []string) {
 	values := means(r)
 	if len(r.Metrics) > 0 {
 		legend = slices.Insert(legend, 1, fmt.Sprintf("Against random: the difference of %s to the random perturbation of the same norm and eps "+
-			"over the same images, with its paired bootstrap 95 %% interval; "+noText+" where there is none to compare to.", printable(r.Metrics[0])))
+			"over the same images, with its paired bootstrap 95 %% interval; "+noText+" where there is none to compare to.", printable(r.Labels.of(r.Metrics[0]))))
 		values = slices.Insert(values, 1, againstRandom(r))
 	}
 	return listSections(r, values), legend

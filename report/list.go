@@ -17,7 +17,7 @@ type value struct {
 func means(r records) []value {
 	var values []value
 	for _, m := range r.Metrics {
-		values = append(values, value{m, func(row record, images int64) entry {
+		values = append(values, value{r.Labels.of(m), func(row record, images int64) entry {
 			c, known := row.Cells[m]
 			return meanEntry(c, known, images)
 		}})
@@ -29,7 +29,7 @@ func means(r records) []value {
 func differences(r records) []value {
 	var values []value
 	for _, m := range r.Metrics {
-		values = append(values, value{m, func(row record, images int64) entry { return differenceEntry(row.Cells[m], images, true) }})
+		values = append(values, value{r.Labels.of(m), func(row record, images int64) entry { return differenceEntry(row.Cells[m], images, true) }})
 	}
 	return values
 }
@@ -66,11 +66,11 @@ func listSections(r records, values []value) []section {
 	var sections []section
 	for i, row := range r.Rows {
 		if i == 0 || row.Target != r.Rows[i-1].Target || row.Explanation != r.Rows[i-1].Explanation {
-			sections = append(sections, section{Heading: printable(row.Target + ", " + row.Explanation), Columns: columns})
+			sections = append(sections, section{Heading: printable(r.Labels.of(row.Target) + ", " + r.Labels.of(row.Explanation)), Columns: columns})
 		}
-		entries := []entry{newEntry(row.Method)}
+		entries := []entry{newEntry(r.Labels.of(row.Method))}
 		if joint {
-			entries = append(entries, newEntry(row.Source))
+			entries = append(entries, newEntry(r.Labels.of(row.Source)))
 		}
 		entries = append(entries, newEntry(row.Norm), entry{Text: budget(row.Eps)})
 		images, counts := row.counts(r.Metrics)
@@ -81,6 +81,16 @@ func listSections(r records, values []value) []section {
 		last.Rows = append(last.Rows, append(entries, counts...))
 	}
 	return sections
+}
+
+// sizes are the numbers of images that the first metric of a record has, and of those left out.
+func (r record) sizes(metrics []string) (images, leftOut int64) {
+	for _, m := range metrics {
+		if c, known := r.Cells[m]; known {
+			return c.Images, c.LeftOut
+		}
+	}
+	return 0, 0
 }
 
 // counts returns the number of images of the first metric that a record has, and the entries for it and for those left out.

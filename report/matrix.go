@@ -13,6 +13,7 @@ type matrix struct {
 	Eps                       float64
 	Targets                   []string
 	Rows                      []matrixRow
+	Labels                    labels
 }
 
 // A matrixRow is one perturbation on each target of its matrix.
@@ -33,7 +34,8 @@ func newMatrices(r records) []matrix {
 	for _, family := range families(r.Rows) {
 		for _, rows := range groups(r.Rows, family) {
 			for _, metric := range r.Metrics {
-				m := matrix{Metric: metric, Explanation: rows[0].Explanation, Norm: rows[0].Norm, Eps: rows[0].Eps, Targets: family}
+				m := matrix{Metric: metric, Explanation: rows[0].Explanation, Norm: rows[0].Norm, Eps: rows[0].Eps, Targets: family,
+					Labels: r.Labels}
 				for _, row := range rows {
 					m.put(row)
 				}
@@ -107,10 +109,10 @@ func transferSections(r records) ([]section, []string) {
 	for _, m := range newMatrices(r) {
 		s := section{Heading: printable(m.title()), Columns: []column{{Name: "method", Key: true}, {Name: "fitted on", Key: true}}}
 		for _, target := range m.Targets {
-			s.Columns = append(s.Columns, column{Name: printable("on " + target), Right: true})
+			s.Columns = append(s.Columns, column{Name: printable("on " + r.Labels.of(target)), Right: true})
 		}
 		for _, row := range m.Rows {
-			entries := []entry{newEntry(row.Method), newEntry(row.Source)}
+			entries := []entry{newEntry(r.Labels.of(row.Method)), newEntry(r.Labels.of(row.Source))}
 			for _, v := range row.Values {
 				e := entry{Text: noText}
 				if v.Owed {
@@ -132,5 +134,5 @@ func transferSections(r records) ([]section, []string) {
 
 // title reads "normalized_l2, sg, l2 510".
 func (m matrix) title() string {
-	return fmt.Sprintf("%s, %s, %s %s", m.Metric, m.Explanation, m.Norm, budget(m.Eps))
+	return fmt.Sprintf("%s, %s, %s %s", m.Labels.of(m.Metric), m.Labels.of(m.Explanation), m.Norm, budget(m.Eps))
 }

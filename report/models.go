@@ -14,6 +14,7 @@ import (
 type models struct {
 	Rows     []results.Model
 	Warnings []string
+	Labels   labels
 }
 
 // grid lays out the table: a section for each split.
@@ -39,7 +40,7 @@ func (m models) grid() grid {
 			if r.Split != split {
 				continue
 			}
-			row := []entry{newEntry(r.Model), newEntry(r.Explanation), count(r.Images), count(r.Right), accuracyEntry(r), shareEntry(r.Commonest),
+			row := []entry{newEntry(m.Labels.of(r.Model)), newEntry(m.Labels.of(r.Explanation)), count(r.Images), count(r.Right), accuracyEntry(r), shareEntry(r.Commonest),
 				shareEntry(&r.Uniform), count(r.Saturated), count(r.NoMap), count(r.NotFinite)}
 			if missing {
 				row = append(row, count(r.Missing))
@@ -49,6 +50,28 @@ func (m models) grid() grid {
 		g.Sections = append(g.Sections, s)
 	}
 	g.Legend = append(g.Legend, m.Warnings...)
+	return g
+}
+
+// terminalGrid is the table for a narrow page: of the counts of what is amiss only those stand there that are not 0, ahead of the rest.
+func (m models) terminalGrid() grid {
+	g := m.grid()
+	g.Legend = append([]string{"Chance: the share of the commonest label. Columns of zeros are left out."}, m.Warnings...)
+	for k, s := range g.Sections {
+		var amiss, rest []int
+		for i, c := range s.Columns {
+			switch {
+			case c.Name == "1 / classes":
+			case !slices.Contains([]string{"0 or 1", "no map", "not finite", "missing"}, c.Name):
+				rest = append(rest, i)
+			case slices.ContainsFunc(s.Rows, func(row []entry) bool { return row[i].Text != "0" }):
+				amiss = append(amiss, i)
+			}
+		}
+		accuracy := slices.IndexFunc(s.Columns, func(c column) bool { return c.Name == "accuracy" })
+		at := slices.Index(rest, accuracy) + 1
+		g.Sections[k] = s.only(slices.Insert(rest, at, amiss...))
+	}
 	return g
 }
 

@@ -49,10 +49,10 @@ func TestModels(t *testing.T) {
 		checkGolden(t, name, got)
 	}
 	var summary bytes.Buffer
-	if err := report.Summary(&summary, dir); err != nil {
+	if err := report.Summary(&summary, dir, report.TerminalWidth); err != nil {
 		t.Fatal(err)
 	}
-	if text := summary.String(); !strings.HasPrefix(text, "# Models on clean images\n") || strings.Count(text, "\n# ") != 1 {
+	if text := summary.String(); !strings.HasPrefix(text, "Models on clean images\n") || !strings.Contains(text, "\nPerturbations on the models") {
 		t.Errorf("the summary does not begin with the models:\n%s", text)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, results.ReportFile))

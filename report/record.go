@@ -34,6 +34,8 @@ type records struct {
 	Metrics  []string
 	Rows     []record
 	Warnings []string
+	// Labels are those of the run.
+	Labels labels
 }
 
 // newRecords gathers the cells of a table by row. Rows are ordered by target and explanation, then by what the attack is, and where

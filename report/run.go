@@ -38,6 +38,9 @@ func openRun(dir string) (*run, error) {
 	if r.models, err = readModels(dir); err != nil {
 		return nil, err
 	}
+	if r.models != nil {
+		r.models.Labels = r.labels()
+	}
 	names, err := tableNames(dir)
 	if err != nil {
 		return nil, err
@@ -47,9 +50,18 @@ func openRun(dir string) (*run, error) {
 		if err != nil {
 			return nil, err
 		}
+		t.Labels = r.labels()
 		r.tables = append(r.tables, t)
 	}
 	return r, nil
+}
+
+// labels are those of the run's configuration.
+func (r *run) labels() labels {
+	if r.settings == nil {
+		return nil
+	}
+	return r.settings.Labels
 }
 
 // readTable reads the cells of a table and the warnings in its footer.
@@ -66,7 +78,7 @@ func readModels(dir string) (*models, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return &models{rows, warnings}, err
+	return &models{Rows: rows, Warnings: warnings}, err
 }
 
 // readRows reads a table and the warnings in its footer.

@@ -5,34 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 
 	"upi/pipeline/atomicfile"
 	"upi/results"
 )
-
-// Summary writes the run's table of models and its summary table as Markdown that lines up in a terminal, with what was left out and
-// why below them.
-func Summary(w io.Writer, dir string) error {
-	r, err := openRun(dir)
-	if err != nil {
-		return err
-	}
-	g, ok := r.grid(results.SummaryTable)
-	if !ok {
-		return fmt.Errorf("summarise %s: it has no table %s: %w", dir, results.SummaryTable, fs.ErrNotExist)
-	}
-	if r.models != nil {
-		if err := writeMarkdown(w, r.models.grid()); err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, "\n"); err != nil {
-			return fmt.Errorf("summarise %s: %w", dir, err)
-		}
-	}
-	return writeMarkdown(w, g)
-}
 
 // writeTables writes each table as Markdown, LaTeX (booktabs) and CSV beside its Parquet file. A cell without a number, which the run
 // was asked for and does not have, is shown as missing.

@@ -33,10 +33,10 @@ func TestTables(t *testing.T) {
 		})
 	}
 	var summary bytes.Buffer
-	if err := report.Summary(&summary, dir); err != nil {
+	if err := report.Summary(&summary, dir, report.TerminalWidth); err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "summary.md", summary.Bytes())
+	checkGolden(t, "summary.txt", summary.Bytes())
 }
 
 // hostile holds what would end a cell, start markup, or move the cursor of a terminal.
@@ -111,10 +111,10 @@ func TestWithoutSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := report.Summary(&out, dir); err != nil {
+	if err := report.Summary(&out, dir, report.TerminalWidth); err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "summary_alone.md", out.Bytes())
+	checkGolden(t, "summary_alone.txt", out.Bytes())
 }
 
 // Perturbations of several sources stand beside those of one, under the model that they are scored on, and are compared to the random
@@ -128,10 +128,10 @@ func TestSeveralSources(t *testing.T) {
 		mean("random", "b", "b", 510, "normalized_l2", 0.4),
 	})
 	var out bytes.Buffer
-	if err := report.Summary(&out, dir); err != nil {
+	if err := report.Summary(&out, dir, report.TerminalWidth); err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "summary_joint.md", out.Bytes())
+	checkGolden(t, "summary_joint.txt", out.Bytes())
 }
 
 func TestNoTables(t *testing.T) {
@@ -139,12 +139,12 @@ func TestNoTables(t *testing.T) {
 	if err := report.WriteTables(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("WriteTables: %v, want fs.ErrNotExist", err)
 	}
-	if err := report.Summary(&bytes.Buffer{}, dir); !errors.Is(err, fs.ErrNotExist) {
+	if err := report.Summary(&bytes.Buffer{}, dir, report.TerminalWidth); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Summary: %v, want fs.ErrNotExist", err)
 	}
 	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{})
 	var out bytes.Buffer
-	if err := report.Summary(&out, dir); err != nil || !strings.Contains(out.String(), "no rows") {
+	if err := report.Summary(&out, dir, report.TerminalWidth); err != nil || !strings.Contains(out.String(), "no rows") {
 		t.Errorf("Summary of an empty table: %v\n%s", err, out.String())
 	}
 }
@@ -178,15 +178,15 @@ func TestOrderOfRows(t *testing.T) {
 		cell("base", results.RoleBaseline), cell("nothing", results.RoleNothing),
 	})
 	var out bytes.Buffer
-	if err := report.Summary(&out, dir); err != nil {
+	if err := report.Summary(&out, dir, report.TerminalWidth); err != nil {
 		t.Fatal(err)
 	}
 	var methods []string
 	for line := range strings.Lines(out.String()) {
-		if fields := strings.Split(line, "|"); len(fields) > 4 && strings.TrimSpace(fields[2]) == "l2" {
-			methods = append(methods, strings.TrimSpace(fields[1]))
-			if difference := strings.TrimSpace(fields[5]); difference != "–" {
-				t.Errorf("%s has the difference %q to no random perturbation", methods[len(methods)-1], difference)
+		if fields := strings.Fields(line); len(fields) > 4 && fields[1] == "l2" {
+			methods = append(methods, fields[0])
+			if difference := fields[len(fields)-1]; difference != "–" {
+				t.Errorf("%s has the difference %q to no random perturbation", fields[0], difference)
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func TestLaTeXCompiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			tables := filepath.Join(dir, results.TablesDir)
-			writeText(t, filepath.Join(tables, "all.tex"), `\documentclass{article}\usepackage{booktabs}\begin{document}`+
+			writeText(t, filepath.Join(tables, "all.tex"), `\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}`+
 				`\input{summary}\input{transfer}\IfFileExists{sign.tex}{\input{sign}\input{against_per_image}}{}\end{document}`)
 			c := exec.CommandContext(t.Context(), compiler, "-interaction=nonstopmode", "-halt-on-error", "all.tex")
 			c.Dir = tables

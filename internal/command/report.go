@@ -26,7 +26,7 @@ func present(out io.Writer, dir string) error {
 	if err := report.Build(dir); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := report.Summary(out, dir); err != nil {
+	if err := report.Summary(out, dir, widthOf(out)); err != nil {
 		return fmt.Errorf("show summary: %w", err)
 	}
 	return nil

@@ -36,6 +36,8 @@ type Config struct {
 	Explanations  []Item     `yaml:"explanations"`
 	Attacks       []Item     `yaml:"attacks"`
 	Evaluation    Evaluation `yaml:"evaluation"`
+	// Labels are what tables and figures write in place of the names of attacks, models, explanations and metrics.
+	Labels map[string]string `yaml:"labels,omitempty"`
 }
 
 // Data names the shards that perturbations are fitted and evaluated on.

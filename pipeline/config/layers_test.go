@@ -169,6 +169,25 @@ func TestMarshalJSON(t *testing.T) {
 	}
 }
 
+// TestLabels: a label belongs to the name that it was given for, whatever the case of that, and dots in a name part nothing.
+func TestLabels(t *testing.T) {
+	cfg, err := Load(write(t, t.TempDir(), map[string]string{"main.yml": `
+name: a
+data: {fit: {path: f}, test: {path: t}}
+models: [{name: Net1.0, path: m}]
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [{name: PCA, kind: upi_pca, eps: [1]}]
+labels: {Net1.0: Our net, PCA: UPI-PCA, cosine: cos}
+`}), nil, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Net1.0": "Our net", "PCA": "UPI-PCA", "cosine": "cos"}
+	if !reflect.DeepEqual(cfg.Labels, want) {
+		t.Errorf("labels %v, want %v", cfg.Labels, want)
+	}
+}
+
 // TestMarshalRoundTrip: what is resolved is written, read and resolved to the same.
 func TestMarshalRoundTrip(t *testing.T) {
 	dir := t.TempDir()

@@ -103,6 +103,7 @@ func (l *loader) decode() *Config {
 	}
 	delete(plain, "explanations")
 	delete(plain, "attacks")
+	delete(plain, "labels")
 
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	err := v.MergeConfigMap(plain)
@@ -113,6 +114,7 @@ func (l *loader) decode() *Config {
 	l.take("", unknownKeys("", plain, reflect.TypeFor[Config]()))
 	cfg.Explanations = l.items("explanations", l.kinds.Explanations)
 	cfg.Attacks = l.items("attacks", l.kinds.Attacks)
+	cfg.Labels = l.labels(cfg)
 	if cfg.Seed == nil && len(cfg.Seeds) == 0 && l.tree.root["seeds"] == nil {
 		cfg.Seeds = []uint64{0}
 	}
