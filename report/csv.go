@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// gapCSV stands for a number that is not there; pandas and R read it as missing.
-const gapCSV = "NA"
+// gapCSV stands for a number that is not there: an empty cell, which pandas, R, DuckDB and Polars read as missing. A word there would make
+// the column one of texts to some of them.
+const gapCSV = ""
 
 // metricColumns are the columns of each metric in the CSV file, with the metric's name before them.
 var metricColumns = []string{"mean", "std_error", "seed_std_dev", "difference", "low", "high", "images", "left_out", "perturbations"}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -37,16 +36,13 @@ var dashes = [][]vg.Length{nil, {vg.Points(5), vg.Points(2)}, {vg.Points(1.5), v
 // newPlot makes an empty plot. Its texts are large enough to be read where the figure is as wide as a phone.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
-	sans := func(size vg.Length) font.Font {
-		return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
-	}
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = printable(title), printable(x), printable(y)
-	p.Title.TextStyle.Font = sans(12)
+	p.Title.TextStyle.Font = fontOf(p.Title.Text, 12)
 	p.Title.Padding = vg.Points(6)
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Label.TextStyle.Font, axis.Tick.Label.Font = sans(12), sans(11)
+		axis.Label.TextStyle.Font, axis.Tick.Label.Font = fontOf(axis.Label.Text, 12), fontOf("", 11)
 	}
-	p.Legend.TextStyle.Font = sans(11)
+	p.Legend.TextStyle.Font = fontOf("", 11)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.Padding = vg.Points(2)
 	p.BackgroundColor = color.White
@@ -96,6 +92,11 @@ func addCurve(p *plot.Plot, c curve) error {
 
 func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
 	rows := 0
+	var names []string
+	for _, c := range curves {
+		names = append(names, c.name)
+	}
+	p.Legend.TextStyle.Font = fontOf(printable(strings.Join(names, " ")), 11)
 	for _, c := range curves {
 		if err := addCurve(p, c); err != nil {
 			return f, err

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"gonum.org/v1/plot/text"
 
@@ -64,11 +65,11 @@ func exampleFigure(e results.Example, number int) (figure, error) {
 		title, below string
 		draw         func(x, y int)
 	}{
-		{"image, label " + class(e.Label, e.LabelName), "predicted " + class(e.CleanPrediction, e.CleanName),
+		{"image, label " + drawnClass(e.Label, e.LabelName), "predicted " + drawnClass(e.CleanPrediction, e.CleanName),
 			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Image, e.Shape, 0, 1)) }},
 		{"map", fmt.Sprintf("0 (black) to %.3g (white)", top),
 			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.CleanMap, h, w, top)) }},
-		{"perturbed image", "predicted " + class(e.PerturbedPrediction, e.PerturbedName),
+		{"perturbed image", "predicted " + drawnClass(e.PerturbedPrediction, e.PerturbedName),
 			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Perturbed, e.Shape, 0, 1)) }},
 		{"perturbed map", "same scale",
 			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.PerturbedMap, h, w, top)) }},
@@ -83,6 +84,7 @@ func exampleFigure(e results.Example, number int) (figure, error) {
 	if share := outside(e.Perturbed); share > 0 {
 		caption += fmt.Sprintf(" %.1f %% of the perturbed pixels lie outside 0..255 and are shown cut.", 100*share)
 	}
+	caption += unlettered(e)
 	png, err := s.encode()
 	return figure{Name: fileName("example", fmt.Sprint(number), e.ImageID()), Group: examplesGroup, Caption: caption, PNG: png}, err
 }
@@ -93,4 +95,29 @@ func class(number int64, name string) string {
 		return fmt.Sprint(number)
 	}
 	return fmt.Sprintf("%d (%s)", number, name)
+}
+
+// drawnClass is the class as a figure can show it: by its number alone where no font has the letters of its name.
+func drawnClass(number int64, name string) string {
+	if !legible(printable(name)) {
+		name = ""
+	}
+	return class(number, name)
+}
+
+// unlettered are sentences that tell the names of classes which a figure shows by their numbers; empty where there are none.
+func unlettered(e results.Example) string {
+	var names []string
+	for _, c := range []struct {
+		number int64
+		name   string
+	}{{e.Label, e.LabelName}, {e.CleanPrediction, e.CleanName}, {e.PerturbedPrediction, e.PerturbedName}} {
+		if !legible(printable(c.name)) {
+			names = append(names, class(c.number, c.name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " Classes whose names no font of this machine has letters for are shown by their numbers: " + strings.Join(distinct(names), ", ") + "."
 }

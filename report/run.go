@@ -132,8 +132,3 @@ func (r *run) records(table string) (records, bool) {
 	}
 	return r.tables[i], true
 }
-
-func (r *run) grid(table string) (grid, bool) {
-	t, ok := r.records(table)
-	return newGrid(t, notesOf(r.manifest)), ok
-}

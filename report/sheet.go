@@ -10,7 +10,6 @@ import (
 	"math"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -36,13 +35,13 @@ func newSheet(width, height int) *sheet {
 
 func points(pixels int) vg.Length { return vg.Length(pixels) * vg.Inch / dotsPerInch }
 
-func labelStyle(c color.Color) text.Style {
-	return text.Style{Color: c, Handler: plot.DefaultTextHandler, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: textSize}}
+func labelStyle(label string, c color.Color) text.Style {
+	return text.Style{Color: c, Handler: plot.DefaultTextHandler, Font: fontOf(label, textSize)}
 }
 
 // textWidth is the width of a label in pixels.
 func textWidth(label string) int {
-	return int(math.Ceil(float64(labelStyle(color.Black).Width(label) * dotsPerInch / vg.Inch)))
+	return int(math.Ceil(float64(labelStyle(label, color.Black).Width(label) * dotsPerInch / vg.Inch)))
 }
 
 // label writes text in a box that is width wide, its middle line at y. A label that is too long is cut.
@@ -54,7 +53,7 @@ func (s *sheet) label(x, y, width int, align text.XAlignment, c color.Color, lab
 		}
 		label = string(runes) + "…"
 	}
-	style := labelStyle(c)
+	style := labelStyle(label, c)
 	style.XAlign, style.YAlign = align, text.YCenter
 	switch align {
 	case text.XCenter:

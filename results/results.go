@@ -92,8 +92,10 @@ type Perturbation struct {
 	Method string `parquet:"method"`
 	Kind   string `parquet:"kind"`
 	Role   Role   `parquet:"role"`
-	// Model is the source model's name; several are joined by "+".
-	Model string `parquet:"model"`
+	// Model is the source model's name; several are joined by "+". Source is the same, under the name that scores and tables have for it;
+	// files of earlier versions lack it.
+	Model  string `parquet:"model"`
+	Source string `parquet:"source,optional"`
 	// Explanation is its name in the config, and Score "probability" or "logit".
 	Explanation string  `parquet:"explanation"`
 	Score       string  `parquet:"score"`
@@ -145,8 +147,9 @@ type ScoreOf[ID int64 | string] struct {
 	Eps    float64 `parquet:"eps"`
 	Seed   int64   `parquet:"seed"`
 	Draw   int64   `parquet:"draw"`
-	// Model is the target model's name.
+	// Model is the target model's name. Target is the same, under the name that tables have for it; files of earlier versions lack it.
 	Model       string `parquet:"model"`
+	Target      string `parquet:"target,optional"`
 	Explanation string `parquet:"explanation"`
 	ImageID     ID     `parquet:"image_id"`
 	Label       int64  `parquet:"label"`

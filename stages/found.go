@@ -96,7 +96,7 @@ func (f *found) readScores(job *pipeline.Job, from scoreReader) error {
 func (f *found) row() results.Perturbation {
 	p, noise := f.Perturbation, f.planned.Noise
 	row := results.Perturbation{
-		ID: p.ID, Method: p.Method, Kind: p.Kind, Role: p.Role, Model: p.Source, Explanation: p.Explanation, Score: p.Score,
+		ID: p.ID, Method: p.Method, Kind: p.Kind, Role: p.Role, Model: p.Source, Source: p.Source, Explanation: p.Explanation, Score: p.Score,
 		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(f.Sign), SmoothingDraws: int64(noise.Draws),
 		Shape: []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
 		Delta: f.delta,

@@ -28,7 +28,7 @@ func New(e *engine.Engine) *Table {
 		Sign:      pipeline.NewStage("sign", 3, r.runSign),
 		Evaluate:  pipeline.NewStage("evaluate", 3, r.runEvaluate),
 		Examples:  pipeline.NewStage("examples", 3, r.runExamples),
-		Tables:    pipeline.NewStage("tables", 9, runTables),
+		Tables:    pipeline.NewStage("tables", 10, runTables),
 	}
 }
 

@@ -210,7 +210,7 @@ func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scor
 			}
 			err := w.Write(results.ScoreOf[ID]{
 				Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed,
-				Draw: s.Draw, Model: s.Targets[s.target].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i],
+				Draw: s.Draw, Model: s.Targets[s.target].Model, Target: s.Targets[s.target].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i],
 				Sign: int32(s.Sign), Clip: spec.Clip, Metrics: metrics,
 			})
 			if err != nil {

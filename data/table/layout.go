@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/parquet/schema"
@@ -15,6 +16,8 @@ type field struct {
 	name  string
 	index int
 	kind  kind
+	// optional says that a file may lack the column: the field is then left as it is.
+	optional bool
 }
 
 // kind tells how a Go type is stored.
@@ -52,11 +55,15 @@ func layout(row reflect.Type) ([]field, error) {
 			continue
 		}
 		name, option, _ := strings.Cut(tag, ",")
+		optional := option == "optional"
+		if optional {
+			option = ""
+		}
 		k, ok := kinds[typeName(f.Type)+withComma(option)]
 		if !ok || !f.IsExported() || (name == "") != (option == "columns") {
 			return nil, fmt.Errorf("field %s.%s of type %s with tag %q cannot be stored", row, f.Name, f.Type, tag)
 		}
-		fields = append(fields, field{name: name, index: i, kind: k})
+		fields = append(fields, field{name: name, index: i, kind: k, optional: optional})
 	}
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("row type %s has no field with a parquet tag", row)
@@ -85,6 +92,9 @@ func (f field) encoders(o Options) ([]encoder, error) { return f.kind.encoders(f
 
 // decoders read a field back; taken are the names of the other fields.
 func (f field) decoders(file *column.File, taken map[string]bool) ([]decoder, error) {
+	if f.optional && !slices.Contains(file.Names(), f.name) {
+		return nil, nil
+	}
 	return f.kind.decoders(f, file, taken)
 }
 

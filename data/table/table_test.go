@@ -255,3 +255,52 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		t.Errorf("the failures above changed the file: %v, %v", rows, err)
 	}
 }
+
+// TestOptionalColumns: a column that a file lacks is an error, but for one that is optional.
+func TestOptionalColumns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.parquet")
+	type old struct {
+		ID int64 `parquet:"id"`
+	}
+	type now struct {
+		ID     int64    `parquet:"id"`
+		Source string   `parquet:"source,optional"`
+		Share  *float64 `parquet:"share,optional"`
+	}
+	w, err := Create[old](path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	if err := w.Write(old{7}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := ReadAll[now](path)
+	if err != nil || len(rows) != 1 || rows[0] != (now{ID: 7}) {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	type required struct {
+		Source string `parquet:"source"`
+	}
+	if _, err := ReadAll[required](path); err == nil || !strings.Contains(err.Error(), "source") {
+		t.Errorf("the error is %v, want one that names the column", err)
+	}
+	n, err := Create[now](path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Abort()
+	share := 0.5
+	if err := n.Write(now{8, "a", &share}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err = ReadAll[now](path); err != nil || rows[0].Source != "a" || *rows[0].Share != 0.5 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
