@@ -103,6 +103,10 @@ def has_map(norm):
     return (norm > 0) & np.isfinite(norm)
 
 
+# What a network says of an image: the classes that it answers, and the probabilities of the class that the map explains.
+ANSWERS = ["clean_class", "perturbed_class", "clean_probability", "perturbed_probability"]
+
+
 class Checker:
     def __init__(self, run, root, tolerance):
         self.run, self.root, self.tolerance = run, root, tolerance
@@ -154,7 +158,8 @@ class Checker:
             values["prediction_changed"] = float(logits[k].argmax() != clean.predicted[i])
             c = clean.classes[i]
             values["probability_drop"] = clean.probabilities[i, c] - probabilities[k, c]
-            rows.append({"image_id": images.ids[i], "label": images.labels[i], **values})
+            answers = [clean.predicted[i], logits[k].argmax(), clean.probabilities[i, c], probabilities[k, c]]
+            rows.append({"image_id": images.ids[i], "label": images.labels[i], **dict(zip(ANSWERS, answers)), **values})
         return pd.DataFrame(rows).set_index("image_id")
 
     def add_delta(self, pixels, row, sign):
@@ -252,12 +257,12 @@ class Checker:
         want = self.perturbed(row, model, "test", row.sign)
         self.same_images(where, got.index, want.index)
         own = {column: row[column] for column in ("method", "kind", "role", "norm", "eps", "seed", "draw", "sign", "explanation")}
-        for column, value in dict(own, source=row.model, clip=self.config["evaluation"]["clip"]).items():
+        for column, value in dict(own, source=row.model, target=model, clip=self.config["evaluation"]["clip"]).items():
             if not (got[column] == value).all():
                 self.found.add(f"{where}: {column} is not {value} throughout")
         both = got.index.intersection(want.index)
         self.found.compared += len(both)
-        for metric in ["label"] + self.metrics:
+        for metric in ["label"] + ANSWERS + self.metrics:
             for image, a, b in zip(both, got.loc[both, metric], want.loc[both, metric]):
                 self.found.compare(f"{where}, image {image}", metric, a, b, self.tolerance,
                                    lambda: self.at_jump(row, model, image, metric, a))

@@ -155,6 +155,12 @@ type ScoreOf[ID int64 | string] struct {
 	Label       int64  `parquet:"label"`
 	Sign        int32  `parquet:"sign"`
 	Clip        string `parquet:"clip"`
+	// CleanClass and PerturbedClass are what the model answers, CleanProbability and PerturbedProbability the probabilities of the class that
+	// the map explains. Files of earlier versions lack them.
+	CleanClass           int64   `parquet:"clean_class,optional"`
+	PerturbedClass       int64   `parquet:"perturbed_class,optional"`
+	CleanProbability     float64 `parquet:"clean_probability,optional"`
+	PerturbedProbability float64 `parquet:"perturbed_probability,optional"`
 	// Metrics are a column each, in the order of the config; NaN, NULL in the file, where a metric is not defined on the image.
 	Metrics []float64 `parquet:",columns"`
 }

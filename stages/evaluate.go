@@ -45,11 +45,16 @@ const scoresFile = "scores.parquet" // scoreRow
 // A scoreRow is one image's metrics under one sign of one perturbation. A metric that is not defined on an image, as those of maps are
 // not where one is missing, is NaN, in the file NULL.
 type scoreRow struct {
-	ID      int64     `parquet:"image_id"`
-	Name    string    `parquet:"name"`
-	Label   int64     `parquet:"label"`
-	Sign    int32     `parquet:"sign"`
-	Metrics []float64 `parquet:",columns"`
+	ID    int64  `parquet:"image_id"`
+	Name  string `parquet:"name"`
+	Label int64  `parquet:"label"`
+	Sign  int32  `parquet:"sign"`
+	// The classes are what the model answers; the probabilities are those of the class that the map explains.
+	CleanClass           int32     `parquet:"clean_class"`
+	PerturbedClass       int32     `parquet:"perturbed_class"`
+	CleanProbability     float64   `parquet:"clean_probability"`
+	PerturbedProbability float64   `parquet:"perturbed_probability"`
+	Metrics              []float64 `parquet:",columns"`
 }
 
 func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec EvaluateSpec) error {
@@ -76,7 +81,7 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 	err = c.scores(ctx, r.engine, positions, signs, func(scores []score) error {
 		done++
 		job.Progress(done, int64(len(positions)))
-		image := e.set.Images[scores[0].position]
+		image, clean := e.set.Images[scores[0].position], e.set.References[scores[0].position]
 		switch {
 		case !e.set.HasMap(scores[0].position):
 			job.Count(pipeline.CountLeftOut, 1) // the stage reference has warned of it
@@ -84,7 +89,11 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 			warnNoMap(job, image)
 		}
 		for k, s := range scores {
-			if err := out.Write(scoreRow{image.ID, image.Name, image.Label, int32(signs[k]), s.values}); err != nil {
+			row := scoreRow{
+				ID: image.ID, Name: image.Name, Label: image.Label, Sign: int32(signs[k]), CleanClass: int32(clean.Prediction),
+				PerturbedClass: int32(s.prediction), CleanProbability: clean.Probability, PerturbedProbability: s.probability, Metrics: s.values,
+			}
+			if err := out.Write(row); err != nil {
 				return err
 			}
 		}

@@ -68,6 +68,9 @@ func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (e
 			to = minus
 		}
 		to.IDs, to.Labels = append(to.IDs, row.ID), append(to.Labels, row.Label)
+		to.Answers = append(to.Answers, tables.Answer{
+			CleanClass: row.CleanClass, PerturbedClass: row.PerturbedClass, CleanProbability: row.CleanProbability, PerturbedProbability: row.PerturbedProbability,
+		})
 		if row.Name != "" {
 			to.Names = append(to.Names, row.Name)
 		}

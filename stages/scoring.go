@@ -123,6 +123,9 @@ func (d *deltas) Close() {
 type score struct {
 	position int
 	values   []float64
+	// prediction is the model's answer to the perturbed image, probability that of the class which the map explains.
+	prediction  int
+	probability float64
 	// hasMap is of the perturbed image.
 	hasMap bool
 }
@@ -195,7 +198,7 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			return fmt.Errorf("image %s: %w", c.set.Images[i], err)
 		}
 		norm := float64(maps.Norm[k])
-		s := score{i, values, norm > 0 && finite(norm)}
+		s := score{i, values, maps.Prediction[k], maps.Probability[k], norm > 0 && finite(norm)}
 		for m, of := range evaluator.Metrics() {
 			if of.Maps && !(s.hasMap && r.HasMap()) {
 				values[m] = math.NaN()

@@ -26,7 +26,7 @@ func New(e *engine.Engine) *Table {
 		Fit:       pipeline.NewStage("fit", 5, r.runFit),
 		PerImage:  pipeline.NewStage("per_image", 3, r.runPerImage),
 		Sign:      pipeline.NewStage("sign", 3, r.runSign),
-		Evaluate:  pipeline.NewStage("evaluate", 3, r.runEvaluate),
+		Evaluate:  pipeline.NewStage("evaluate", 4, r.runEvaluate),
 		Examples:  pipeline.NewStage("examples", 3, r.runExamples),
 		Tables:    pipeline.NewStage("tables", 10, runTables),
 	}

@@ -208,10 +208,12 @@ func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scor
 			for m := range metrics {
 				metrics[m] = scores.Values[m][i]
 			}
+			answer := scores.Answers[i]
 			err := w.Write(results.ScoreOf[ID]{
 				Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed,
 				Draw: s.Draw, Model: s.Targets[s.target].Model, Target: s.Targets[s.target].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i],
-				Sign: int32(s.Sign), Clip: spec.Clip, Metrics: metrics,
+				Sign: int32(s.Sign), Clip: spec.Clip, CleanClass: int64(answer.CleanClass), PerturbedClass: int64(answer.PerturbedClass),
+				CleanProbability: answer.CleanProbability, PerturbedProbability: answer.PerturbedProbability, Metrics: metrics,
 			})
 			if err != nil {
 				return err

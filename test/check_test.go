@@ -93,6 +93,7 @@ func TestTamperedRunIsFound(t *testing.T) {
 		rows[3].Metrics[score] += 2e-3
 		rows[4].Metrics[changed] = 1 - rows[4].Metrics[changed]
 		rows[5].Label++
+		rows[7].PerturbedProbability += 2e-3
 		return append(rows[:6], rows[7:]...)
 	})
 	tamper(t, filepath.Join(r.dir(), results.TablesDir, "summary.parquet"), func(rows []results.Cell, _ []string) []results.Cell {
@@ -109,7 +110,7 @@ func TestTamperedRunIsFound(t *testing.T) {
 		t.Fatal("nothing was found")
 	}
 	for _, want := range []string{
-		"image 1003: normalized_l2 is", "image 1004: prediction_changed is", "image 1005: label is", "1 images missing, such as [1006]",
+		"image 1003: normalized_l2 is", "image 1004: prediction_changed is", "image 1005: label is", "image 1007: perturbed_probability is", "1 images missing, such as [1006]",
 		"'normalized_l2'): mean is", "'cosine'): std_error is", "no cell ('random', 'mnist_cnn', 'mnist_cnn', 'sg', 'l2', 510",
 		"tables/models ('mnist_cnn', 'sg', 'fit'): right is", "tables/models ('mnist_cnn', 'sg', 'test'): saturated is",
 	} {

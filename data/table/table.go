@@ -10,8 +10,8 @@
 //		Scores []float64 `parquet:",columns"`  // a column for each name of Options.Columns, NULL where NaN
 //	}
 //
-// Fields without a tag, or with the tag "-", are not stored; of one tagged ",optional" a file that is read may lack the column. Only pointers and the numbers of a ",columns" field can be
-// NULL; a NULL met where the row type has none is an error.
+// Fields without a tag, or with the tag "-", are not stored; of one tagged ",optional" a file that is read may lack the column. Only
+// pointers and the numbers of a ",columns" field can be NULL; a NULL met where the row type has none is an error.
 package table
 
 import (

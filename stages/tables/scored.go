@@ -22,8 +22,16 @@ type Scores struct {
 	IDs, Labels []int64
 	// Names are the ids where those are texts, else nil.
 	Names []string
+	// Answers are what the model says of each image.
+	Answers []Answer
 	// Values has for each metric a value per image, NaN where the metric is not defined on it.
 	Values [][]float64
+}
+
+// An Answer is what a model says of an image: the classes that it answers, and the probabilities of the class that the map explains.
+type Answer struct {
+	CleanClass, PerturbedClass             int32
+	CleanProbability, PerturbedProbability float64
 }
 
 // ChooseSign returns the sign under which the perturbation is scored, by its rule. Record is that of the fit split, nil where there
