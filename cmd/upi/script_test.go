@@ -38,8 +38,6 @@ func TestCommands(t *testing.T) {
 					return err
 				}
 			}
-			// TensorFlow greets on stderr before main could tell it not to.
-			e.Setenv("TF_CPP_MIN_LOG_LEVEL", "2")
 			small, err := os.ReadFile("testdata/small.yaml")
 			if err != nil {
 				return err

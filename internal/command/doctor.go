@@ -37,9 +37,6 @@ upi doctor --config configs/quickstart.yaml`, exitCodes{
 }
 
 func doctor(c *cobra.Command, path string) error {
-	if err := settled(false); err != nil {
-		return err
-	}
 	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	v := versions()
 	for _, name := range slices.Sorted(maps.Keys(v)) {

@@ -37,9 +37,6 @@ func importCommand() *cobra.Command {
 			if onAlpha != "drop" && onAlpha != "white" {
 				return &usageError{fmt.Errorf("--on-alpha is %q, want drop or white", onAlpha)}
 			}
-			if err := settled(false); err != nil {
-				return err
-			}
 			o.Pictures.OnWhite, o.Pictures.JPEG = onAlpha == "white", runtime.DecodeJPEG
 			report, log := progress.New(os.Stderr, "import "+args[0])
 			shown := &importProgress{report: report}

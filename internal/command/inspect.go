@@ -72,9 +72,6 @@ upi inspect runs/quickstart/perturbations.parquet`, exitCodes{pipeline.ExitFaile
 
 // inspectModel shows a SavedModel. A model that cannot be attacked is an error, after everything that can be said of it.
 func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
-	if err := settled(false); err != nil {
-		return err
-	}
 	i, err := savedmodels.Inspect(dir, o)
 	if err != nil {
 		return err

@@ -15,9 +15,6 @@ func (e *restartError) Error() string { return "TensorFlow's environment is not 
 // settled returns a [*restartError] unless TensorFlow's environment is as it has to be.
 func settled(deterministic bool) error {
 	want := map[string]string{}
-	if _, ok := os.LookupEnv("TF_CPP_MIN_LOG_LEVEL"); !ok {
-		want["TF_CPP_MIN_LOG_LEVEL"] = "2"
-	}
 	if deterministic {
 		// oneDNN's kernels round differently in batches of different sizes.
 		for name, value := range map[string]string{"TF_ENABLE_ONEDNN_OPTS": "0", "TF_DETERMINISTIC_OPS": "1"} {

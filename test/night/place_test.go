@@ -14,7 +14,6 @@ import (
 
 	"upi/pipeline"
 	"upi/results"
-	"upi/test/internal/command"
 )
 
 // A place is where runs of one configuration take place: a working directory, a cache and an output.
@@ -100,7 +99,7 @@ func (p *place) start(t *testing.T, args ...string) *attempt {
 	t.Helper()
 	// The test's own context ends before its cleanup: nothing is left running.
 	a := &attempt{cmd: exec.CommandContext(t.Context(), upi, args...), ended: make(chan struct{})}
-	a.cmd.Dir, a.cmd.Env, a.cmd.Stderr, a.cmd.Stdout = p.work, command.Environment(), &a.stderr, io.Discard
+	a.cmd.Dir, a.cmd.Env, a.cmd.Stderr, a.cmd.Stdout = p.work, os.Environ(), &a.stderr, io.Discard
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

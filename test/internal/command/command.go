@@ -48,9 +48,6 @@ func Look(dir string) error {
 	return nil
 }
 
-// Environment is the test's own, and has what the command otherwise starts itself anew for.
-func Environment() []string { return append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2") }
-
 // Await waits until a process of the command answers SIGINT and SIGTERM: its libraries have loaded, package os/signal has its thread,
 // and the process has worked for a while since, as it asks for one signal after the other. It returns false once ended does.
 func Await(pid int, ended func() bool) bool {

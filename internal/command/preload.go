@@ -1,3 +1,0 @@
-package command
-
-import "C" // for preload.c
