@@ -18,6 +18,10 @@ type scoreReader struct {
 	images map[string]tables.Scores
 }
 
+func newScoreReader(metrics []string) scoreReader {
+	return scoreReader{metrics: metrics, images: map[string]tables.Scores{}}
+}
+
 // read reads artefacts of the stage evaluate on one target, and parts the signs.
 func (r scoreReader) read(target string, dirs []string) (plus, minus tables.Scores, err error) {
 	plus.Values, minus.Values = make([][]float64, len(r.metrics)), make([][]float64, len(r.metrics))

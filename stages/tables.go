@@ -49,7 +49,7 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 	}
 	all := make([]*found, len(spec.Perturbations))
 	scored := make([]*tables.Scored, len(all))
-	scores := scoreReader{metrics: spec.Metrics, images: map[string]tables.Scores{}}
+	scores := newScoreReader(spec.Metrics)
 	for i, p := range spec.Perturbations {
 		f, err := readFound(job, p, scores)
 		if err != nil {
@@ -196,7 +196,7 @@ func (s scoresOf) scores() tables.Scores { return s.Scores[s.target] }
 
 // writeScoresFile writes the scores of several perturbations on one target, whose images have ids of one type.
 func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scoresOf, ids func(tables.Scores) []ID) error {
-	w, err := table.Create[results.ScoreOf[ID]](path, table.Options{Columns: spec.Metrics, RowGroupBytes: 8 << 20})
+	w, err := table.Create[results.ScoreOf[ID]](path, table.Options{Columns: spec.Metrics, RowGroupBytes: 4 << 20})
 	if err != nil {
 		return err
 	}
