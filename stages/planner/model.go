@@ -2,7 +2,6 @@ package planner
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -76,18 +75,17 @@ func (d *draft) model(c config.Model) (model, error) {
 		from = *c.Data
 	}
 	m := model{name: c.Name, options: newOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
-	opened, err := d.engine.Model(c.Path, m.options)
-	if errors.Is(err, savedmodels.ErrOpenSize) {
+	known, err := d.facts(c.Path, m.options)
+	if err == nil && known.OpenSize {
 		// The images say what the model leaves open.
 		images, dataErr := d.dataset(m.fit)
 		if dataErr != nil {
 			return m, dataErr
 		}
 		m.options.Shape = images.Shape()
-		opened, err = d.engine.Model(c.Path, m.options)
-	}
-	if err == nil {
-		err = opened.Differentiable()
+		if known, err = d.facts(c.Path, m.options); err == nil && known.OpenSize {
+			err = savedmodels.ErrOpenSize
+		}
 	}
 	if err == nil {
 		m.input, err = d.plan.Input("model", c.Path)
@@ -95,7 +93,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if err != nil {
 		return m, fmt.Errorf("model %s: %w", c.Name, err)
 	}
-	m.shape, m.classes = opened.ImageShape(), opened.Classes()
+	m.shape, m.classes = known.Shape, known.Classes
 	var classes []string
 	for i, s := range []split{m.fit, m.test} {
 		images, err := d.dataset(s)

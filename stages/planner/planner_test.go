@@ -109,6 +109,16 @@ evaluation: {transfer: true}
 // planOf plans the tasks of a configuration.
 func planOf(t *testing.T, text string) (*pipeline.Plan, error) {
 	t.Helper()
+	p, err := plannerOf(t, text)
+	if err != nil {
+		return nil, err
+	}
+	plan := pipeline.NewPlan(p.Environment(), nil)
+	return plan, p.Plan(plan)
+}
+
+func plannerOf(t *testing.T, text string) (*Planner, error) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "plan.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
@@ -121,8 +131,7 @@ func planOf(t *testing.T, text string) (*pipeline.Plan, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := pipeline.NewPlan(p.Environment(), nil)
-	return plan, p.Plan(plan)
+	return p, nil
 }
 
 // TestPlanRefuses what would be read as something else.
