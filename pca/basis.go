@@ -26,7 +26,11 @@ type basis struct {
 	projected         [][]float64 // per term the count x count matrix of q_i' G_k'G_k q_j / ||G_k||_F^2
 }
 
-func newBasis(dim, terms int) *basis { return &basis{dim: dim, projected: make([][]float64, terms)} }
+// newBasis returns an empty basis with room for most vectors. Memory that nothing is written to is not taken; what grew would be held
+// twice while it is copied.
+func newBasis(dim, terms, most int) *basis {
+	return &basis{dim: dim, projected: make([][]float64, terms), vectors: make([]float64, 0, most*dim), images: make([]float64, 0, most*dim)}
+}
 
 func (b *basis) freshVectors() []float64 { return b.vectors[b.count*b.dim:] }
 
@@ -160,8 +164,8 @@ func (b *basis) restart(coefficients []float64, keep int) {
 	n := b.count
 	keep = min(keep, n)
 	coefficients = coefficients[:keep*n]
-	b.vectors = multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.vectors, b.dim, n)
-	b.images = multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.images, b.dim, n)
+	b.vectors = append(b.vectors[:0], multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.vectors, b.dim, n)...)
+	b.images = append(b.images[:0], multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, b.images, b.dim, n)...)
 	for k, p := range b.projected {
 		half := multiplied(blas.NoTrans, coefficients, keep, blas.NoTrans, p, n, n)
 		b.projected[k] = multiplied(blas.NoTrans, half, keep, blas.Trans, coefficients, keep, n)

@@ -10,11 +10,12 @@ import (
 type Options struct {
 	// Weights holds the weight w_k of each term. Nil stands for one term of weight 1.
 	Weights []float64
-	// Width is the number of vectors that a pass multiplies. 0 stands for 8. It is at least 4, and at most d.
-	// More vectors need fewer passes, which pays where reading the rows is what takes the time.
+	// Width is the number of vectors that a pass multiplies. 0 stands for 16. It is at least 4, and at most d.
+	// More vectors need fewer passes, which pays where reading the rows is what takes the time: of a spectrum that falls by 2 %
+	// from one singular value to the next, 8 vectors need 9 passes, 16 need 7 and 32 need 5.
 	Width int
 	// Basis bounds the number of basis vectors kept, at 16 d bytes each. 0 stands for what 64 MiB hold, 256 at most and
-	// 10 * Width at least; the least is 3 * Width. Where it is reached, the better half goes on, which costs passes.
+	// 6 * Width at least; the least is 3 * Width. Where it is reached, the better half goes on, which costs passes.
 	Basis int
 	// Tolerance is the bound on the angle to the true vector, in radians, at which the solver stops, after 3 passes at the
 	// earliest. 0 stands for 1e-3, a cosine of 0.9999995.
@@ -49,8 +50,8 @@ func (o Options) resolve(d int) (Options, error) {
 	if len(o.Weights) == 0 || o.Weights[0] <= 0 {
 		return o, errors.New("the first term's weight must be above 0")
 	}
-	o.Width = min(max(orDefault(o.Width, 8), 4), d)
-	o.Basis = max(orDefault(o.Basis, max(min(64<<20/(16*d), 256), 10*o.Width)), 3*o.Width)
+	o.Width = min(max(orDefault(o.Width, 16), 4), d)
+	o.Basis = max(orDefault(o.Basis, max(min(64<<20/(16*d), 256), 6*o.Width)), 3*o.Width)
 	o.Tolerance = orDefault(o.Tolerance, 1e-3)
 	o.Passes = orDefault(o.Passes, 50)
 	return o, nil

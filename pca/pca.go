@@ -57,7 +57,7 @@ func New(d int, options Options) (*Solver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start principal components: %w", err)
 	}
-	s := &Solver{options: o, basis: newBasis(d, len(o.Weights)), sums: make([]Partial, len(o.Weights))}
+	s := &Solver{options: o, basis: newBasis(d, len(o.Weights), min(o.Basis+o.Width, d)), sums: make([]Partial, len(o.Weights))}
 	start := make([]float64, len(o.Start))
 	for i, v := range o.Start {
 		start[i] = float64(v)

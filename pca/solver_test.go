@@ -203,3 +203,22 @@ func TestUnitRows(t *testing.T) {
 		t.Errorf("got %v, want %v", rows, want)
 	}
 }
+
+// TestPassesOfASlowDecay: singular values that fall by 2 % from one to the next are those of a diagonal matrix, whose first right
+// singular vector is the first unit vector.
+func TestPassesOfASlowDecay(t *testing.T) {
+	const d = 300
+	rows := make([]float32, d*d)
+	for i := range d {
+		rows[i*d+i] = float32(math.Pow(0.98, float64(i)))
+	}
+	for width, most := range map[int]int{0: 7, 8: 9, 32: 5} {
+		got, err := solve(d, pca.Options{Width: width}, 100, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Status != pca.Converged || got.Passes > most || got.Vector[0] < math.Cos(2e-3) {
+			t.Errorf("width %d: %s after %d passes, want at most %d; the first entry is %v", width, got.Status, got.Passes, most, got.Vector[0])
+		}
+	}
+}
