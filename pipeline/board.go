@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"upi/pipeline/cache"
 	"upi/pipeline/progress"
 )
 
@@ -30,6 +31,11 @@ type board struct {
 	active   map[string]int
 	actual   map[Key]Key    // planned key -> key as run, where they differ
 	failed   map[Key]string // planned key -> label
+	// spared are transient tasks whose artefact nothing will read.
+	spared []bool
+	// readers counts of each task those that read its artefact and are not done; spent are transient artefacts that have none left.
+	readers []int32
+	spent   []cache.Name
 }
 
 func newBoard(plan *Plan, report progress.Reporter, keepGoing bool, stop context.CancelCauseFunc) *board {
@@ -38,10 +44,10 @@ func newBoard(plan *Plan, report progress.Reporter, keepGoing bool, stop context
 		result:  &Result{Started: time.Now(), Tasks: make([]TaskResult, n)},
 		waiting: make([]int32, n), children: newChildren(plan), left: n,
 		active: map[string]int{}, actual: map[Key]Key{}, failed: map[Key]string{}}
-	b.change = sync.NewCond(&b.mu)
+	b.change, b.spared, b.readers = sync.NewCond(&b.mu), make([]bool, n), make([]int32, n)
 	for i, t := range plan.tasks {
 		b.result.Tasks[i] = TaskResult{Task: t, Status: progress.Skipped}
-		b.waiting[i] = int32(len(t.Parents))
+		b.waiting[i], b.readers[i] = int32(len(t.Parents)), int32(len(b.children.at(i)))
 		if len(t.Parents) == 0 {
 			heap.Push(&b.ready, int32(i))
 		}
@@ -174,6 +180,9 @@ func (b *board) end(i int, r TaskResult) {
 	b.report.Finish(r.Task.name(), o)
 	gone := r.Status == progress.Failed || r.Status == progress.Skipped
 	planned := b.plan.tasks[i]
+	if !gone {
+		b.read(planned)
+	}
 	if gone {
 		b.failed[planned.Key] = planned.Label
 	}
@@ -192,6 +201,30 @@ func (b *board) end(i int, r TaskResult) {
 		heap.Push(&b.ready, child)
 	}
 	b.change.Broadcast()
+}
+
+// read notes that a task is done and needs its parents no more.
+func (b *board) read(t *Task) {
+	for _, p := range t.Parents {
+		i := b.plan.index[p.Key]
+		if b.readers[i]--; b.readers[i] > 0 || !b.plan.tasks[i].Transient {
+			continue
+		}
+		key := p.Key
+		if actual, other := b.actual[key]; other {
+			key = actual
+		}
+		b.spent = append(b.spent, cache.Name{Stage: p.Stage, Key: key})
+	}
+}
+
+// takeSpent hands out the transient artefacts that nothing will read any more, each once.
+func (b *board) takeSpent() []cache.Name {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	spent := b.spent
+	b.spent = nil
+	return spent
 }
 
 // lost reports whether a task cannot run for want of a parent: one that it must

@@ -11,9 +11,10 @@ import (
 // Change is a value that differs between two runs.
 type Change struct {
 	// Path leads to the value, such as attacks.upi_pca.eps.
-	Path string
+	Path string `json:"path"`
 	// Old and New are the values as JSON; empty where there is none.
-	Old, New string
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
 // longest is how much of a value is shown, such as of a list of hundreds of numbers.

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +19,7 @@ const (
 	ExitUsage       = 2 // the configuration, the command line or what they name is wrong or not there
 	ExitPartial     = 3 // done but for some tasks
 	ExitLocked      = 4 // another run holds the lock
+	ExitGate        = 5 // a condition on the results does not hold
 	ExitInterrupted = 130
 )
 
@@ -40,6 +43,13 @@ func Named(err error) error {
 	return &NamedError{err}
 }
 
+// A GateError says which conditions on the results of a run, or on the difference of two runs, do not hold.
+type GateError struct{ Failed []string }
+
+func (e *GateError) Error() string {
+	return fmt.Sprintf("%d conditions do not hold:\n  %s", len(e.Failed), strings.Join(e.Failed, "\n  "))
+}
+
 // ExitCode is the exit code that says what an error is.
 func ExitCode(err error) int {
 	var (
@@ -48,6 +58,7 @@ func ExitCode(err error) int {
 		partial     *PartialError
 		locked      *LockedError
 		interrupted *InterruptedError
+		gate        *GateError
 	)
 	switch {
 	case err == nil:
@@ -60,6 +71,8 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &partial):
 		return ExitPartial
+	case errors.As(err, &gate):
+		return ExitGate
 	}
 	return ExitFailed
 }

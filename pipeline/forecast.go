@@ -12,7 +12,7 @@ import (
 // Forecast says what a run would do with a task, and why.
 type Forecast struct {
 	Task *Task
-	// Hit is true if the artefact is in the cache.
+	// Hit is true if the artefact is in the cache, or is not needed since all that read it are.
 	Hit bool
 	// Reasons say for a task that would run what has changed since the run
 	// before.
@@ -24,11 +24,15 @@ type Forecast struct {
 func Foresee(plan *Plan, store *cache.Store, previous *Manifest) ([]Forecast, error) {
 	h := newHistory(plan, previous)
 	all := make([]Forecast, 0, len(plan.tasks))
-	for _, t := range plan.tasks {
+	spared, err := Spared(plan, store)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range plan.tasks {
 		f := Forecast{Task: t}
 		a, err := store.Lookup(t.Stage, t.Key)
 		switch {
-		case a != nil:
+		case a != nil, spared[i]:
 			f.Hit = true
 		case err != nil:
 			f.Reasons = append([]string{err.Error()}, h.why(t)...)
@@ -38,17 +42,6 @@ func Foresee(plan *Plan, store *cache.Store, previous *Manifest) ([]Forecast, er
 		all = append(all, f)
 	}
 	return all, nil
-}
-
-// Disk adds up the sizes, in bytes, of the artefacts that a run would make.
-func Disk(all []Forecast) int64 {
-	var sum int64
-	for _, f := range all {
-		if !f.Hit {
-			sum += f.Task.Estimate.Bytes
-		}
-	}
-	return sum
 }
 
 // history finds the task of the run before that a task is to be compared with.
@@ -133,6 +126,8 @@ func (h *history) why(t *Task) []string {
 	switch old := h.before(t); {
 	case old == nil:
 		return []string{"new"}
+	case old.Key == t.Key && t.Transient:
+		return []string{"its artefact was dropped, and is read again"}
 	case old.Key == t.Key:
 		return []string{"its artefact is no longer in the cache"}
 	default:

@@ -106,7 +106,12 @@ func TestForesee(t *testing.T) {
 					misses++
 				}
 			}
-			if got, want := Disk(all), 7*int64(misses); got != want {
+			hit := map[*Task]bool{}
+			for _, e := range all {
+				hit[e.Task] = e.Hit
+			}
+			use := DiskOf(plan, func(_ int, t *Task) bool { return !hit[t] })
+			if got, want := use.Stays, 7*int64(misses); got != want || use.Peak != want {
 				t.Errorf("%d bytes of disk, want %d", got, want)
 			}
 		})

@@ -30,6 +30,9 @@ type Listed struct {
 	State RunStatus `json:"state"`
 	// Results is when the results were made that are there; zero where there are none.
 	Results time.Time `json:"results,omitzero"`
+	// Expected is the number of conditions that the configuration expects of the results, and Unmet how many do not hold.
+	Expected int `json:"expected,omitempty"`
+	Unmet    int `json:"unmet,omitempty"`
 	// Error is why the last run came to nothing.
 	Error string `json:"error,omitempty"`
 }
@@ -128,7 +131,12 @@ func look(dir string) (Listed, error) {
 		}
 		l.State, l.Date, l.Error = m.Status, m.Finished, m.Error
 		if name == manifestFile {
-			l.Results = m.Finished
+			l.Results, l.Expected = m.Finished, len(m.Expectations)
+			for _, e := range m.Expectations {
+				if !e.Holds {
+					l.Unmet++
+				}
+			}
 		}
 	}
 	path := filepath.Join(dir, lockFile)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -20,6 +21,8 @@ type Local struct {
 	KeepGoing bool
 	// Refresh runs every task, whatever the cache holds.
 	Refresh bool
+	// Disk keeps the run from filling the disk; nil lets it.
+	Disk *Disk
 	// Log takes what is out of the ordinary; nil is silent.
 	Log *slog.Logger
 }
@@ -34,13 +37,19 @@ func (l *Local) Execute(ctx context.Context, plan *Plan, report progress.Reporte
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	b := newBoard(plan, report, l.KeepGoing, stop)
+	if !l.Refresh {
+		var err error
+		if b.spared, err = Spared(plan, l.Store); err != nil {
+			return b.result, err
+		}
+	}
 	report.Begin(b.stages())
 	memory := watchMemory(b.running)
 	b.memory = memory
 
 	var group sync.WaitGroup
 	for range workers {
-		w := &Worker{Stages: plan.stages, Store: l.Store, Refresh: l.Refresh, Log: l.Log}
+		w := &Worker{Stages: plan.stages, Store: l.Store, Refresh: l.Refresh, Disk: l.Disk, Log: l.Log}
 		group.Go(func() { l.work(ctx, b, w) })
 	}
 	wake := context.AfterFunc(ctx, b.wake)
@@ -64,8 +73,42 @@ func (l *Local) work(ctx context.Context, b *board, w *Worker) {
 		name := t.name()
 		b.report.Start(name)
 		start := time.Now()
-		a, hit, err := w.Perform(ctx, t, func(done, total int64) { b.report.Advance(name, done, total) })
+		var a *cache.Artefact
+		hit, err := b.spared[i], error(nil)
+		if hit {
+			a, err = l.recall(t)
+		} else {
+			a, hit, err = w.Perform(ctx, t, func(done, total int64) { b.report.Advance(name, done, total) })
+		}
 		b.memory.look()
+		var full *DiskError
+		if errors.As(err, &full) {
+			b.stop(&TaskError{t.Stage, t.Label, err}) // nothing else would fit either
+		}
 		b.done(ctx, i, TaskResult{Task: t, Elapsed: time.Since(start), Artefact: a, Err: err}, hit)
+		l.drop(ctx, b.takeSpent())
+	}
+}
+
+// recall returns what is known of the artefact of a task that is spared; nil where even that is gone.
+func (l *Local) recall(t *Task) (*cache.Artefact, error) {
+	a, err := l.Store.Recall(t.Stage, t.Key)
+	var damaged *cache.DamagedError
+	if errors.As(err, &damaged) {
+		return nil, nil
+	}
+	if a != nil {
+		a.Task = nil
+	}
+	return a, err
+}
+
+// drop frees the disk of artefacts that nothing will read any more. The run goes on where that fails: they take space, no more.
+func (l *Local) drop(ctx context.Context, spent []cache.Name) {
+	if len(spent) == 0 {
+		return
+	}
+	if _, err := l.Store.Drop(ctx, spent); err != nil && l.Log != nil && ctx.Err() == nil {
+		l.Log.Warn("artefacts that nothing reads any more are still in the cache", "error", err)
 	}
 }

@@ -10,9 +10,21 @@ import (
 	"upi/pipeline/progress"
 )
 
-// writeMetrics writes the manifest as Prometheus text, for the textfile
-// collector of a node exporter.
-func writeMetrics(m *Manifest, w io.Writer) error {
+// A Family is a metric of metrics.prom with its values.
+type Family struct {
+	Name, Help string
+	Samples    []Sample
+}
+
+// A Sample is a value with the names and values of its labels, in turn.
+type Sample struct {
+	Value  float64
+	Labels []string
+}
+
+// writeMetrics writes the manifest, and the numbers of the results that are there, as Prometheus text, for the textfile collector of a
+// node exporter.
+func writeMetrics(m *Manifest, numbers []Family, w io.Writer) error {
 	p := prometheus{w: w, run: m.Run}
 	success := 0.0
 	if m.Status == RunDone {
@@ -38,6 +50,12 @@ func writeMetrics(m *Manifest, w io.Writer) error {
 	p.family("upi_warnings", "Number of cases of each warning.")
 	for _, x := range m.Warnings {
 		p.sample("upi_warnings", float64(x.Count), "code", x.Code)
+	}
+	for _, f := range numbers {
+		p.family(f.Name, f.Help)
+		for _, s := range f.Samples {
+			p.sample(f.Name, s.Value, s.Labels...)
+		}
 	}
 	return p.err
 }

@@ -24,6 +24,8 @@ type Worker struct {
 	Store  *cache.Store
 	// Refresh runs a task even if its artefact is in the cache.
 	Refresh bool
+	// Disk keeps the worker from filling the disk; nil lets it.
+	Disk *Disk
 	// Log is where the worker tells what it waits for; nil is silent.
 	Log *slog.Logger
 }
@@ -90,6 +92,13 @@ func (w *Worker) lookup(t *Task, log *slog.Logger) (*cache.Artefact, error) {
 func (w *Worker) run(ctx context.Context, stage *Stage, t *Task, log *slog.Logger, advance func(done, total int64)) (*cache.Artefact, error) {
 	if err := checkFiles(t); err != nil {
 		return nil, err
+	}
+	if w.Disk != nil {
+		release, err := w.Disk.reserve(ctx, t.Estimate.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 	}
 	draft, err := w.Store.Begin()
 	if err != nil {

@@ -47,6 +47,9 @@ type Option func(*Task)
 // Costs gives a task's estimate.
 func Costs(e Estimate) Option { return func(t *Task) { t.Estimate = e } }
 
+// Transient has the artefact dropped from the cache once all that read it are made.
+func Transient() Option { return func(t *Task) { t.Transient = true } }
+
 // Published has the files of the artefact copied into the run's directory.
 func Published() Option { return func(t *Task) { t.Publish = true } }
 

@@ -11,6 +11,7 @@ import (
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/cache"
 	"upi/pipeline/manifest"
+	"upi/pipeline/progress"
 )
 
 // published reports whether all tasks with results for the directory are done.
@@ -51,14 +52,33 @@ func (r *Run) finish(m *Manifest, d Description, result *Result, lease *cache.Le
 	if err := r.removeStale(m); err != nil {
 		return err
 	}
-	if err := r.writeManifest(manifestFile, m); err != nil {
+	of := r.asMade(m)
+	if err := r.writeManifest(manifestFile, of); err != nil {
 		return err
 	}
-	r.previous, r.success = m, m.LastSuccess
+	r.previous, r.success = of, m.LastSuccess
 	if err := os.Remove(filepath.Join(r.dir, attemptFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return lease.Finish(keys)
+}
+
+// asMade returns the manifest of the results of a run. Where the run has only found again what the one before had made, it tells of
+// that one, and when it made them: a report of unchanged results does not change.
+func (r *Run) asMade(m *Manifest) *Manifest {
+	before := r.previous
+	if before == nil || before.Status != RunDone || m.Status != RunDone || len(before.Tasks) != len(m.Tasks) {
+		return m
+	}
+	for i, t := range m.Tasks {
+		if t.Status != progress.Hit || t.Key != before.Tasks[i].Key {
+			return m
+		}
+	}
+	of := *m
+	of.Host, of.Started, of.Finished, of.Seconds = before.Host, before.Started, before.Finished, before.Seconds
+	of.Stages, of.Tasks = before.Stages, before.Tasks
+	return &of
 }
 
 // publish copies the files of an artefact into the directory. Copies and not

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"upi/pipeline/atomicfile"
@@ -37,6 +38,9 @@ func (e *LockedError) Error() string { return fmt.Sprintf("%s is in use by %s", 
 
 // Run is the directory of a run, locked.
 type Run struct {
+	// Numbers returns what metrics.prom tells of the results in the directory beside how the run went; nil adds nothing.
+	Numbers func() ([]Family, error)
+
 	dir, name string
 	lock      *lock.Lock
 	previous  *Manifest
@@ -169,5 +173,49 @@ func (r *Run) record(m *Manifest) error {
 }
 
 func (r *Run) writeMetrics(m *Manifest) error {
-	return atomicfile.Write(filepath.Join(r.dir, metricsFile), func(w io.Writer) error { return writeMetrics(m, w) })
+	var numbers []Family
+	var unread error
+	if r.previous != nil {
+		numbers = expectationsFamily(r.previous.Expectations)
+		if r.Numbers != nil {
+			read, err := r.Numbers()
+			numbers, unread = append(numbers, read...), err
+		}
+	}
+	return errors.Join(unread, atomicfile.Write(filepath.Join(r.dir, metricsFile), func(w io.Writer) error { return writeMetrics(m, numbers, w) }))
+}
+
+func expectationsFamily(all []manifest.Expectation) []Family {
+	if len(all) == 0 {
+		return nil
+	}
+	failed := 0
+	for _, e := range all {
+		if !e.Holds {
+			failed++
+		}
+	}
+	return []Family{{Name: "upi_expectations_failed", Help: "Number of the expected conditions that the results do not meet.", Samples: []Sample{{Value: float64(failed)}}}}
+}
+
+// Expect notes in the manifest of the results, and in the metrics, which expected conditions hold. The error is a [*GateError] if some
+// do not. M is the manifest that Execute has returned.
+func (r *Run) Expect(m *Manifest, all []manifest.Expectation) error {
+	if r.previous == nil {
+		return fmt.Errorf("note what was expected: %s has no results", r.dir)
+	}
+	r.previous.Expectations, m.Expectations = all, all
+	if err := errors.Join(r.writeManifest(manifestFile, r.previous), r.writeMetrics(m)); err != nil {
+		return err
+	}
+	var gate GateError
+	for _, e := range all {
+		if !e.Holds {
+			gate.Failed = append(gate.Failed, e.Condition+": "+strings.Join(e.Found, "; "))
+		}
+	}
+	if len(gate.Failed) > 0 {
+		return &gate
+	}
+	return nil
 }

@@ -268,7 +268,12 @@ func TestMetrics(t *testing.T) {
 		Stages: []manifest.StageSummary{{Stage: "fit", Done: 2, Hit: 1, Failed: 1, Seconds: 10, Throughput: 6.5, PeakMemory: 1024,
 			Counts: map[string]int64{CountImages: 65, CountLeftOut: 3}}}}
 	var b bytes.Buffer
-	if err := writeMetrics(m, &b); err != nil {
+	numbers := expectationsFamily([]manifest.Expectation{{Condition: "a", Holds: true}, {Condition: "b"}})
+	for _, name := range []string{"upi_score_mean", "upi_score_std_error", "upi_score_images", "upi_model_accuracy"} {
+		numbers = append(numbers, Family{Name: name, Help: "A number of the results.",
+			Samples: []Sample{{Value: 0.25, Labels: []string{"attack", "upi_pca", "eps", "8"}}}})
+	}
+	if err := writeMetrics(m, numbers, &b); err != nil {
 		t.Fatal(err)
 	}
 	golden := filepath.Join("testdata", "metrics.prom")

@@ -45,9 +45,12 @@ type Task struct {
 	Parents []Parent `json:"parents,omitempty"`
 	Files   []*File  `json:"files,omitempty"`
 	// Publish has the artefact's files copied into the run's directory.
-	Publish  bool     `json:"publish,omitempty"`
-	Estimate Estimate `json:"estimate"`
-	Key      Key      `json:"key"`
+	Publish bool `json:"publish,omitempty"`
+	// Transient artefacts are dropped from the cache once all that read them are made, and made again only for one that is not. It is
+	// not part of the key.
+	Transient bool     `json:"transient,omitempty"`
+	Estimate  Estimate `json:"estimate"`
+	Key       Key      `json:"key"`
 }
 
 // Parent is an artefact that a task reads.

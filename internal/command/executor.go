@@ -16,7 +16,7 @@ var executors = map[string]func(j *job, flags runFlags, log *slog.Logger) pipeli
 }
 
 func local(j *job, flags runFlags, log *slog.Logger) pipeline.Executor {
-	return &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Log: log}
+	return &pipeline.Local{Store: j.store, Workers: j.config.Workers, KeepGoing: flags.keepGoing, Refresh: flags.noCache, Disk: j.disk, Log: log}
 }
 
 func executorNames() string { return strings.Join(slices.Sorted(maps.Keys(executors)), ", ") }

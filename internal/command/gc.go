@@ -2,10 +2,12 @@ package command
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"upi/pipeline"
 	"upi/pipeline/cache"
 	"upi/pipeline/config"
 )
@@ -26,9 +28,9 @@ func gcCommand() *cobra.Command {
 				}
 				policy.MaxBytes = int64(bytes)
 			}
-			store, err := cache.Open(dir)
+			store, err := cache.Existing(dir)
 			if err != nil {
-				return err
+				return pipeline.Named(err)
 			}
 			got, err := store.GC(c.Context(), policy)
 			if err != nil {
@@ -36,6 +38,9 @@ func gcCommand() *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "removed %d (%s), kept %d (%s), of which runs need %d (%s)\n", got.Removed, size(got.RemovedBytes),
 				got.Kept, size(got.KeptBytes), got.Needed, size(got.NeededBytes))
+			if policy.MaxBytes > 0 && got.KeptBytes > policy.MaxBytes {
+				return tooLarge(got, policy.MaxBytes)
+			}
 			return nil
 		},
 	}
@@ -49,5 +54,33 @@ func gcCommand() *cobra.Command {
 Free the cache: remove artefacts that were not used for long, then the longest unused until the cache is small enough.
 What a run still needs stays, so this may be done at any time.`, `
 upi gc --dry-run
-upi gc --max-age 336h --max-size 50GiB`, nil)
+upi gc --max-age 336h --max-size 50GiB`, exitCodes{
+		pipeline.ExitFailed: "failed, or the cache is still larger than --max-size: the last lines say what holds it",
+		pipeline.ExitUsage:  "the command line is wrong, or there is no such cache",
+	})
+}
+
+// tooLarge says what keeps the cache from being as small as asked for.
+func tooLarge(got cache.Collected, most int64) error {
+	const shown = 10
+	var lines []string
+	for i, h := range got.Holders {
+		if h.Bytes == 0 {
+			break
+		}
+		if i == shown {
+			lines = append(lines, fmt.Sprintf("and %d runs more", len(got.Holders)-shown))
+			break
+		}
+		line := fmt.Sprintf("%s needs %s, of which no other run does %s", h.Dir, size(h.Bytes), size(h.Alone))
+		if h.Live {
+			line += " (it goes on)"
+		}
+		lines = append(lines, line)
+	}
+	if held := got.KeptBytes - got.NeededBytes; held > 0 {
+		lines = append(lines, fmt.Sprintf("tasks that are worked on hold %s", size(held)))
+	}
+	return fmt.Errorf("the cache holds %s, more than %s; what a run needs stays until its directory is removed:\n  %s",
+		size(got.KeptBytes), size(most), strings.Join(lines, "\n  "))
 }

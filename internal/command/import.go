@@ -38,7 +38,7 @@ func importCommand() *cobra.Command {
 				return &usageError{fmt.Errorf("--on-alpha is %q, want drop or white", onAlpha)}
 			}
 			o.Pictures.OnWhite, o.Pictures.JPEG = onAlpha == "white", runtime.DecodeJPEG
-			report, log := progress.New(os.Stderr, "import "+args[0])
+			report, log := progress.New(os.Stderr, "import "+args[0], logFormat(c))
 			shown := &importProgress{report: report}
 			defer shown.end()
 			result, err := imports.Import(c.Context(), args[0], from, args[1], o, shown.advance)

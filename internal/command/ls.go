@@ -68,5 +68,8 @@ func stateOf(l pipeline.Listed) string {
 	if ended := l.State == pipeline.RunFailed || l.State == pipeline.RunInterrupted; ended && !l.Results.IsZero() {
 		state += ", results of " + l.Results.Local().Format(time.DateOnly+" 15:04")
 	}
+	if l.Unmet > 0 && l.State == pipeline.RunDone {
+		state += fmt.Sprintf(", %d of %d expectations do not hold", l.Unmet, l.Expected)
+	}
 	return state
 }

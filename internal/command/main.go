@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,17 +27,9 @@ func Main(args []string) int {
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "upi:", err)
+		tellError(root, err)
 	}
-	var usage *usageError
-	if errors.As(err, &usage) {
-		return pipeline.ExitUsage
-	}
-	var swept *sweepError
-	if errors.As(err, &swept) {
-		return swept.code
-	}
-	return pipeline.ExitCode(err)
+	return exitCode(err)
 }
 
 // rootCommand is the command with all others below it.
@@ -63,6 +54,7 @@ upi help run`, exitCodes{
 	})
 	root.SetVersionTemplate("{{.Version}}")
 	root.SuggestionsMinimumDistance = 2
+	addLogFlag(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	for _, c := range commands {
 		root.AddCommand(c())

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"upi/pipeline"
-	"upi/pipeline/config"
 	"upi/pipeline/progress"
 )
 
@@ -26,8 +25,9 @@ func planCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&flags.sets, "set", nil, "set a key, as with upi run")
 	c.Flags().BoolVar(&list, "tasks", false, "list every task that would run, with all its reasons")
 	return described(c, `
-Say what a run would do, and why: how many tasks of each stage are in the cache and how many are to be run, with an
-estimate of the disk, memory and time that they take. Each stage and reason is a line; a task may have several reasons.
+Say what a run would do, and why: how many tasks of each stage are done (in the cache, or needed no more) and how many are to be
+run, with an estimate of the disk, by stage, and of the memory and time that they take. Each stage and reason is a line; a task
+may have several reasons.
 Nothing is run or written but the hashes of inputs.`, `
 upi plan configs/quickstart.yaml
 upi plan configs/quickstart.yaml --set seeds=[0,1,2] --tasks`, exitCodes{
@@ -63,9 +63,14 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 			hits[e.Task.Stage]++
 		}
 	}
-	fmt.Fprintln(out, "stage\ttasks\tin the cache\tto run")
-	for _, stage := range j.plan.StageNames() {
-		fmt.Fprintf(out, "%s\t%d\t%d\t%d\n", stage, total[stage], hits[stage], total[stage]-hits[stage])
+	hit := map[*pipeline.Task]bool{}
+	for _, e := range explained {
+		hit[e.Task] = e.Hit
+	}
+	use := pipeline.DiskOf(j.plan, func(_ int, t *pipeline.Task) bool { return !hit[t] })
+	fmt.Fprintln(out, "stage\ttasks\tdone\tto run\tdisk")
+	for _, s := range use.Stages {
+		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%s\n", s.Stage, total[s.Stage], hits[s.Stage], total[s.Stage]-hits[s.Stage], stageDisk(s))
 	}
 	if err := out.Flush(); err != nil {
 		return err
@@ -82,8 +87,8 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
-		size(pipeline.Disk(explained)), j.config.Memory, work(explained, previous))
-	return nil
+		size(use.Stays), j.config.Memory, work(explained, previous))
+	return j.tellDisk(c.OutOrStdout(), use)
 }
 
 // work estimates the time of the tasks to run by what a task of their stage took in the run before.
@@ -115,12 +120,4 @@ func work(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
 }
 
 // size writes bytes with a binary unit, rounded.
-func size(bytes int64) string {
-	switch {
-	case bytes >= 1<<30:
-		return fmt.Sprintf("%.1fGiB", float64(bytes)/(1<<30))
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%.1fMiB", float64(bytes)/(1<<20))
-	}
-	return config.Bytes(bytes).String()
-}
+func size(bytes int64) string { return pipeline.ShortBytes(bytes) }

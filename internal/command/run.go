@@ -64,6 +64,7 @@ upi run configs/quickstart.yaml --set name=sizes --sweep attacks.upi_pca.eps=[25
 		pipeline.ExitUsage:       "the configuration, the command line, or a model, shard or device that they name is wrong or not there; nothing was run",
 		pipeline.ExitPartial:     "done but for some tasks (--keep-going); the tables say missing where a number could not be had",
 		pipeline.ExitLocked:      "another run of this name is going on",
+		pipeline.ExitGate:        "done, and the results do not meet the configuration's expect; the last lines say where",
 		pipeline.ExitInterrupted: "stopped by SIGINT or SIGTERM; start it again to go on",
 	})
 }
@@ -73,6 +74,7 @@ type job struct {
 	config  *config.Config
 	planner *planner.Planner
 	store   *cache.Store
+	disk    *pipeline.Disk
 	plan    *pipeline.Plan
 }
 
@@ -98,6 +100,9 @@ func prepare(path string, flags runFlags) (*job, error) {
 	if j.store, err = cache.Open(c.Cache); err != nil {
 		return nil, pipeline.Advise(err)
 	}
+	if j.disk, err = pipeline.NewDisk(j.store.Root()); err != nil {
+		return nil, err
+	}
 	j.plan = pipeline.NewPlan(j.planner.Environment(), j.store.Hasher())
 	return j, nil
 }
@@ -116,6 +121,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 		return err
 	}
 	defer directory.Close()
+	directory.Numbers = func() ([]pipeline.Family, error) { return scoreFamilies(directory.Dir()) }
 	description, err := j.describe()
 	if err != nil {
 		return err
@@ -123,9 +129,12 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if _, err := interruptibly(ctx, func() (any, error) { return nil, pipeline.Named(j.planner.Plan(j.plan)) }); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
-	shown, log := progress.New(os.Stderr, j.config.Name)
+	shown, log := progress.New(os.Stderr, j.config.Name, logFormat(c))
 	if err := keepOther(ctx, directory, j.store, description, flags.replace, log); err != nil {
 		return err
+	}
+	if err := j.checkDisk(flags); err != nil {
+		return errors.Join(err, directory.Fail(description, err))
 	}
 	by := executors[flags.executor](j, flags, log)
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
@@ -135,8 +144,8 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if _, err := interruptibly(ctx, func() (any, error) { return nil, publish(c.OutOrStdout(), directory) }); err != nil {
 		return directory.Spoil(manifest, err)
 	}
-	fmt.Fprintln(os.Stderr, "results:", directory.Dir())
-	return failure
+	tellResults(c, directory.Dir(), log)
+	return errors.Join(failure, j.gate(directory, manifest))
 }
 
 // publish writes the report of a run, shows its summary, and adds what it has written to the manifest.

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"upi/pipeline"
 	"upi/pipeline/config"
+	"upi/pipeline/progress"
 	"upi/stages/planner"
 )
 
@@ -126,8 +126,12 @@ func runOrSweep(c *cobra.Command, path string, flags runFlags) error {
 	}
 	var done []ended
 	for i, v := range all {
-		fmt.Fprintf(os.Stderr, "sweep %d of %d: %s\n", i+1, len(all), filepath.Join(dir, v.name))
-		code, err := child(c.Context(), path, dir, v, flags)
+		if logFormat(c) == progress.JSON {
+			progress.NewLogger(os.Stderr, progress.JSON).Info("sweep", "number", i+1, "runs", len(all), "directory", filepath.Join(dir, v.name))
+		} else {
+			fmt.Fprintf(os.Stderr, "sweep %d of %d: %s\n", i+1, len(all), filepath.Join(dir, v.name))
+		}
+		code, err := child(c, path, dir, v, flags)
 		if err != nil {
 			return err
 		}
@@ -166,12 +170,13 @@ func (v variant) place(dir string) []string {
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // child makes one run of a sweep, in a process of its own: TensorFlow gives memory back only when a process ends.
-func child(ctx context.Context, path, dir string, v variant, flags runFlags) (code int, err error) {
+func child(c *cobra.Command, path, dir string, v variant, flags runFlags) (code int, err error) {
+	ctx := c.Context()
 	self, err := os.Executable()
 	if err != nil {
 		return 0, fmt.Errorf("find the program's own file: %w", err)
 	}
-	args := []string{"run", path, "--executor", flags.executor, "--workers", fmt.Sprint(flags.workers)}
+	args := []string{"run", path, "--executor", flags.executor, "--workers", fmt.Sprint(flags.workers), "--log", string(logFormat(c))}
 	for name, on := range map[string]bool{"--no-cache": flags.noCache, "--keep-going": flags.keepGoing, "--replace": flags.replace} {
 		if on {
 			args = append(args, name)

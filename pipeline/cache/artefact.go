@@ -37,6 +37,8 @@ type Artefact struct {
 	Counts   map[string]int64 `json:"counts,omitempty"`
 	Warnings []Warning        `json:"warnings,omitempty"`
 	Files    []File           `json:"files"`
+	// Dropped says that the files are gone and only this record is left: see [Store.Drop].
+	Dropped bool `json:"dropped,omitempty"`
 
 	dir string
 }
@@ -91,6 +93,9 @@ func open(dir string, key Key) (*Artefact, error) {
 		return nil, &DamagedError{dir, fmt.Sprintf("artefact.json has format %d, this program reads %d", a.Format, format)}
 	case a.Key != key:
 		return nil, &DamagedError{dir, "it holds the key " + string(a.Key)}
+	}
+	if a.Dropped {
+		return a, nil
 	}
 	for _, f := range a.Files {
 		info, err := os.Stat(filepath.Join(dir, f.Name))
@@ -159,6 +164,11 @@ func (a *Artefact) seal(dir string) error {
 			return err
 		}
 	}
+	return a.record(dir)
+}
+
+// record writes artefact.json.
+func (a *Artefact) record(dir string) error {
 	text, err := json.MarshalIndent(a, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode artefact.json: %w", err)

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,18 @@ type Collected struct {
 	// Artefacts and checkpoints together, with their sizes in bytes.
 	Removed, Kept, Needed                int
 	RemovedBytes, KeptBytes, NeededBytes int64
+	// Holders are the runs that need something, those that hold most first.
+	Holders []Holder
+}
+
+// A Holder is a run that needs something of the cache.
+type Holder struct {
+	// Dir is the run's directory.
+	Dir string
+	// Live says that the run goes on.
+	Live bool
+	// Bytes is the size of all that it needs, and Alone of what no other run does.
+	Bytes, Alone int64
 }
 
 // item is something that GC can remove.
@@ -55,12 +68,20 @@ func (s *Store) GC(ctx context.Context, p Policy) (Collected, error) {
 		return fail(err)
 	}
 	defer guard.Release()
-	if err := errors.Join(s.sweep(), s.sweepLocks()); err != nil {
-		return fail(err)
+	if !p.DryRun {
+		if err := errors.Join(s.sweep(), s.sweepLocks()); err != nil {
+			return fail(err)
+		}
 	}
-	keep, err := s.needed()
+	claims, err := s.claims(!p.DryRun)
 	if err != nil {
 		return fail(err)
+	}
+	keep := map[Key]bool{}
+	for _, c := range claims {
+		for key := range c.keys {
+			keep[key] = true
+		}
 	}
 	items, err := s.items()
 	if err != nil {
@@ -95,10 +116,36 @@ func (s *Store) GC(ctx context.Context, p Policy) (Collected, error) {
 			return c, err
 		}
 	}
+	c.Holders = holders(claims, items)
 	if p.DryRun {
 		return c, nil
 	}
 	return c, s.Hasher().Forget()
+}
+
+// holders adds up what each run needs.
+func holders(claims []claim, items []item) []Holder {
+	all := make([]Holder, len(claims))
+	for i, c := range claims {
+		all[i] = Holder{Dir: c.dir, Live: c.live}
+	}
+	for _, it := range items {
+		if !it.needed {
+			continue
+		}
+		only, n := 0, 0
+		for i, c := range claims {
+			if c.keys[it.key] {
+				all[i].Bytes += it.size
+				only, n = i, n+1
+			}
+		}
+		if n == 1 {
+			all[only].Alone += it.size
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Holder) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return all
 }
 
 func (c *Collected) add(it item, removed bool) {

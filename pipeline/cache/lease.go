@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/lock"
@@ -56,6 +57,7 @@ func (s *Store) Lease(ctx context.Context, runDir string, keys []Key) (*Lease, e
 		l.lock.Release()
 		return fail(err)
 	}
+	s.own(l.path(".json"), true)
 	return l, nil
 }
 
@@ -66,7 +68,27 @@ func (l *Lease) Finish(keys []Key) error {
 }
 
 // Release ends the lease. What the run has noted stays.
-func (l *Lease) Release() error { return l.lock.Release() }
+func (l *Lease) Release() error {
+	l.store.own(l.path(".json"), false)
+	return l.lock.Release()
+}
+
+// own notes that this process holds a lease, or no longer does.
+func (s *Store) own(path string, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held {
+		s.leases[path] = true
+	} else {
+		delete(s.leases, path)
+	}
+}
+
+func (s *Store) owns(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leases[path]
+}
 
 func (l *Lease) path(suffix string) string {
 	sum := sha256.Sum256([]byte(l.use.Dir))
@@ -117,34 +139,44 @@ func (s *Store) guard(ctx context.Context) (*lock.Lock, error) {
 	return lock.Wait(ctx, filepath.Join(s.root, "gc.lock"), nil)
 }
 
-// needed returns the keys that live runs and existing run directories need, and
-// forgets runs whose directory is gone.
-func (s *Store) needed() (map[Key]bool, error) {
+// A claim is what one run needs of the cache.
+type claim struct {
+	dir  string
+	live bool
+	keys map[Key]bool
+}
+
+// claims lists what live runs and existing run directories need. With forget the notes of runs whose directory is gone are removed.
+func (s *Store) claims(forget bool) ([]claim, error) {
 	files, err := filepath.Glob(filepath.Join(s.root, "runs", "*.json"))
 	if err != nil {
 		return nil, err
 	}
-	keep := map[Key]bool{}
+	var all []claim
 	for _, path := range files {
 		u, err := readUse(path)
 		if err != nil {
 			// Not knowing what a run needs, nothing may be removed.
 			return nil, fmt.Errorf("read lease %s: %w", path, err)
 		}
-		_, live := lock.Held(path[:len(path)-len(".json")] + ".lock")
+		_, live := lock.Held(strings.TrimSuffix(path, ".json") + ".lock")
 		if _, err := os.Stat(u.Dir); errors.Is(err, os.ErrNotExist) && !live {
-			if err := os.Remove(path); err != nil {
-				return nil, err
+			if forget {
+				if err := os.Remove(path); err != nil {
+					return nil, err
+				}
 			}
 			continue
 		}
+		c := claim{dir: u.Dir, live: live, keys: map[Key]bool{}}
 		for _, keys := range [][]Key{u.Current, u.Finished} {
 			for _, k := range keys {
-				keep[k] = true
+				c.keys[k] = true
 			}
 		}
+		all = append(all, c)
 	}
-	return keep, nil
+	return all, nil
 }
 
 func readUse(path string) (use, error) {

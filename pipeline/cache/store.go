@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,22 @@ import (
 // Store is a cache directory.
 type Store struct {
 	root string
+
+	mu sync.Mutex
+	// leases are the files of the leases that this process holds.
+	leases map[string]bool
+}
+
+// Existing opens a cache that is there, and changes nothing. The error wraps fs.ErrNotExist if there is none.
+func Existing(dir string) (*Store, error) {
+	root, err := filepath.Abs(dir)
+	if err == nil {
+		_, err = os.Stat(filepath.Join(root, "runs"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open cache %s: %w", dir, err)
+	}
+	return &Store{root: root, leases: map[string]bool{}}, nil
 }
 
 // Open makes the cache directory if need be, and removes what killed processes
@@ -30,7 +47,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locate cache: %w", err)
 	}
-	s := &Store{root: root}
+	s := &Store{root: root, leases: map[string]bool{}}
 	for _, d := range []string{"tmp", "partial", "locks", "runs", "hashes"} {
 		if err := os.MkdirAll(filepath.Join(root, d), 0o777); err != nil {
 			return nil, fmt.Errorf("make cache directory: %w", err)
@@ -53,9 +70,18 @@ func (s *Store) Path(stage string, key Key) string {
 	return filepath.Join(s.root, stage, string(key[:min(2, len(key))]), string(key))
 }
 
-// Lookup returns the artefact under a key, or nil if there is none. The error is
-// a [*DamagedError] if something is there that is not what was written.
+// Lookup returns the artefact under a key, or nil if there is none, or none of which the files are there. The error is a
+// [*DamagedError] if something is there that is not what was written.
 func (s *Store) Lookup(stage string, key Key) (*Artefact, error) {
+	a, err := s.Recall(stage, key)
+	if a != nil && a.Dropped {
+		return nil, nil
+	}
+	return a, err
+}
+
+// Recall returns what Lookup does, and also the record of an artefact whose files were dropped.
+func (s *Store) Recall(stage string, key Key) (*Artefact, error) {
 	if err := check(stage, key); err != nil {
 		return nil, err
 	}
@@ -172,10 +198,11 @@ func (d *Draft) Commit(a Artefact, replace bool) (put *Artefact, differed bool, 
 	err = os.Rename(d.Dir(), final)
 	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
 		there, err := open(final, a.Key)
-		if err == nil && (!replace || slices.Equal(there.Files, a.Files)) {
+		same := err == nil && slices.Equal(there.Files, a.Files)
+		if err == nil && !there.Dropped && (!replace || same) {
 			return there, false, nil
 		}
-		differed = err == nil
+		differed = err == nil && !same
 		if err := d.store.Remove(a.Stage, a.Key); err != nil {
 			return nil, false, err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -295,5 +296,93 @@ func TestGCLeavesATaskInHandAlone(t *testing.T) {
 	}
 	if _, held := lock.Held(filepath.Join(s.Root(), "gc.lock")); held {
 		t.Error("GC still holds its lock")
+	}
+}
+
+// TestGCDryRunForgetsNothing: what a run needs whose directory is moved away for a moment is still known when it is back.
+func TestGCDryRunForgetsNothing(t *testing.T) {
+	s := store(t)
+	put(t, s, key("a"), "rows", false)
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Lease(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Finish([]Key{key("a")}), l.Release(), os.Rename(dir, dir+".away")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.GC(t.Context(), Policy{All: true, DryRun: true}); err != nil || got.Removed != 1 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.GC(t.Context(), Policy{All: true})
+	if err != nil || got.Removed != 0 || len(got.Holders) != 1 || got.Holders[0].Dir != dir || got.Holders[0].Bytes != got.KeptBytes ||
+		got.Holders[0].Alone != got.KeptBytes {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// TestExistingMakesNothing: a cache that is not there is an error, and still not there.
+func TestExistingMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if _, err := Existing(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDrop: the files go and the record stays; what a live run of another process needs stays as it is.
+func TestDrop(t *testing.T) {
+	s := store(t)
+	a, _ := put(t, s, key("a"), "rows", false)
+	put(t, s, key("b"), "rows", false)
+	other, err := Open(s.Root()) // as another process would
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := other.Lease(t.Context(), t.TempDir(), []Key{key("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := s.Lease(t.Context(), t.TempDir(), []Key{key("a"), key("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []Name{{"count", key("a")}, {"count", key("b")}, {"count", key("c")}}
+	if freed, err := s.Drop(t.Context(), names); err != nil || freed != a.Size() {
+		t.Fatalf("%d bytes freed, %v, want %d", freed, err, a.Size())
+	}
+	if found, err := s.Lookup("count", key("a")); found != nil || err != nil {
+		t.Errorf("looked up %+v, %v", found, err)
+	}
+	record, err := s.Recall("count", key("a"))
+	if err != nil || record == nil || !record.Dropped || !slices.Equal(record.Files, a.Files) {
+		t.Errorf("recalled %+v, %v", record, err)
+	}
+	if entries, err := os.ReadDir(a.Dir()); err != nil || len(entries) != 1 {
+		t.Errorf("%v are left, %v", entries, err)
+	}
+	if found, err := s.Lookup("count", key("b")); found == nil || err != nil {
+		t.Errorf("what another run needs: %+v, %v", found, err)
+	}
+	// Made again, it is what it was; other bytes are noticed.
+	if again, differed := put(t, s, key("a"), "rows", false); differed || textOf(t, again) != "rows" {
+		t.Errorf("made again: differed %v", differed)
+	}
+	if err := errors.Join(l.Release(), own.Release()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Drop(t.Context(), names); err != nil {
+		t.Fatal(err)
+	}
+	if again, differed := put(t, s, key("b"), "other", false); !differed || textOf(t, again) != "other" {
+		t.Errorf("made again with other bytes: differed %v", differed)
 	}
 }

@@ -27,6 +27,8 @@ type Config struct {
 	Device string `yaml:"device"`
 	// Memory bounds what the whole process may hold.
 	Memory Bytes `yaml:"memory"`
+	// KeepGradients keeps the rows of gradients in the cache when the directions are found in them.
+	KeepGradients bool `yaml:"keep_gradients"`
 	// Workers is the number of tasks that run at once; 0 is one per core.
 	Workers int `yaml:"workers"`
 	// Deterministic asks for results that are equal to the bit for every batch size.
@@ -38,6 +40,8 @@ type Config struct {
 	Evaluation    Evaluation `yaml:"evaluation"`
 	// Labels are what tables and figures write in place of the names of attacks, models, explanations and metrics.
 	Labels map[string]string `yaml:"labels,omitempty"`
+	// Expect are conditions on the results.
+	Expect []Expectation `yaml:"expect,omitempty"`
 }
 
 // Data names the shards that perturbations are fitted and evaluated on.

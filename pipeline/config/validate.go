@@ -29,6 +29,7 @@ func (l *loader) validate(cfg *Config) {
 	l.validateItems("explanations", cfg.Explanations)
 	l.validateItems("attacks", cfg.Attacks)
 	l.evaluation(cfg.Evaluation)
+	l.expectations(cfg)
 }
 
 // need reports the value at key unless it is good or was reported already.

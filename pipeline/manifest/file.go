@@ -31,13 +31,14 @@ type storedTask struct {
 	// Parents are numbers of tasks; an artefact that was missing is the label of its task instead.
 	Parents []any `json:"parents,omitempty"`
 	// Files are numbers of Manifest.Inputs.
-	Files    []int            `json:"files,omitempty"`
-	Key      cache.Key        `json:"key"`
-	Status   progress.Status  `json:"status"`
-	Seconds  float64          `json:"seconds"`
-	Counts   map[string]int64 `json:"counts,omitempty"`
-	Warnings []cache.Warning  `json:"warnings,omitempty"`
-	Error    string           `json:"error,omitempty"`
+	Files     []int            `json:"files,omitempty"`
+	Key       cache.Key        `json:"key"`
+	Transient bool             `json:"transient,omitempty"`
+	Status    progress.Status  `json:"status"`
+	Seconds   float64          `json:"seconds"`
+	Counts    map[string]int64 `json:"counts,omitempty"`
+	Warnings  []cache.Warning  `json:"warnings,omitempty"`
+	Error     string           `json:"error,omitempty"`
 }
 
 // Write writes the manifest as JSON: specs and tasks a line each, since a run can have a million of them.
@@ -105,7 +106,7 @@ func (n *numbers[T]) of(value T) int {
 
 func (t *TaskRecord) stored(specs numbers[string], inputs numbers[Input], tasks numbers[cache.Key]) storedTask {
 	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: specs.known[string(t.Spec)],
-		Key: t.Key, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error}
+		Key: t.Key, Transient: t.Transient, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error}
 	for _, p := range t.Parents {
 		if p.Key == "" {
 			s.Parents = append(s.Parents, p.Missing)
@@ -183,7 +184,7 @@ func (m *Manifest) restore(i int, tasks []storedTask, specs []json.RawMessage) e
 		return fmt.Errorf("spec %d of %d", s.Spec, len(specs))
 	}
 	t := TaskRecord{Stage: s.Stage, StageVersion: s.StageVersion, Label: s.Label, Shard: s.Shard, Spec: specs[s.Spec],
-		Key: s.Key, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error}
+		Key: s.Key, Transient: s.Transient, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error}
 	for _, p := range s.Parents {
 		switch p := p.(type) {
 		case string:

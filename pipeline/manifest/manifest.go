@@ -51,7 +51,17 @@ type Manifest struct {
 	Stages   []StageSummary  `json:"stages"`
 	Warnings []cache.Warning `json:"warnings"`
 	Outputs  []Output        `json:"outputs"`
-	Tasks    []TaskRecord    `json:"-"` // see Write
+	// Expectations are the conditions on the results that the configuration names, and whether they hold.
+	Expectations []Expectation `json:"expectations,omitempty"`
+	Tasks        []TaskRecord  `json:"-"` // see Write
+}
+
+// Expectation is a condition on the results.
+type Expectation struct {
+	Condition string `json:"condition"`
+	Holds     bool   `json:"holds"`
+	// Found says where it does not hold, and what is there.
+	Found []string `json:"found,omitempty"`
 }
 
 // Input is a file or directory that the run has read.
@@ -94,17 +104,19 @@ type TaskRecord struct {
 	Stage        string
 	StageVersion int
 	// Label names the task for people, and Shard the one file that it is about, where there is one.
-	Label    string
-	Shard    string
-	Spec     json.RawMessage
-	Parents  []Parent
-	Files    []Input
-	Key      cache.Key
-	Status   progress.Status
-	Seconds  float64
-	Counts   map[string]int64
-	Warnings []cache.Warning
-	Error    string
+	Label   string
+	Shard   string
+	Spec    json.RawMessage
+	Parents []Parent
+	Files   []Input
+	Key     cache.Key
+	// Transient says that the artefact was dropped from the cache once all that read it were made.
+	Transient bool
+	Status    progress.Status
+	Seconds   float64
+	Counts    map[string]int64
+	Warnings  []cache.Warning
+	Error     string
 }
 
 // Parent is an artefact that a task has read.

@@ -65,7 +65,7 @@ func TestNewLogsToAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, log := New(f, "mnist")
+	r, log := New(f, "mnist", Text)
 	if _, ok := r.(*Log); !ok {
 		t.Errorf("got a %T for a file", r)
 	}

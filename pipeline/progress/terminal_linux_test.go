@@ -42,7 +42,7 @@ func TestBarsOnATerminal(t *testing.T) {
 		all, _ := io.ReadAll(screen) // ends in EIO when the terminal is closed
 		text <- string(all)
 	}()
-	r, log := New(tty, "mnist")
+	r, log := New(tty, "mnist", Text)
 	if _, ok := r.(*Bars); !ok {
 		t.Fatalf("got a %T for a terminal", r)
 	}

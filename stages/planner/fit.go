@@ -75,13 +75,23 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
 		a, err := d.plan.Add(d.stages.Gradients, label(m.name, x.explanation.name, string(of), shardName(shard)), spec,
-			pipeline.Costs(pipeline.Estimate{Bytes: 4 * shard.Rows * m.size()}))
+			d.costsOfRows(4*shard.Rows*m.size()))
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, a)
 	}
 	return rows, nil
+}
+
+// costsOfRows is for rows of gradients. They are as large as all else together, and read for their direction alone.
+func (d *draft) costsOfRows(bytes int64) pipeline.Option {
+	return func(t *pipeline.Task) {
+		pipeline.Costs(pipeline.Estimate{Bytes: bytes})(t)
+		if !d.config.KeepGradients {
+			pipeline.Transient()(t)
+		}
+	}
 }
 
 func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Artefact, error) {

@@ -102,7 +102,8 @@ func (d *draft) scores(x perturbation, target model, deltas []pipeline.Artefact,
 			spec.Delta = deltas[i]
 		}
 		spec.Shard = shards[i]
-		a, err := d.plan.Add(d.stages.Evaluate, label(id, target.name, shardName(shard)), spec)
+		a, err := d.plan.Add(d.stages.Evaluate, label(id, target.name, shardName(shard)), spec,
+			pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * int64(40+8*len(spec.Metrics))}))
 		if err != nil {
 			return nil, err
 		}

@@ -52,6 +52,17 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestConfigurationOfTheGuide: it shows configs/nightly.yaml as it is.
+func TestConfigurationOfTheGuide(t *testing.T) {
+	_, files := guide(t)
+	text, err := os.ReadFile(filepath.Join("..", "..", "configs", "nightly.yaml"))
+	must(t, err)
+	_, settings, _ := strings.Cut(string(text), "\n")
+	if shown := files["nightly.yaml"]; shown != settings {
+		t.Errorf("the guide shows\n%s\nthe file holds\n%s", shown, settings)
+	}
+}
+
 // TestMetricsOfTheGuide: it names only metrics that are written.
 func TestMetricsOfTheGuide(t *testing.T) {
 	text, files := guide(t)
@@ -68,7 +79,7 @@ func TestMetricsOfTheGuide(t *testing.T) {
 		}
 	}
 	must(t, yaml.Unmarshal([]byte(files["upi.yml"]), &rules))
-	if len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 2 || rules.Groups[0].Rules[1].Expr == "" {
+	if len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 4 || rules.Groups[0].Rules[1].Expr == "" {
 		t.Errorf("read %+v", rules)
 	}
 }
