@@ -17,6 +17,7 @@ import (
 	"upi/results"
 	"upi/savedmodels"
 	"upi/savedmodels/engine"
+	"upi/savedmodels/preflight"
 	"upi/savedmodels/runtime"
 	"upi/setting"
 	"upi/stages"
@@ -96,21 +97,10 @@ func inspectAnswers(ctx context.Context, out io.Writer, dir string, o savedmodel
 	if shape := m.ImageShape(); d.Shape() != shape {
 		return fmt.Errorf("%s takes images of %v (height, width, channels), %s holds %v", dir, shape, on.data, d.Shape())
 	}
-	pixels, labels, err := pixelsOf(ctx, d, m.Classes())
+	row, finding, err := answersOf(ctx, dir, o, d, m.Classes())
 	if err != nil {
 		return err
 	}
-	devices, err := runtime.Select("cpu")
-	if err != nil {
-		return err
-	}
-	e := engine.New(engine.Options{Devices: devices, Workers: goruntime.GOMAXPROCS(0), Memory: inspectMemory})
-	source := engine.Source{Dir: dir, Model: o, Explanation: setting.Item{Kind: "simple_gradient", Settings: json.RawMessage("{}")}}
-	clean, err := stages.CleanImages(ctx, e, source, pixels, labels)
-	if err != nil {
-		return err
-	}
-	row := tables.Clean{Model: dir, Explanation: source.Explanation.Kind, Classes: int64(m.Classes()), Images: d.Len()}.Row(slices.Values(clean))
 	fmt.Fprintf(out, "%d of %d images right: %s; the commonest label alone %.1f %%, 1 / classes %.1f %%\n",
 		row.Right, row.Images, accuracy(row), 100**row.Commonest, 100*row.Uniform)
 	fmt.Fprintf(out, "probability of exactly 0 or 1 in float32: %d; no map by %s: %d, not finite: %d\n",
@@ -118,16 +108,39 @@ func inspectAnswers(ctx context.Context, out io.Writer, dir string, o savedmodel
 	for _, doubt := range tables.Doubts([]results.Model{row}) {
 		fmt.Fprintln(out, doubt.Text)
 	}
+	if finding.Images > 0 {
+		fmt.Fprintf(out, "Advice: %s.\n", finding.Says())
+	}
+	return nil
+}
+
+// answersOf counts how right a model is on images, and looks for what helps where it is hardly so.
+func answersOf(ctx context.Context, dir string, o savedmodels.Options, d *data.Dataset, classes int) (results.Model, preflight.Finding, error) {
+	fail := func(err error) (results.Model, preflight.Finding, error) {
+		return results.Model{}, preflight.Finding{}, err
+	}
+	pixels, labels, err := pixelsOf(ctx, d, classes)
+	if err != nil {
+		return fail(err)
+	}
+	devices, err := runtime.Select("cpu")
+	if err != nil {
+		return fail(err)
+	}
+	e := engine.New(engine.Options{Devices: devices, Workers: goruntime.GOMAXPROCS(0), Memory: inspectMemory})
+	source := engine.Source{Dir: dir, Model: o, Explanation: setting.Item{Kind: "simple_gradient", Settings: json.RawMessage("{}")}}
+	clean, err := stages.CleanImages(ctx, e, source, pixels, labels)
+	if err != nil {
+		return fail(err)
+	}
+	row := tables.Clean{Model: dir, Explanation: source.Explanation.Kind, Classes: int64(classes), Images: d.Len()}.Row(slices.Values(clean))
 	finding, err := stages.Diagnose(ctx, e, source, clean, func(i int, dst []float32) error {
 		for j, v := range pixels[i] {
 			dst[j] = float32(v)
 		}
 		return nil
 	})
-	if finding.Images > 0 {
-		fmt.Fprintf(out, "Advice: %s.\n", finding.Says())
-	}
-	return err
+	return row, finding, err
 }
 
 // accuracy reads "98.3 % ± 0.7".

@@ -67,7 +67,7 @@ upi help run`, exitCodes{
 var commands = []func() *cobra.Command{
 	runCommand, importCommand, gcCommand, abandonable(planCommand), abandonable(inspectCommand), abandonable(reportCommand),
 	abandonable(doctorCommand), abandonable(verifyCommand), abandonable(diffCommand), abandonable(lineageCommand),
-	abandonable(lsCommand), abandonable(tableCommand), versionCommand,
+	abandonable(lsCommand), abandonable(initCommand), abandonable(tableCommand), versionCommand,
 }
 
 // A usageError is a wrong command line.

@@ -34,6 +34,8 @@ type Finding struct {
 	Trials []Trial `json:"trials"`
 	// Advice says what is better; empty if nothing is.
 	Advice string `json:"advice"`
+	// Setting is what a model's settings should say of its input, if a scaling alone makes clearly more images right; else empty.
+	Setting string `json:"-"`
 }
 
 // A Trial is a scaling with how many images are right by it.
@@ -107,6 +109,9 @@ func Find(ctx context.Context, m *savedmodels.Model, d runtime.Device, images Im
 		ordered.consider(s, images.Labels, answers, m.Classes())
 	}
 	f.Advice = f.advise(best, ordered)
+	if best.right > f.Configured && 2*best.right > ordered.right {
+		f.Setting = best.scaling.Setting()
+	}
 	return f, nil
 }
 

@@ -133,6 +133,11 @@ func TestFind(t *testing.T) {
 			if c.want == nil && (f.Advice != "" || !strings.Contains(f.Says(), "none of 6 usual scalings")) {
 				t.Errorf("%q, %q", f.Advice, f.Says())
 			}
+			// What to write is at hand where a scaling alone helps.
+			_, setting, _ := strings.Cut(f.Advice, ": write ")
+			if c.number == nil && f.Setting != setting || c.number != nil && f.Setting != "" {
+				t.Errorf("setting %q of the advice %q", f.Setting, f.Advice)
+			}
 			for _, want := range c.want {
 				if !strings.Contains(f.Advice, want) {
 					t.Errorf("%q, want %q; trials %v", f.Advice, want, f.Trials)

@@ -48,7 +48,8 @@ type explanation struct {
 	settings saliency.Explanation
 }
 
-func newOptions(m config.Model) savedmodels.Options {
+// ModelOptions are the options with which a model of a configuration is opened; its shape may still be open.
+func ModelOptions(m config.Model) savedmodels.Options {
 	o := savedmodels.Options{
 		Signature: m.Signature, Input: m.Input.Name, Output: m.Output.Name,
 		Head: m.Output.Head, Layout: m.Input.Layout,
@@ -74,7 +75,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if c.Data != nil {
 		from = *c.Data
 	}
-	m := model{name: c.Name, options: newOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
+	m := model{name: c.Name, options: ModelOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
 	known, err := d.facts(c.Path, m.options)
 	if err == nil && known.OpenSize {
 		// The images say what the model leaves open.
