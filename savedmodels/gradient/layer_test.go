@@ -99,6 +99,8 @@ func poolingExamples() []example {
 	}
 	a := attrs{"ksize": twos, "strides": twos, "padding": "VALID"}
 	return append(list,
+		example{op: "MaxPool", name: "windows apart", in: []input{apart(1, 4, 7, 2)}, f: of("MaxPool", a)},
+		example{op: "MaxPool", name: "windows apart, cut", in: []input{apart(1, 5, 7, 2)}, f: of("MaxPool", attrs{"ksize": twos, "strides": twos, "padding": "SAME"})},
 		example{op: "MaxPoolGrad", name: "upstream", in: []input{around0(1, 2, 2, 2)}, fixed: true, f: func(s *scope, x []tf.Output) tf.Output {
 			image := s.noise(1, 4, 4, 2)
 			return s.One("MaxPoolGrad", a, image, s.One("MaxPool", a, image), x[0])
