@@ -22,6 +22,8 @@ type Shared struct {
 	Seeds []uint64 `yaml:"seeds,omitempty" json:"seeds,omitempty"`
 	// FitImages is how many images of the fit split the attack looks at, the first ones; 0 means all.
 	FitImages int `yaml:"fit_images,omitempty" json:"fit_images,omitempty"`
+	// Precision replaces the run's, float32 or bfloat16, for the gradients that the attack looks at; empty means that.
+	Precision string `yaml:"precision,omitempty" json:"precision,omitempty"`
 }
 
 // Common returns s itself, for the attacks that embed it.
@@ -31,7 +33,8 @@ func (s *Shared) Common() *Shared { return s }
 func (s *Shared) Validate() []error {
 	problems := slices.Concat(
 		setting.Check(len(s.Eps) > 0, "eps", "[]", "want at least one budget in pixel units"),
-		setting.Check(s.FitImages >= 0, "fit_images", s.FitImages, "want a number of images; 0 is all"))
+		setting.Check(s.FitImages >= 0, "fit_images", s.FitImages, "want a number of images; 0 is all"),
+		setting.Check(slices.Contains([]string{"", "float32", "bfloat16"}, s.Precision), "precision", s.Precision, "want float32 or bfloat16"))
 	for i, seed := range s.Seeds {
 		once := slices.Index(s.Seeds, seed) == i
 		problems = append(problems, setting.Check(once, fmt.Sprintf("seeds[%d]", i), seed, "it is there twice")...)

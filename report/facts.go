@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,9 @@ import (
 	"upi/pipeline/manifest"
 )
 
+// exact is the precision of whatever a run reports.
+const exact = "float32"
+
 // settings are config.yaml, and the parts of it that the facts name.
 type settings struct {
 	Name   string `yaml:"name"`
@@ -25,11 +29,14 @@ type settings struct {
 		Name string `yaml:"name"`
 		Kind string `yaml:"kind"`
 	} `yaml:"explanations"`
-	Attacks []struct {
+	Precision string `yaml:"precision"`
+	Attacks   []struct {
 		Name string   `yaml:"name"`
 		Kind string   `yaml:"kind"`
 		Norm string   `yaml:"norm"`
 		Eps  []string `yaml:"eps"`
+		// Precision is empty where it is the run's.
+		Precision string `yaml:"precision"`
 	} `yaml:"attacks"`
 	Evaluation struct {
 		Sign    string   `yaml:"sign"`
@@ -100,7 +107,7 @@ func manifestFacts(m *manifest.Manifest) []fact {
 }
 
 func (s *settings) facts() []fact {
-	var models, explanations, attacks []string
+	var models, explanations, attacks, less []string
 	for _, m := range s.Models {
 		models = append(models, m.Name)
 	}
@@ -116,12 +123,19 @@ func (s *settings) facts() []fact {
 			text += " " + a.Norm + " " + strings.Join(a.Eps, ", ")
 		}
 		attacks = append(attacks, text)
+		if precision := cmp.Or(a.Precision, s.Precision, exact); precision != exact {
+			less = append(less, a.Name+" in "+precision)
+		}
+	}
+	if len(less) > 0 {
+		less = []string{"gradients of " + strings.Join(less, ", ") + "; all that is shown in " + exact}
 	}
 	e := s.Evaluation
 	return []fact{
 		{"Models", strings.Join(models, ", ")},
 		{"Explanations", strings.Join(explanations, ", ")},
 		{"Attacks", strings.Join(attacks, "; ")},
+		{"Precision", strings.Join(less, "")},
 		{"Evaluation", fmt.Sprintf("sign: %s, clip: %s, filter: %s, metrics: %s", e.Sign, e.Clip, e.Filter, strings.Join(e.Metrics, ", "))},
 	}
 }

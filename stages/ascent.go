@@ -24,11 +24,14 @@ func (r *runner) ascend(ctx context.Context, job *pipeline.Job, spec FitSpec, a 
 	}
 	m := &meanObjective{engine: r.engine, kind: kind, objective: a.Objective}
 	for _, source := range spec.Sources {
-		e, err := r.open(job, source.Source, source.Shards...)
+		e, err := r.openIn(spec.Precision, job, source.Source, source.Shards...)
 		if err != nil {
 			return nil, fitRecord{}, err
 		}
 		defer e.set.Close()
+		if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
+			return nil, fitRecord{}, err
+		}
 		batcher := e.batcher(a.Objective.Of)
 		batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
 		m.sources, m.batchers = append(m.sources, e.source), append(m.batchers, batcher)

@@ -11,6 +11,7 @@ import (
 	"upi/results"
 	"upi/savedmodels/engine"
 	"upi/savedmodels/preflight"
+	"upi/savedmodels/runtime"
 	"upi/stages/imageset"
 	"upi/stages/tables"
 )
@@ -59,7 +60,7 @@ func (r *runner) diagnose(ctx context.Context, job *pipeline.Job, spec Diagnosis
 		clean = append(clean, images...)
 		parts[i] = imageset.Part{Images: job.Dir(shard.Images)}
 	}
-	source := spec.Source.engine()
+	source := spec.Source.engine(runtime.Float32)
 	model, err := r.engine.Model(source.Dir, source.Model)
 	if err != nil {
 		return preflight.Finding{}, err

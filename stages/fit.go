@@ -10,6 +10,7 @@ import (
 	"upi/pca"
 	"upi/pipeline"
 	"upi/projection"
+	"upi/savedmodels/runtime"
 	"upi/setting"
 	"upi/stages/imageset"
 )
@@ -38,6 +39,8 @@ type FitSpec struct {
 	Problem
 	// Sources are the models that an ascent looks at, with the fit shards as each sees them.
 	Sources []FitSource `json:"sources,omitempty"`
+	// Precision is that of an ascent's gradients. Its iterates are compared in float32.
+	Precision runtime.Precision `json:"precision,omitempty"`
 	// Direction is that of an attack on rows of gradients.
 	Direction *pipeline.Artefact `json:"direction,omitempty"`
 }

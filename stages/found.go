@@ -98,8 +98,9 @@ func (f *found) row() results.Perturbation {
 	row := results.Perturbation{
 		ID: p.ID, Method: p.Method, Kind: p.Kind, Role: p.Role, Model: p.Source, Source: p.Source, Explanation: p.Explanation, Score: p.Score,
 		Norm: p.Norm, Eps: p.Eps, Seed: p.Seed, Draw: p.Draw, Sign: int32(f.Sign), SmoothingDraws: int64(noise.Draws),
-		Shape: []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
-		Delta: f.delta,
+		Precision: f.planned.Precision.String(),
+		Shape:     []int32{int32(p.Shape[0]), int32(p.Shape[1]), int32(p.Shape[2])},
+		Delta:     f.delta,
 	}
 	switch {
 	case noise.Draws == 0:

@@ -10,6 +10,7 @@ import (
 	"upi/data/table"
 	"upi/pipeline"
 	"upi/savedmodels/engine"
+	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
 	"upi/stages/imageset"
 )
@@ -22,6 +23,8 @@ type GradientsSpec struct {
 	Function attack.Function `json:"function"`
 	Noise    attack.Noise    `json:"noise"`
 	Seed     int64           `json:"seed"`
+	// Precision is that of the gradients.
+	Precision runtime.Precision `json:"precision,omitempty"`
 }
 
 // Files of an artefact of the stage gradients.
@@ -45,11 +48,14 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 	if err != nil {
 		return err
 	}
-	e, err := r.open(job, spec.Source, spec.Shard)
+	e, err := r.openIn(spec.Precision, job, spec.Source, spec.Shard)
 	if err != nil {
 		return err
 	}
 	defer e.set.Close()
+	if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
+		return err
+	}
 	positions := e.withMap(job)
 	batcher := e.batcher(spec.Function)
 	batcher.Noise, batcher.Seed = spec.Noise, spec.Seed

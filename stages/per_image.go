@@ -8,6 +8,7 @@ import (
 	"upi/attack"
 	"upi/pipeline"
 	"upi/savedmodels/engine"
+	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
 	"upi/stages/imageset"
 )
@@ -17,6 +18,8 @@ type PerImageSpec struct {
 	Problem
 	Source Source `json:"source"`
 	Shard  Shard  `json:"shard"`
+	// Precision is that of the gradients.
+	Precision runtime.Precision `json:"precision,omitempty"`
 }
 
 // deltasFile holds a perturbation for each image of a shard, as deltaFile does; zeros where the image has no map.
@@ -35,11 +38,14 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 	if err != nil {
 		return err
 	}
-	e, err := r.open(job, spec.Source, spec.Shard)
+	e, err := r.openIn(spec.Precision, job, spec.Source, spec.Shard)
 	if err != nil {
 		return err
 	}
 	defer e.set.Close()
+	if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
+		return err
+	}
 	batcher := e.batcher(needs.Ascent.Objective.Of)
 	batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
 	file, err := imageset.Create(filepath.Join(job.Out, deltasFile))

@@ -9,6 +9,7 @@ import (
 	"upi/data/table"
 	"upi/pipeline"
 	"upi/savedmodels/engine"
+	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
 	"upi/stages/imageset"
 )
@@ -20,7 +21,7 @@ type ReferenceSpec struct {
 }
 
 func (r *runner) runReference(ctx context.Context, job *pipeline.Job, spec ReferenceSpec) error {
-	source := spec.Source.engine()
+	source := spec.Source.engine(runtime.Float32)
 	model, explanation, err := r.engine.Open(source)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"upi/pipeline"
 	"upi/savedmodels"
 	"upi/savedmodels/engine"
+	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
 	"upi/setting"
 	"upi/stages/imageset"
@@ -21,8 +22,9 @@ type Source struct {
 	Surrogate   *attack.Surrogate   `json:"surrogate,omitempty"`
 }
 
-func (s Source) engine() engine.Source {
-	from := engine.Source{Dir: s.Model.Path(), Model: s.Options, Explanation: s.Explanation}
+// engine is the source of programs; the precision is that of the gradients of objectives.
+func (s Source) engine(p runtime.Precision) engine.Source {
+	from := engine.Source{Precision: p, Dir: s.Model.Path(), Model: s.Options, Explanation: s.Explanation}
 	if s.Surrogate != nil {
 		from.Surrogate = &savedmodels.Softplus{Beta: s.Surrogate.Beta}
 	}
@@ -50,7 +52,12 @@ type explained struct {
 
 // open opens a source with shards of its images. The caller closes the set.
 func (r *runner) open(job *pipeline.Job, s Source, shards ...Shard) (explained, error) {
-	e := explained{source: s.engine()}
+	return r.openIn(runtime.Float32, job, s, shards...)
+}
+
+// openIn opens a source whose objectives have gradients of a precision.
+func (r *runner) openIn(p runtime.Precision, job *pipeline.Job, s Source, shards ...Shard) (explained, error) {
+	e := explained{source: s.engine(p)}
 	var err error
 	if e.model, e.explanation, err = r.engine.Open(e.source); err != nil {
 		return e, err

@@ -14,6 +14,7 @@ import (
 	"upi/data/table"
 	"upi/pipeline"
 	"upi/results"
+	"upi/savedmodels/runtime"
 	"upi/stages/tables"
 )
 
@@ -32,6 +33,8 @@ type PlannedPerturbation struct {
 	tables.Perturbation
 	// Noise is that of the smoothing; without draws where the attack looks at no image.
 	Noise attack.Noise `json:"noise"`
+	// Precision is that of the gradients that the attack looks at.
+	Precision runtime.Precision `json:"precision,omitempty"`
 	// Delta is of the stage fit, nil where each image has a perturbation of its own.
 	Delta *pipeline.Optional `json:"delta,omitempty"`
 	// Sign and Examples are of the stages of these names, nil where there is none.

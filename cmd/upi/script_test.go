@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"upi/data"
 	"upi/pipeline"
 	"upi/pipeline/lock"
+	"upi/savedmodels/runtime"
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +45,13 @@ func TestCommands(t *testing.T) {
 				return err
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "small.yaml"), small, 0o666)
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "bfloat16" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			_, err := runtime.Bfloat16Units(runtime.Device{})
+			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "cut": cut, "damage": damage, "shard": shard, "idx": idx, "hold": hold, "interrupt": interrupt, "inherits": inherits,

@@ -29,7 +29,7 @@ func doctorCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&path, "config", "", "configuration whose device is to be looked for")
 	return described(c, `
-Show versions, devices, cores and memory, and whether the device that a configuration asks for is there.`, `
+Show versions, devices, cores, memory and units of bfloat16, and whether the device that a configuration asks for is there.`, `
 upi doctor
 upi doctor --config configs/quickstart.yaml`, exitCodes{
 		pipeline.ExitUsage: "the configuration or the command line is wrong, or the device that the configuration asks for is not there",
@@ -53,6 +53,7 @@ func doctor(c *cobra.Command, path string) error {
 	for _, d := range devices {
 		fmt.Fprintf(out, "device\t%s (%s)\n", d.Name, d.Type)
 	}
+	fmt.Fprintf(out, "bfloat16\t%s\n", bfloat16())
 	if err := out.Flush(); err != nil || path == "" {
 		return err
 	}
@@ -64,8 +65,20 @@ func doctor(c *cobra.Command, path string) error {
 	if err != nil {
 		return pipeline.Named(fmt.Errorf("%s: %w", path, err))
 	}
+	if err := planner.CheckPrecision(cfg, found[0]); err != nil {
+		return err
+	}
 	fmt.Fprintf(c.OutOrStdout(), "device %q of %s is there: %v\n", cfg.Device, path, found)
 	return nil
+}
+
+// bfloat16 says whether gradients can be computed in bfloat16 on the processor, and by what.
+func bfloat16() string {
+	units, err := tensorflow.Bfloat16Units(tensorflow.Device{})
+	if err != nil {
+		return "not there: " + err.Error()
+	}
+	return units
 }
 
 // memory reads a line of /proc/meminfo.

@@ -88,6 +88,9 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
 		size(use.Stays), j.config.Memory, work(explained, previous))
+	if text := saving(explained, previous); text != "" && j.planner.Reducible() == nil {
+		fmt.Fprintln(c.OutOrStdout(), text)
+	}
 	return j.tellDisk(c.OutOrStdout(), use)
 }
 

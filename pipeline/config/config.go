@@ -31,6 +31,8 @@ type Config struct {
 	KeepGradients bool `yaml:"keep_gradients"`
 	// Workers is the number of tasks that run at once; 0 is one per core.
 	Workers int `yaml:"workers"`
+	// Precision is that of the gradients that attacks look at, float32 or bfloat16; an attack may name its own.
+	Precision string `yaml:"precision"`
 	// Deterministic asks for results that are equal to the bit for every batch size.
 	Deterministic bool       `yaml:"deterministic"`
 	Data          Data       `yaml:"data"`
@@ -218,10 +220,11 @@ type Evaluation struct {
 // Default returns the configuration before any layer.
 func Default() *Config {
 	return &Config{
-		Output: "runs",
-		Cache:  ".upi-cache",
-		Device: "auto",
-		Memory: 4 << 30,
+		Output:    "runs",
+		Cache:     ".upi-cache",
+		Device:    "auto",
+		Memory:    4 << 30,
+		Precision: "float32",
 		Evaluation: Evaluation{
 			Sign:       "fit",
 			SignImages: 256,

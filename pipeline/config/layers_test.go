@@ -236,6 +236,7 @@ func anyConfig(t *rapid.T) *Config {
 	c.Memory = Bytes(rapid.Int64Range(64<<20, 1<<50).Draw(t, "memory"))
 	c.Workers = rapid.IntRange(0, 64).Draw(t, "workers")
 	c.Deterministic = rapid.Bool().Draw(t, "deterministic")
+	c.Precision = rapid.SampledFrom([]string{"float32", "bfloat16"}).Draw(t, "precision")
 	c.Data = data.Draw(t, "data")
 	for _, n := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9]{1,5}`), 1, 3, rapid.ID).Draw(t, "models") {
 		m := Model{Name: n, Path: path.Draw(t, "path")}

@@ -23,6 +23,7 @@ func (l *loader) validate(cfg *Config) {
 	l.need(device.MatchString(cfg.Device), "device", cfg.Device, "want auto, cpu, gpu or gpu:N")
 	l.need(cfg.Memory >= 64<<20, "memory", cfg.Memory, "want at least 64MiB")
 	l.need(cfg.Workers >= 0 && cfg.Workers <= 4096, "workers", cfg.Workers, "want 0 (one per core) to 4096")
+	l.oneOf("precision", cfg.Precision, "float32", "bfloat16")
 	needsData := slices.ContainsFunc(cfg.Models, func(m Model) bool { return m.Data == nil }) || len(cfg.Models) == 0
 	l.data("data", cfg.Data, needsData)
 	l.models(cfg.Models)

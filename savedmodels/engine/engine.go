@@ -120,6 +120,8 @@ type Source struct {
 	Explanation setting.Item
 	// Surrogate, if any, replaces ReLU.
 	Surrogate *savedmodels.Softplus
+	// Precision is that of the gradients of objectives.
+	Precision runtime.Precision
 }
 
 // Open returns the source's model and explanation.

@@ -133,7 +133,21 @@ func construct[P Program](e *Engine, k Kind[P], s Source, size int, d runtime.De
 		var none P
 		return none, err
 	}
-	return k.Build(m, explanation, saliency.Settings{Batch: size, Device: d, Surrogate: s.Surrogate})
+	return k.Build(m, explanation, saliency.Settings{Batch: size, Device: d, Surrogate: s.Surrogate, Precision: s.Precision})
+}
+
+// Use hands the program of this kind to work, in a slot.
+func Use[P Program, R any](ctx context.Context, e *Engine, k Kind[P], s Source, work func(P) (R, error)) (r R, err error) {
+	slot, err := e.Slot(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer e.Free(slot)
+	p, err := program(e, k, s, slot)
+	if err != nil {
+		return r, err
+	}
+	return work(p)
 }
 
 // Each runs work on the batches of n images, as many at once as there are slots, and hands the results to deliver in the order
@@ -145,17 +159,8 @@ func Each[P Program, R any](ctx context.Context, e *Engine, k Kind[P], s Source,
 		return err
 	}
 	return InOrder(ctx, (n+size-1)/size, e.Width(),
-		func(ctx context.Context, i int) (r R, err error) {
-			slot, err := e.Slot(ctx)
-			if err != nil {
-				return r, err
-			}
-			defer e.Free(slot)
-			p, err := program(e, k, s, slot)
-			if err != nil {
-				return r, err
-			}
-			return work(p, i*size, min((i+1)*size, n))
+		func(ctx context.Context, i int) (R, error) {
+			return Use(ctx, e, k, s, func(p P) (R, error) { return work(p, i*size, min((i+1)*size, n)) })
 		},
 		func(i int, r R) error { return deliver(i*size, min((i+1)*size, n), r) })
 }

@@ -116,12 +116,13 @@ func float32Products() error {
 func Devices() ([]tf.Device, error) { return devices() }
 
 // maxRewritten is the number of operations above which TensorFlow runs a graph as it is. Its rewriters take time out of
-// proportion to what they gain in a loop that was unrolled: 50 s for 12,488 operations that then run in 20 ms.
+// proportion to what they gain in a loop that was unrolled: 50 s for 12,488 operations that then run in 20 ms. Such a graph stays in
+// float32 too.
 const maxRewritten = 10_000
 
 // config returns the options of a session on d. A CPU session runs each call in its caller's thread and never splits an
 // operation: as many calls as there are cores, side by side, beat one call over all cores.
-func config(d Device, operations int) ([]byte, error) {
+func config(d Device, operations int, p Precision) ([]byte, error) {
 	options := &protos.ConfigProto{
 		IntraOpParallelismThreads: 1,
 		InterOpParallelismThreads: -1,
@@ -133,9 +134,7 @@ func config(d Device, operations int) ([]byte, error) {
 	} else {
 		options.DeviceCount = map[string]int32{"GPU": 0}
 	}
-	if operations > maxRewritten {
-		options.GraphOptions = &protos.GraphOptions{RewriteOptions: &protos.RewriterConfig{DisableMetaOptimizer: true}}
-	}
+	options.GraphOptions = rewriter(operations, p)
 	encoded, err := proto.Marshal(options)
 	if err != nil {
 		return nil, fmt.Errorf("encode session options: %w", err)

@@ -27,7 +27,7 @@ var newJPEGGraph = sync.OnceValues(func() (*jpegGraph, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("build the decoder of JPEGs: %w", err)
 	}
-	options, err := config(Device{}, 0)
+	options, err := config(Device{}, 0, Float32)
 	if err != nil {
 		return nil, err
 	}

@@ -21,9 +21,13 @@ type Session struct {
 	pinned bool
 }
 
-// NewSession opens a session for g on d.
-func NewSession(g *tf.Graph, d Device) (*Session, error) {
-	options, err := config(d, len(g.Operations()))
+// NewSession opens a session for g on d, in float32.
+func NewSession(g *tf.Graph, d Device) (*Session, error) { return NewSessionIn(Float32, g, d) }
+
+// NewSessionIn opens a session for g on d that computes in p. Whether that changes anything is up to TensorFlow, which keeps to
+// float32 where it finds nothing to rewrite.
+func NewSessionIn(p Precision, g *tf.Graph, d Device) (*Session, error) {
+	options, err := config(d, len(g.Operations()), p)
 	if err != nil {
 		return nil, err
 	}

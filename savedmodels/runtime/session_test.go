@@ -105,17 +105,21 @@ func TestSessionOptions(t *testing.T) {
 	for _, c := range []struct {
 		device     Device
 		operations int
+		precision  Precision
 		check      func(*protos.ConfigProto) bool
 	}{
-		{Device{}, 10_000, func(o *protos.ConfigProto) bool {
+		{Device{}, 10_000, Float32, func(o *protos.ConfigProto) bool {
 			return o.IntraOpParallelismThreads == 1 && o.InterOpParallelismThreads == -1 && o.GpuOptions == nil && o.GraphOptions == nil
 		}},
-		{Device{}, 10_001, func(o *protos.ConfigProto) bool { return o.GraphOptions.RewriteOptions.DisableMetaOptimizer }},
-		{Device{GPU: true, Index: 1}, 1, func(o *protos.ConfigProto) bool {
+		{Device{}, 10_001, Bfloat16, func(o *protos.ConfigProto) bool { return o.GraphOptions.RewriteOptions.DisableMetaOptimizer }},
+		{Device{}, 10_000, Bfloat16, func(o *protos.ConfigProto) bool {
+			return o.GraphOptions.RewriteOptions.AutoMixedPrecisionOnednnBfloat16 == protos.RewriterConfig_ON
+		}},
+		{Device{GPU: true, Index: 1}, 1, Float32, func(o *protos.ConfigProto) bool {
 			return o.GpuOptions.AllowGrowth && o.AllowSoftPlacement && o.InterOpParallelismThreads == 0
 		}},
 	} {
-		encoded, err := config(c.device, c.operations)
+		encoded, err := config(c.device, c.operations, c.precision)
 		if err != nil {
 			t.Fatal(err)
 		}

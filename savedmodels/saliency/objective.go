@@ -12,6 +12,7 @@ import (
 // An Objective computes a number per image and its gradient with respect to the image. It is safe for concurrent use.
 type Objective struct {
 	program
+	reduced
 	reference       tf.Output
 	value, gradient tf.Output
 }
@@ -38,10 +39,7 @@ func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objecti
 	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
 		return nil, fmt.Errorf("differentiate the dissimilarity: %w", n.secondOrder(err, e.Explains().Score))
 	}
-	if o.program, err = open(n, e, s.Device); err != nil {
-		return nil, err
-	}
-	return o, nil
+	return o, o.open(n, e, s)
 }
 
 // NewCrossEntropy builds the objective -log p_c(x) of model m: a gradient of first order, for attacks on the prediction.
@@ -55,31 +53,28 @@ func NewCrossEntropy(m *savedmodels.Model, s Settings) (*Objective, error) {
 	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
 		return nil, fmt.Errorf("differentiate the cross-entropy: %w", err)
 	}
-	if o.program, err = open(n, nil, s.Device); err != nil {
-		return nil, err
-	}
-	return o, nil
+	return o, o.open(n, nil, s)
 }
 
-// Run returns the objective's value and gradient for each image of b.
+// Run returns the objective's value and gradient for each image of b, both in the precision of the settings.
 func (o *Objective) Run(b Batch) (Gradients, error) {
-	values, err := o.compute(b, result{o.value, 1}, result{o.gradient, o.network.shape.Size()})
+	values, err := o.compute(o.steep(), b, result{o.value, 1}, result{o.gradient, o.network.shape.Size()})
 	if err != nil {
 		return Gradients{}, err
 	}
 	return Gradients{Value: values[0], Rows: values[1]}, nil
 }
 
-// Evaluate returns the objective's value for each image of b, at the cost of a gradient of an order less.
+// Evaluate returns the objective's value for each image of b, in float32, at the cost of a gradient of an order less.
 func (o *Objective) Evaluate(b Batch) ([]float32, error) {
-	values, err := o.compute(b, result{o.value, 1})
+	values, err := o.compute(o.session, b, result{o.value, 1})
 	if err != nil {
 		return nil, err
 	}
 	return values[0], nil
 }
 
-func (o *Objective) compute(b Batch, results ...result) ([][]float32, error) {
+func (o *Objective) compute(s *runtime.Session, b Batch, results ...result) ([][]float32, error) {
 	n, err := o.check(b)
 	if err != nil {
 		return nil, err
@@ -92,5 +87,5 @@ func (o *Objective) compute(b Batch, results ...result) ([][]float32, error) {
 		}
 		feeds = append(feeds, runtime.Feed{To: o.reference, Floats: padded(b.Reference, o.network.batch*pixels)})
 	}
-	return o.run(feeds, n, results...)
+	return o.runIn(s, feeds, n, results...)
 }

@@ -31,6 +31,8 @@ type Settings struct {
 	Device runtime.Device
 	// Surrogate, if any, replaces ReLU in the graph.
 	Surrogate *savedmodels.Softplus
+	// Precision is that of an Objective's gradients. Its values and whatever a Mapper computes are float32 always.
+	Precision runtime.Precision
 }
 
 // A program is one graph with its session and the buffers' sizes.
@@ -85,13 +87,18 @@ type result struct {
 	width int
 }
 
-// run computes results for a batch of n images; what belongs to the padding is dropped.
+// run computes results for a batch of n images in the program's session.
 func (p *program) run(feeds []runtime.Feed, n int, results ...result) ([][]float32, error) {
+	return p.runIn(p.session, feeds, n, results...)
+}
+
+// runIn computes results for a batch of n images in a session of the program's graph; what belongs to the padding is dropped.
+func (p *program) runIn(s *runtime.Session, feeds []runtime.Feed, n int, results ...result) ([][]float32, error) {
 	fetches := make([]runtime.Fetch, len(results))
 	for i, r := range results {
 		fetches[i] = runtime.Fetch{From: r.from, Into: make([]float32, p.network.batch*r.width)}
 	}
-	if err := p.session.Run(feeds, fetches); err != nil {
+	if err := s.Run(feeds, fetches); err != nil {
 		return nil, err
 	}
 	values := make([][]float32, len(results))
@@ -108,18 +115,27 @@ func open(n *network, e Explanation, d runtime.Device) (program, error) {
 	if err := n.Err(); err != nil {
 		return program{}, fmt.Errorf("build graph: %w", err)
 	}
-	session, err := runtime.NewSession(n.Graph(), d)
+	session, err := n.open(runtime.Float32, d)
 	if err != nil {
 		return program{}, err
-	}
-	if err := session.Initialize(n.model.Initialize); err != nil {
-		return program{}, errors.Join(err, session.Close())
 	}
 	p := program{network: n, session: session}
 	if e != nil {
 		p.samples, _ = e.Noise()
 	}
 	return p, nil
+}
+
+// open opens a session of the network's graph, and sets its variables.
+func (n *network) open(p runtime.Precision, d runtime.Device) (*runtime.Session, error) {
+	session, err := runtime.NewSessionIn(p, n.Graph(), d)
+	if err != nil {
+		return nil, err
+	}
+	if err := session.Initialize(n.model.Initialize); err != nil {
+		return nil, errors.Join(err, session.Close())
+	}
+	return session, nil
 }
 
 func padded[T any](values []T, length int) []T {

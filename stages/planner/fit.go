@@ -29,6 +29,7 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 			if err != nil {
 				return nil, err
 			}
+			spec.Precision = d.precision(x)
 			spec.Sources = append(spec.Sources, stages.FitSource{Source: source(m, x.explanation, x.needs.Smoothed.Surrogate), Shards: shards})
 		}
 	}
@@ -70,7 +71,8 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.GradientsSpec{Source: source(m, x.explanation, surrogate), Function: of, Noise: problem.Noise, Seed: problem.Seed}
+	spec := stages.GradientsSpec{Source: source(m, x.explanation, surrogate), Function: of, Noise: problem.Noise, Seed: problem.Seed,
+		Precision: d.precision(x)}
 	var rows []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
@@ -104,7 +106,7 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.PerImageSpec{Problem: problem, Source: source(m, x.explanation, surrogate)}
+	spec := stages.PerImageSpec{Problem: problem, Source: source(m, x.explanation, surrogate), Precision: d.precision(x)}
 	var deltas []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]

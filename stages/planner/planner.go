@@ -24,10 +24,14 @@ type Planner struct {
 	devices []runtime.Device
 }
 
-// New finds the devices that a configuration asks for. A GPU that is not there is an error.
+// New finds the devices that a configuration asks for. A GPU that is not there is an error; a precision that the device does not have
+// is a [*config.Error].
 func New(c *config.Config) (*Planner, error) {
 	devices, err := runtime.Select(c.Device)
 	if err != nil {
+		return nil, err
+	}
+	if err := CheckPrecision(c, devices[0]); err != nil {
 		return nil, err
 	}
 	workers := c.Workers

@@ -129,7 +129,7 @@ func plannerOf(t *testing.T, text string) (*Planner, error) {
 	}
 	p, err := New(settings)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	return p, nil
 }

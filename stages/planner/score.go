@@ -14,7 +14,7 @@ import (
 
 // perturbation plans everything about one perturbation, up to its place in the tables.
 func (d *draft) perturbation(x perturbation) (stages.PlannedPerturbation, error) {
-	planned := stages.PlannedPerturbation{Noise: x.noise(), Perturbation: tables.Perturbation{
+	planned := stages.PlannedPerturbation{Noise: x.noise(), Precision: d.precision(x), Perturbation: tables.Perturbation{
 		ID: x.id(), Method: x.attack.Name, Kind: x.attack.Kind, Role: attack.Kinds[x.attack.Kind].Role, Source: x.source(),
 		Explanation: x.explanation.name, Score: x.explanation.settings.Explains().Score.String(), Norm: x.norm().String(), Eps: x.eps,
 		Seed: x.seed, Draw: x.draw, Shape: x.sources[0].shape, Rule: d.rule(x),

@@ -1,0 +1,120 @@
+package saliency
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"upi/savedmodels"
+	"upi/savedmodels/runtime"
+)
+
+// TestReducedPrecision: in every kind of network (convolutions, matrix products, depthwise convolutions, attention, the surrogate) the
+// gradients of an objective in bfloat16 are other numbers than those in float32, in about their direction, while what it evaluates is
+// float32's to the bit.
+func TestReducedPrecision(t *testing.T) {
+	if _, err := runtime.Bfloat16Units(runtime.Device{}); err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		name      string
+		surrogate *savedmodels.Softplus
+		entropy   bool
+	}{
+		{"mnist_cnn", nil, false},
+		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false},
+		{"mnist_cnn", nil, true},
+		{"mnist_mlp", nil, false},
+		{"cifar10_vgg", nil, false},
+		{"cifar10_resnet20", nil, false},
+		{"cifar10_mobilenetv2", nil, false},
+		{"cifar10_vit", nil, false},
+	} {
+		name := c.name
+		if c.surrogate != nil {
+			name += ", softplus"
+		}
+		m, err := savedmodels.Open("../"+c.name, savedmodels.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		build := func(p runtime.Precision) *Objective {
+			s := Settings{Batch: 4, Surrogate: c.surrogate, Precision: p}
+			o, err := NewDissimilarity(m, &SimpleGradient{}, s)
+			if c.entropy {
+				name += ", cross-entropy"
+				o, err = NewCrossEntropy(m, s)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		exact, less := build(runtime.Float32), build(runtime.Bfloat16)
+		if acts, err := less.Reduced(); err != nil || !acts {
+			t.Errorf("%s: reduced: %v, %v", name, acts, err)
+		}
+		if acts, err := exact.Reduced(); err != nil || acts {
+			t.Errorf("%s in float32: reduced: %v, %v", name, acts, err)
+		}
+		images := less.drawn()
+		a, b := run(t, exact, images), run(t, less, images)
+		if slices.Equal(a.Rows, b.Rows) {
+			t.Errorf("%s: the gradients are float32's", name)
+		}
+		if cosine := cosineOf(a.Rows, b.Rows); !(cosine > 0.1) {
+			t.Errorf("%s: the cosine of the gradients is %.3f", name, cosine)
+		}
+		values, err := less.Evaluate(images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := exact.Evaluate(images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(values, want) {
+			t.Errorf("%s: %v is evaluated, %v in float32", name, values, want)
+		}
+		t.Logf("%s: cosine %.3f", name, cosineOf(a.Rows, b.Rows))
+		exact.Close()
+		less.Close()
+	}
+}
+
+func run(t *testing.T, o *Objective, b Batch) Gradients {
+	t.Helper()
+	g, err := o.Run(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func cosineOf(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// TestNothingReduced has a second session that computes in float32, as TensorFlow's does where it rewrites nothing.
+func TestNothingReduced(t *testing.T) {
+	m, err := savedmodels.Open("../mnist_mlp", savedmodels.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewDissimilarity(m, &SimpleGradient{}, Settings{Batch: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { o.Close() }()
+	if o.gradients, err = o.network.open(runtime.Float32, runtime.Device{}); err != nil {
+		t.Fatal(err)
+	}
+	if acts, err := o.Reduced(); err != nil || acts {
+		t.Errorf("reduced: %v, %v", acts, err)
+	}
+}
