@@ -14,7 +14,8 @@ func scored(t *testing.T, ids ...int64) string {
 	dir := t.TempDir()
 	var rows []scoreRow
 	for _, id := range ids {
-		rows = append(rows, scoreRow{id, "", id % 10, 1, []float64{float64(id)}}, scoreRow{id, "", id % 10, -1, []float64{float64(id) / 10}})
+		rows = append(rows, scoreRow{ID: id, Label: id % 10, Sign: 1, Metrics: []float64{float64(id)}},
+			scoreRow{ID: id, Label: id % 10, Sign: -1, Metrics: []float64{float64(id) / 10}})
 	}
 	if err := writeTable(filepath.Join(dir, scoresFile), table.Options{Columns: []string{"cosine"}}, rows); err != nil {
 		t.Fatal(err)
