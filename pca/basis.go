@@ -3,6 +3,7 @@ package pca
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -41,24 +42,26 @@ func (b *basis) extend(v []float64, limit float64) {
 	if norm == 0 {
 		return
 	}
-	v = append([]float64(nil), v...)
-	floats.Scale(1/norm, v)
 	have := b.count + b.fresh
+	held := len(b.vectors)
+	b.vectors = append(b.vectors, v...)
+	v = b.vectors[held:]
+	floats.Scale(1/norm, v)
 	for range 2 {
 		if have > 0 {
 			overlap := make([]float64, have)
-			q := blas64.General{Rows: have, Cols: b.dim, Stride: b.dim, Data: b.vectors}
+			q := blas64.General{Rows: have, Cols: b.dim, Stride: b.dim, Data: b.vectors[:held]}
 			blas64.Gemv(blas.NoTrans, 1, q, entries(v), 0, entries(overlap))
 			blas64.Gemv(blas.Trans, -1, q, entries(overlap), 1, entries(v))
 		}
 		norm = floats.Norm(v, 2)
 		if norm <= max(limit, 1e-12) {
+			b.vectors = b.vectors[:held]
 			return
 		}
 		floats.Scale(1/norm, v)
 		limit = 0.5
 	}
-	b.vectors = append(b.vectors, v...)
 	b.fresh++
 }
 
@@ -66,7 +69,9 @@ func (b *basis) extend(v []float64, limit float64) {
 func (b *basis) absorb(products [][]float64, weights []float64) error {
 	d, was := b.dim, b.count
 	b.count, b.fresh = b.count+b.fresh, 0
-	image := make([]float64, (b.count-was)*d)
+	b.images = slices.Grow(b.images, (b.count-was)*d)[:b.count*d]
+	image := b.images[was*d:]
+	clear(image)
 	for k, product := range products {
 		floats.AddScaled(image, weights[k], product)
 		overlap := multiplied(blas.NoTrans, b.vectors, b.count, blas.Trans, product, b.count-was, d)
@@ -86,7 +91,6 @@ func (b *basis) absorb(products [][]float64, weights []float64) error {
 		}
 		b.projected[k] = grown
 	}
-	b.images = append(b.images, image...)
 	for _, v := range image {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return errors.New("the product of rows and vectors is not finite")
@@ -132,10 +136,15 @@ func (b *basis) solve(weights []float64, leading int) (ritz, []float64, error) {
 		mat.Col(r.Coefficients[i*n:(i+1)*n], n-1-i, &vectors)
 	}
 	residuals := multiplied(blas.NoTrans, r.Coefficients[:leading*n], leading, blas.NoTrans, b.images, b.dim, n)
+	scaled := slices.Clone(r.Coefficients[:leading*n])
 	for i := range leading {
-		row := residuals[i*b.dim : (i+1)*b.dim]
-		floats.AddScaled(row, -r.Values[i], b.combine(r.Coefficients[i*n:(i+1)*n]))
-		r.Residuals[i] = floats.Norm(row, 2)
+		floats.Scale(r.Values[i], scaled[i*n:(i+1)*n])
+	}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, -1, blas64.General{Rows: leading, Cols: n, Stride: n, Data: scaled},
+		blas64.General{Rows: n, Cols: b.dim, Stride: b.dim, Data: b.vectors[:n*b.dim]}, 1,
+		blas64.General{Rows: leading, Cols: b.dim, Stride: b.dim, Data: residuals})
+	for i := range leading {
+		r.Residuals[i] = floats.Norm(residuals[i*b.dim:(i+1)*b.dim], 2)
 	}
 	return r, residuals, nil
 }

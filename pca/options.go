@@ -15,7 +15,7 @@ type Options struct {
 	// from one singular value to the next, 8 vectors need 9 passes, 16 need 7 and 32 need 5.
 	Width int
 	// Basis bounds the number of basis vectors kept, at 16 d bytes each. 0 stands for what 64 MiB hold, 256 at most and
-	// 6 * Width at least; the least is 3 * Width. Where it is reached, the better half goes on, which costs passes.
+	// 5 * Width at least; the least is 3 * Width. Where it is reached, the better half goes on, which costs passes.
 	Basis int
 	// Tolerance is the bound on the angle to the true vector, in radians, at which the solver stops, after 3 passes at the
 	// earliest. 0 stands for 1e-3, a cosine of 0.9999995.
@@ -51,7 +51,7 @@ func (o Options) resolve(d int) (Options, error) {
 		return o, errors.New("the first term's weight must be above 0")
 	}
 	o.Width = min(max(orDefault(o.Width, 16), 4), d)
-	o.Basis = max(orDefault(o.Basis, max(min(64<<20/(16*d), 256), 6*o.Width)), 3*o.Width)
+	o.Basis = max(orDefault(o.Basis, max(min(64<<20/(16*d), 256), 5*o.Width)), 3*o.Width)
 	o.Tolerance = orDefault(o.Tolerance, 1e-3)
 	o.Passes = orDefault(o.Passes, 50)
 	return o, nil

@@ -59,18 +59,18 @@ const smallest = 1e-12
 // NewAccumulator returns an accumulator of no rows. A nil product stands for gonum's BLAS on the calling goroutine.
 func NewAccumulator(block Block, product Product) *Accumulator {
 	size := block.Width * block.Dim
-	a := &Accumulator{block: block, partial: Partial{Product: make([]float64, size)}, chunk: make([]float32, size)}
-	a.Reset(product)
+	a := &Accumulator{partial: Partial{Product: make([]float64, size)}, chunk: make([]float32, size)}
+	a.Reset(block, product)
 	return a
 }
 
-// Reset makes the accumulator one of no rows and of the given product, in the memory that it has.
-func (a *Accumulator) Reset(product Product) {
+// Reset makes the accumulator one of no rows, for a block of the same shape as before, in the memory that it has.
+func (a *Accumulator) Reset(block Block, product Product) {
 	if product == nil {
 		product = multiply
 	}
 	clear(a.partial.Product)
-	a.partial, a.product = Partial{Product: a.partial.Product}, product
+	a.partial, a.block, a.product = Partial{Product: a.partial.Product}, block, product
 }
 
 // Add takes rows in, Dim entries each, one after another. It returns an error that names the row, counted from the

@@ -152,18 +152,19 @@ func TestMergeOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// TestResetForgets: an accumulator that has seen other rows gives the same as a new one.
+// TestResetForgets: an accumulator that has seen other rows and another block gives the same as a new one.
 func TestResetForgets(t *testing.T) {
 	const d, width = 50, 4
 	block := pca.Block{Width: width, Dim: d, Vectors: hashedRows(width, d, 3, 0)}
-	fresh, used := pca.NewAccumulator(block, nil), pca.NewAccumulator(block, nil)
+	before := pca.Block{Width: width, Dim: d, Vectors: hashedRows(width, d, 4, 0)}
+	fresh, used := pca.NewAccumulator(block, nil), pca.NewAccumulator(before, nil)
 	if err := used.Add(make([]float32, 3*d)); err != nil {
 		t.Fatal(err)
 	}
 	if err := used.Add(scaledBy(hashedRows(7, d, 2, 0), 1e-30)); err != nil {
 		t.Fatal(err)
 	}
-	used.Reset(nil)
+	used.Reset(block, nil)
 	for _, a := range []*pca.Accumulator{fresh, used} {
 		if err := a.Add(hashedRows(20, d, 1, 0)); err != nil {
 			t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 
 	"upi/attack"
 	"upi/pca"
@@ -113,11 +112,14 @@ type pass struct {
 	engine *engine.Engine
 	// free holds the buffers for chunks of rows: as many as may be multiplied at once, and one that is being read.
 	free chan *runtime.Buffer
+	// idle holds accumulators that nobody uses. They are kept from pass to pass: they are large, and there are a few at once.
+	idle chan *pca.Accumulator
 	unit bool
 }
 
 func newPass(e *engine.Engine, size int, unit bool) (*pass, error) {
 	p := &pass{engine: e, free: make(chan *runtime.Buffer, e.Width()+1), unit: unit}
+	p.idle = make(chan *pca.Accumulator, 2*cap(p.free)+1) // as many as a flow has at once
 	for range cap(p.free) {
 		b, err := runtime.NewBuffer(int64(pca.ChunkRows(size)), int64(size))
 		if err != nil {
@@ -137,7 +139,6 @@ func (p *pass) run(ctx context.Context, solver *pca.Solver, matrices [][][]strin
 		return err
 	}
 	copy(vectors.Floats(), block.Vectors)
-	idle := sync.Pool{New: func() any { return pca.NewAccumulator(block, nil) }}
 	for term, shards := range matrices {
 		rows := &chunks{shards: shards, size: block.Dim, free: p.free}
 		err := engine.Flow(ctx, cap(p.free), rows.next,
@@ -146,12 +147,11 @@ func (p *pass) run(ctx context.Context, solver *pca.Solver, matrices [][][]strin
 				if p.unit {
 					pca.Unit(c.rows(), block.Dim)
 				}
-				a := idle.Get().(*pca.Accumulator)
-				a.Reset(p.product(ctx, vectors, c.buffer))
+				a := p.accumulator(block, p.product(ctx, vectors, c.buffer))
 				return a, a.Add(c.rows())
 			},
 			func(a *pca.Accumulator) error {
-				defer idle.Put(a)
+				defer func() { p.idle <- a }()
 				return solver.Add(term, a.Partial())
 			})
 		rows.Close()
@@ -160,6 +160,17 @@ func (p *pass) run(ctx context.Context, solver *pca.Solver, matrices [][][]strin
 		}
 	}
 	return nil
+}
+
+// accumulator returns one that is idle, or a new one. Blocks are of one shape.
+func (p *pass) accumulator(block pca.Block, product pca.Product) *pca.Accumulator {
+	select {
+	case a := <-p.idle:
+		a.Reset(block, product)
+		return a
+	default:
+		return pca.NewAccumulator(block, product)
+	}
 }
 
 // product multiplies the block's vectors with the rows in a buffer, in the next free slot. Rows from elsewhere, which the
