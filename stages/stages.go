@@ -22,7 +22,7 @@ func New(e *engine.Engine) *Table {
 		Reference: pipeline.NewStage("reference", 4, r.runReference),
 		Diagnosis: pipeline.NewStage("diagnosis", 1, r.runDiagnosis),
 		Gradients: pipeline.NewStage("gradients", 4, r.runGradients),
-		Direction: pipeline.NewStage("direction", 4, r.runDirection),
+		Direction: pipeline.NewStage("direction", 5, r.runDirection),
 		Fit:       pipeline.NewStage("fit", 5, r.runFit),
 		PerImage:  pipeline.NewStage("per_image", 3, r.runPerImage),
 		Sign:      pipeline.NewStage("sign", 3, r.runSign),
