@@ -16,10 +16,10 @@ import (
 
 // An Engine opens each model once and builds each program once per device. It is safe for concurrent use.
 type Engine struct {
-	// slots holds one device per call to TensorFlow that may run at once: a core of the CPU, or a GPU.
+	// slots holds one device per call to TensorFlow that may run at once.
 	slots   chan runtime.Device
 	devices []runtime.Device
-	memory  int64
+	limits  limits
 	fixed   bool
 
 	mu       sync.Mutex
@@ -34,25 +34,21 @@ type Options struct {
 	Devices []runtime.Device
 	// Workers is the number of calls at once on a CPU.
 	Workers int
-	// Memory bounds, in bytes, what the programs of all calls together may take.
+	// Memory bounds, in bytes, what the programs of all calls together may take on a CPU.
 	Memory int64
+	// DeviceMemory is that of the smallest GPU, in bytes.
+	DeviceMemory int64
 	// FixedBatch has all batches be of one size, whatever the memory and the workers.
 	FixedBatch bool
 }
 
 // New returns an engine.
 func New(o Options) *Engine {
-	devices := o.Devices
-	if !devices[0].GPU {
-		devices = nil
-		for range o.Workers {
-			devices = append(devices, o.Devices[0])
-		}
-	}
+	devices := slots(o.Devices, o.Workers)
 	e := &Engine{
 		slots:    make(chan runtime.Device, len(devices)),
 		devices:  devices,
-		memory:   o.Memory,
+		limits:   newLimits(o),
 		fixed:    o.FixedBatch,
 		models:   map[string]*once[*savedmodels.Model]{},
 		programs: map[string]*once[any]{},

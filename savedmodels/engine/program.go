@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"upi/savedmodels"
 	"upi/savedmodels/runtime"
@@ -34,15 +33,6 @@ var (
 	}}
 )
 
-// overhead is the memory, in bytes, of the process without any batch: TensorFlow, graphs, Parquet pages.
-const overhead = 512 << 20
-
-// most is the largest batch: larger ones are no faster on a core.
-const most = 32
-
-// fixedBatch is the batch where results must not depend on its size: kernels round differently in batches of different sizes.
-const fixedBatch = 16
-
 // batch returns how many images one call to a program of this kind takes, so that all calls at once stay within the memory.
 func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {
 	key, err := name(k.Name, s)
@@ -55,12 +45,9 @@ func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {
 			return 0, err
 		}
 		// The batch size changes bits, so it is a function of the configuration alone, and not of what happens to be free.
-		free := (e.memory - overhead - 2*m.Bytes()) / int64(e.Width())
+		free := e.limits.room(m.Bytes())
 		unit := max(m.Batch(), 1)
-		largest := max(most/unit, 1)
-		if e.fixed {
-			largest = max(fixedBatch/unit, 1)
-		}
+		largest := e.limits.largest(unit)
 		// Most of the time there is memory for the largest batch, and its program need not be built a second time.
 		for size := unit * largest; ; size = unit {
 			p, err := construct(e, k, s, size, e.devices[0])
@@ -76,11 +63,10 @@ func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {
 				return 0, err
 			}
 			if each <= room {
-				return unit * int(min(room/each, int64(largest))), nil
+				return unit * e.limits.fit(room/each, unit), nil
 			}
 			if size == unit || e.fixed {
-				return 0, fmt.Errorf("memory: %d MiB are too few for %s of this model, whose smallest batch takes %d MiB for each of %d workers "+
-					"beside %d MiB: raise memory or lower workers", e.memory>>20, k.Name, (each+graph)>>20, e.Width(), (overhead+2*m.Bytes())>>20)
+				return 0, e.limits.tooSmall(k.Name, each+graph, m.Bytes())
 			}
 		}
 	})

@@ -4,6 +4,7 @@ package runtime
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -71,6 +72,32 @@ func Select(name string) ([]Device, error) {
 			name, strings.Join(names, ", "))
 	}
 	return gpus, nil
+}
+
+// Memory is what the smallest of the GPUs can take, in bytes, as TensorFlow has found it when it first looked at them.
+func Memory(gpus []Device) (int64, error) {
+	present, err := Devices()
+	if err != nil {
+		return 0, err
+	}
+	return smallest(present, gpus)
+}
+
+func smallest(present []tf.Device, gpus []Device) (int64, error) {
+	var bytes []int64
+	for _, d := range present {
+		if d.Type == "GPU" {
+			bytes = append(bytes, d.MemoryLimitBytes)
+		}
+	}
+	least := int64(math.MaxInt64)
+	for _, gpu := range gpus {
+		if !gpu.GPU || gpu.Index >= len(bytes) {
+			return 0, fmt.Errorf("memory of %s: TensorFlow sees %d GPUs", gpu, len(bytes))
+		}
+		least = min(least, bytes[gpu.Index])
+	}
+	return least, nil
 }
 
 var devices = sync.OnceValues(func() ([]tf.Device, error) {

@@ -3,6 +3,8 @@ package runtime
 import (
 	"strings"
 	"testing"
+
+	tf "github.com/wamuir/graft/tensorflow"
 )
 
 func TestUnits(t *testing.T) {
@@ -27,5 +29,22 @@ func TestUnits(t *testing.T) {
 	t.Setenv("TF_ENABLE_ONEDNN_OPTS", "0")
 	if _, err := Bfloat16Units(Device{}); err == nil || !strings.Contains(err.Error(), "TF_ENABLE_ONEDNN_OPTS=0") {
 		t.Errorf("without oneDNN: %v", err)
+	}
+}
+
+func TestSmallestMemory(t *testing.T) {
+	present := []tf.Device{{Type: "CPU", MemoryLimitBytes: 1}, {Type: "GPU", MemoryLimitBytes: 30}, {Type: "GPU", MemoryLimitBytes: 20}}
+	for _, c := range []struct {
+		gpus []Device
+		want int64
+	}{
+		{[]Device{{GPU: true}}, 30}, {[]Device{{GPU: true}, {GPU: true, Index: 1}}, 20}, {[]Device{{GPU: true, Index: 1}}, 20},
+	} {
+		if got, err := smallest(present, c.gpus); err != nil || got != c.want {
+			t.Errorf("%v: %d, %v; want %d", c.gpus, got, err, c.want)
+		}
+	}
+	if _, err := smallest(present, []Device{{GPU: true, Index: 2}}); err == nil {
+		t.Error("the memory of a GPU that is not there")
 	}
 }

@@ -38,7 +38,13 @@ func New(c *config.Config) (*Planner, error) {
 	if workers <= 0 {
 		workers = goruntime.GOMAXPROCS(0)
 	}
-	e := engine.New(engine.Options{Devices: devices, Workers: workers, Memory: int64(c.Memory), FixedBatch: c.Deterministic})
+	options := engine.Options{Devices: devices, Workers: workers, Memory: int64(c.Memory), FixedBatch: c.Deterministic}
+	if devices[0].GPU {
+		if options.DeviceMemory, err = runtime.Memory(devices); err != nil {
+			return nil, err
+		}
+	}
+	e := engine.New(options)
 	return &Planner{config: c, engine: e, stages: stages.New(e), devices: devices}, nil
 }
 
