@@ -7,6 +7,7 @@
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
+# make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
 #             set-up, which takes 4 GB for the peers (PEERS=jax leaves PyTorch out; what is not installed is said in its rows).
@@ -33,7 +34,7 @@ SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
 PEERS ?= jax torch
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper night bench bench-plan build deps lint clean
+.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -66,6 +67,10 @@ foreign: $(FOREIGN)
 paper: build $(PYTHON)
 	@for experiment in $(EXPERIMENTS); do echo "== configs/$$experiment.yaml"; bin/upi run configs/$$experiment.yaml || exit $$?; done
 	$(PYTHON) python/results.py runs docs/results
+
+precision: build $(PYTHON)
+	bin/upi run configs/beyond/precision.yaml
+	$(PYTHON) python/precision.py runs/beyond/precision docs/precision.md
 
 night: build
 	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night

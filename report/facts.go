@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,19 +124,19 @@ func (s *settings) facts() []fact {
 			text += " " + a.Norm + " " + strings.Join(a.Eps, ", ")
 		}
 		attacks = append(attacks, text)
-		if precision := cmp.Or(a.Precision, s.Precision, exact); precision != exact {
-			less = append(less, a.Name+" in "+precision)
+		if run := cmp.Or(s.Precision, exact); a.Precision != "" && a.Precision != run {
+			less = append(less, "those of "+a.Name+" in "+a.Precision)
 		}
 	}
-	if len(less) > 0 {
-		less = []string{"gradients of " + strings.Join(less, ", ") + "; all that is shown in " + exact}
+	if run := cmp.Or(s.Precision, exact); run != exact || len(less) > 0 {
+		less = append(slices.Insert(less, 0, "the gradients that attacks look at in "+run), "all that is shown in "+exact)
 	}
 	e := s.Evaluation
 	return []fact{
 		{"Models", strings.Join(models, ", ")},
 		{"Explanations", strings.Join(explanations, ", ")},
 		{"Attacks", strings.Join(attacks, "; ")},
-		{"Precision", strings.Join(less, "")},
+		{"Precision", strings.Join(less, ", ")},
 		{"Evaluation", fmt.Sprintf("sign: %s, clip: %s, filter: %s, metrics: %s", e.Sign, e.Clip, e.Filter, strings.Join(e.Metrics, ", "))},
 	}
 }

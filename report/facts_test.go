@@ -11,8 +11,8 @@ import (
 func TestPrecisionFact(t *testing.T) {
 	const attacks = "attacks: [{name: a, kind: upi_pca}, {name: b, kind: upi_grad, precision: bfloat16}, {name: c, kind: upi_grad, precision: float32}]\n"
 	for text, want := range map[string]string{
-		attacks:                           "gradients of b in bfloat16; all that is shown in float32",
-		"precision: bfloat16\n" + attacks: "gradients of a in bfloat16, b in bfloat16; all that is shown in float32",
+		attacks:                           "the gradients that attacks look at in float32, those of b in bfloat16, all that is shown in float32",
+		"precision: bfloat16\n" + attacks: "the gradients that attacks look at in bfloat16, those of c in float32, all that is shown in float32",
 		"precision: float32\nattacks: [{name: a, kind: upi_pca}]": "",
 		"attacks: [{name: a, kind: upi_pca}]":                     "",
 	} {
