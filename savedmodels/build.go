@@ -45,11 +45,6 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 		return m.wide.build(g, name, x, BuildOptions{Surrogate: b.Surrogate})
 	}
 	flat := m.graph
-	if b.Surrogate != nil {
-		if flat, err = smooth(flat, b.Surrogate.Beta); err != nil {
-			return tf.Output{}, err
-		}
-	}
 	step := batch
 	if m.unit > 0 {
 		step = m.unit
@@ -67,6 +62,11 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 	}
 	if step < batch {
 		if flat, err = m.calls(flat, batch/step); err != nil {
+			return tf.Output{}, err
+		}
+	}
+	if b.Surrogate != nil {
+		if flat, err = smooth(flat, b.Surrogate.Beta); err != nil {
 			return tf.Output{}, err
 		}
 	}

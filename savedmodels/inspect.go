@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"upi/savedmodels/graphdef"
-	"upi/savedmodels/tensors"
 )
 
 // Inspection is what can be told of a SavedModel without running it, for people to read.
@@ -66,8 +65,5 @@ func Inspect(dir string, o Options) (*Inspection, error) {
 func (i *Inspection) describe(m *Model) {
 	i.Head, i.ImageShape, i.Batch, i.Classes = m.head.Kind, m.shape, m.batch, m.head.Classes
 	i.Custom = m.custom
-	i.Ops, i.Path, i.Variables = m.graph.Histogram(), m.path, len(m.graph.Variables)
-	for _, w := range m.weights {
-		i.Parameters += tensors.Elements(w.Shape())
-	}
+	i.Ops, i.Path, i.Variables, i.Parameters = m.saved.ops, m.path, m.saved.variables, m.saved.parameters
 }

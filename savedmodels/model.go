@@ -60,6 +60,7 @@ type Model struct {
 	batch     int // -1 unless the signature fixes more than one image
 	unit      int // images of one call of the graph; 0: any number
 	path      []OpUse
+	saved     contents
 	custom    []string
 
 	arrangement arrangement // of the images in the network's input
@@ -109,6 +110,12 @@ func Open(dir string, o Options) (*Model, error) {
 	}
 	if m.wide, err = m.widen(); err != nil {
 		return nil, fmt.Errorf("open %s: put float32 in place of its 16-bit floats: %w", dir, err)
+	}
+	m.saved = m.contents()
+	if m.wide == nil {
+		if err := m.lighten(); err != nil {
+			return nil, fmt.Errorf("open %s: fold its batch normalisations: %w", dir, err)
+		}
 	}
 	return m, nil
 }

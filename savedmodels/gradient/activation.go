@@ -59,6 +59,22 @@ func eluGradGrad(s *scope, c *call) []tf.Output {
 	return []tf.Output{dg, dy}
 }
 
+// gradientOf is the attribute that tells kinds of IdentityN apart, and slopeGiven the kind whose inputs are a function's value, its
+// argument and its slope there, element by element, and whose first output is read. How the value was calculated is then nobody's
+// business, and the slope is shared by all derivatives.
+const (
+	gradientOf = "_gradient_op_type"
+	slopeGiven = "SlopeGiven"
+)
+
+func givenSlope(s *scope, c *call) []tf.Output {
+	in := make([]tf.Output, len(c.in))
+	if c.up[0].Op != nil {
+		in[1] = s.Mul(c.up[0], c.in[2])
+	}
+	return in
+}
+
 func softplusGrad(s *scope, x, _, g tf.Output) tf.Output { return s.One("SoftplusGrad", nil, g, x) }
 
 // SoftplusGrad(g, x) = g sigmoid(x).

@@ -52,6 +52,13 @@ func elementwiseExamples() []example {
 			both := s.Op("IdentityN", nil, tf.OutputList(x))
 			return s.Mul(both.Output(0), x[1])
 		}},
+		example{op: slopeGiven, name: "cube", in: []input{around0(2, 3)}, f: func(s *scope, x []tf.Output) tf.Output {
+			square := s.One("Square", nil, x[0])
+			// BesselJ0 has no rule, which does not matter: the value's operations are not followed.
+			nothing := s.Sub(s.One("BesselJ0", nil, square), s.One("BesselJ0", nil, square))
+			cube := s.Add(s.Mul(square, x[0]), nothing)
+			return s.One("IdentityN", attrs{gradientOf: slopeGiven}, tf.OutputList{cube, x[0], s.Scale(3, square)})
+		}},
 		example{op: "PlaceholderWithDefault", name: "default", in: []input{around0(2, 3)}, f: of("PlaceholderWithDefault", attrs{"shape": tf.MakeShape(-1, 3)})},
 	)
 }

@@ -117,7 +117,7 @@ func (p *path) walk(op *tf.Operation) error {
 }
 
 func (p *path) visit(op *tf.Operation) int {
-	n := node{op: op, kind: op.Type(), active: make([]bool, op.NumOutputs())}
+	n := node{op: op, kind: kindOf(op), active: make([]bool, op.NumOutputs())}
 	count := op.NumInputs()
 	n.in = make([]tf.Output, count)
 	n.from = make([]port, count)
@@ -134,6 +134,17 @@ func (p *path) visit(op *tf.Operation) int {
 	p.nodes = append(p.nodes, n)
 	p.done = append(p.done, false)
 	return id
+}
+
+// kindOf is an operation's type, or what kind of IdentityN it is.
+func kindOf(op *tf.Operation) string {
+	kind := op.Type()
+	if kind == "IdentityN" {
+		if marked, err := op.Attr(gradientOf); err == nil && marked == slopeGiven {
+			return slopeGiven
+		}
+	}
+	return kind
 }
 
 // mark finds out whether n depends on an x, its producers being marked.

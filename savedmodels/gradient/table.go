@@ -79,6 +79,7 @@ var table = map[string]entry{
 	"SeluGrad":                            {rule: eluGradGrad},
 	"Softplus":                            {rule: unary(softplusGrad)},
 	"SoftplusGrad":                        {rule: softplusGradGrad},
+	slopeGiven:                            {rule: givenSlope, only: []int{1}},
 	"Softsign":                            {rule: unary(softsignGrad)},
 	"SoftsignGrad":                        {rule: softsignGradGrad},
 	"Softmax":                             {rule: unary(softmaxGrad)},

@@ -16,6 +16,8 @@ import (
 //	LeakyRelu(x) -> alpha x + (1-alpha) s(x)
 //
 // A rectifier spelt otherwise, such as Maximum(x, 0), stays as it is. The second result counts what was replaced.
+//
+// In float32 and float64 a node of the kind SlopeGiven carries each, with the slope beside it that derivatives of all orders share.
 func (g *Graph) Smooth(beta float64) (*Graph, int) {
 	smooth := g.clone()
 	var nodes []*Node
@@ -23,7 +25,7 @@ func (g *Graph) Smooth(beta float64) (*Graph, int) {
 	for _, n := range smooth.Nodes {
 		if rule := rectifiers[n.Op]; rule != nil && len(n.Inputs) == 1 {
 			s := softplus{beta: beta, of: n}
-			rule(&s, n.Inputs[0])
+			s.become(rule(&s, n.Inputs[0]))
 			nodes = append(nodes, s.added...)
 			replaced++
 		}
@@ -33,21 +35,32 @@ func (g *Graph) Smooth(beta float64) (*Graph, int) {
 	return smooth, replaced
 }
 
-var rectifiers = map[string]func(s *softplus, x Tensor){
-	"Relu": func(s *softplus, x Tensor) {
-		s.become("Mul", s.plus(x), s.scalar(1/s.beta))
+// GradientOf is the attribute by which TensorFlow, too, marks nodes that have another gradient than that of their ops.
+const GradientOf = "_gradient_op_type"
+
+// SlopeGiven is the kind of an IdentityN of a function's value, its argument and its slope there, element by element.
+const SlopeGiven = "SlopeGiven"
+
+// A smoothed is a function's value and slope, whose node is invalid where the slope is left to the value's ops.
+type smoothed struct{ value, slope Tensor }
+
+var rectifiers = map[string]func(s *softplus, x Tensor) smoothed{
+	"Relu": func(s *softplus, x Tensor) smoothed { return s.plus(x) },
+	"Relu6": func(s *softplus, x Tensor) smoothed {
+		return s.both("Sub", s.plus(x), s.plus(s.add("Sub", x, s.scalar(6))))
 	},
-	"Relu6": func(s *softplus, x Tensor) {
-		above := s.add("Sub", x, s.scalar(6))
-		s.become("Mul", s.add("Sub", s.plus(x), s.plus(above)), s.scalar(1/s.beta))
-	},
-	"LeakyRelu": func(s *softplus, x Tensor) {
+	"LeakyRelu": func(s *softplus, x Tensor) smoothed {
 		alpha := 0.2 // the op's default
 		if given := s.of.Attr["alpha"]; given != nil {
 			alpha = float64(given.GetF())
 		}
-		bend := s.add("Mul", s.plus(x), s.scalar((1-alpha)/s.beta))
-		s.become("AddV2", s.add("Mul", x, s.scalar(alpha)), bend)
+		rest := s.scalar(1 - alpha)
+		bend := s.plus(x)
+		bend.value = s.add("Mul", bend.value, rest)
+		if bend.slope.Node != nil {
+			bend.slope = s.add("Mul", bend.slope, rest)
+		}
+		return s.both("AddV2", smoothed{s.add("Mul", x, s.scalar(alpha)), s.scalar(alpha)}, bend)
 	},
 }
 
@@ -58,9 +71,34 @@ type softplus struct {
 	added []*Node
 }
 
-// plus is softplus(beta x), not yet divided by beta.
-func (s *softplus) plus(x Tensor) Tensor {
-	return s.add("Softplus", s.add("Mul", x, s.scalar(s.beta)))
+// least is a number of float32 so small that beyond its logarithm softplus(z) is z.
+const least = 1e-37
+
+// plus is softplus(beta x)/beta. TensorFlow's Softplus takes twice as long as
+//
+//	softplus(z) = -min(-z, log sigmoid(-z)),
+//
+// which is within 1e-6 of it where z is near 0, and within float32's precision where it is large. Its derivatives are made of sigmoid(z)
+// and sigmoid(-z). The 16-bit floats lack the range for it.
+func (s *softplus) plus(x Tensor) smoothed {
+	z := s.add("Mul", x, s.scalar(s.beta))
+	switch s.of.Attr["T"].GetType() {
+	case types_go_proto.DataType_DT_FLOAT, types_go_proto.DataType_DT_DOUBLE:
+	default:
+		return smoothed{value: s.add("Mul", s.add("Softplus", z), s.scalar(1/s.beta))}
+	}
+	minus := s.add("Neg", z)
+	log := s.add("Log", s.add("Maximum", s.add("Sigmoid", minus), s.scalar(least)))
+	return smoothed{s.add("Mul", s.add("Minimum", minus, log), s.scalar(-1/s.beta)), s.add("Sigmoid", z)}
+}
+
+// both combines two functions by an op that is linear in them.
+func (s *softplus) both(op string, a, b smoothed) smoothed {
+	c := smoothed{value: s.add(op, a.value, b.value)}
+	if b.slope.Node != nil {
+		c.slope = s.add(op, a.slope, b.slope)
+	}
+	return c
 }
 
 func (s *softplus) add(op string, inputs ...Tensor) Tensor {
@@ -86,9 +124,20 @@ func (s *softplus) scalar(v float64) Tensor {
 	return s.node(&Node{Op: "Cast", Inputs: []Tensor{value}, Attr: attr})
 }
 
-func (s *softplus) become(op string, inputs ...Tensor) {
-	s.of.Attr = s.typed("T")
-	s.of.Op, s.of.Inputs = op, inputs
+// become has the rectifier's node stand for a function of its input.
+func (s *softplus) become(f smoothed) {
+	if f.slope.Node == nil {
+		s.of.Op, s.of.Inputs, s.of.Attr = "Identity", []Tensor{f.value}, s.typed("T")
+		return
+	}
+	t := s.of.Attr["T"].GetType()
+	s.of.Op, s.of.Inputs = "IdentityN", []Tensor{f.value, s.of.Inputs[0], f.slope}
+	s.of.Attr = map[string]*attr_value_go_proto.AttrValue{
+		"T": {Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
+			Type: []types_go_proto.DataType{t, t, t},
+		}}},
+		GradientOf: {Value: &attr_value_go_proto.AttrValue_S{S: []byte(SlopeGiven)}},
+	}
 }
 
 func (s *softplus) typed(attr string) map[string]*attr_value_go_proto.AttrValue {
