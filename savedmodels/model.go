@@ -70,6 +70,18 @@ type Model struct {
 // infers the number of classes. Errors name the file and what to do: no such signature, input or output (with a list of those
 // there are), an op that is refused, an input that is no image, a corrupt checkpoint.
 func Open(dir string, o Options) (*Model, error) {
+	m, err := openAsSaved(dir, o)
+	if err != nil || m.Half() {
+		return m, err
+	}
+	if err := m.lighten(); err != nil {
+		return nil, fmt.Errorf("open %s: fold its batch normalisations: %w", m.dir, err)
+	}
+	return m, nil
+}
+
+// openAsSaved leaves the graph as it was saved.
+func openAsSaved(dir string, o Options) (*Model, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
@@ -112,11 +124,6 @@ func Open(dir string, o Options) (*Model, error) {
 		return nil, fmt.Errorf("open %s: put float32 in place of its 16-bit floats: %w", dir, err)
 	}
 	m.saved = m.contents()
-	if m.wide == nil {
-		if err := m.lighten(); err != nil {
-			return nil, fmt.Errorf("open %s: fold its batch normalisations: %w", dir, err)
-		}
-	}
 	return m, nil
 }
 
