@@ -5,6 +5,7 @@ package metric
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -32,20 +33,22 @@ type Metric struct {
 	Unchanged float64
 	// Maps tells whether the metric needs the saliency maps.
 	Maps bool
+	// Sorts tells whether it sorts the maps' pixels, which takes ten times as long as all that do not, together.
+	Sorts bool
 
 	of func(in *Inputs, s *scratch) float64
 }
 
 var table = []Metric{
-	{"normalized_l2", "L2 distance of the maps over the L2 norm of the clean map", true, 0, true, normalizedL2},
-	{"cosine", "cosine of the angle between the maps", false, 1, true, cosine},
-	{"top_k", "share of the most salient pixels that stay among them", false, 1, true, topK},
-	{"spearman", "Spearman's rank correlation of the maps (average ranks)", false, 1, true, spearman},
-	{"kendall", "Kendall's rank correlation of the maps (tau-b)", false, 1, true, kendall},
-	{"ssim", "structural similarity of the maps, scaled by the clean map's maximum", false, 1, true, ssim},
-	{"center_shift", "distance of the maps' centres of mass in pixels", true, 0, true, centerShift},
-	{"prediction_changed", "1 where the model's answer changed", true, 0, false, predictionChanged},
-	{"probability_drop", "probability of the class, clean less perturbed", true, 0, false, probabilityDrop},
+	{"normalized_l2", "L2 distance of the maps over the L2 norm of the clean map", true, 0, true, false, normalizedL2},
+	{"cosine", "cosine of the angle between the maps", false, 1, true, false, cosine},
+	{"top_k", "share of the most salient pixels that stay among them", false, 1, true, true, topK},
+	{"spearman", "Spearman's rank correlation of the maps (average ranks)", false, 1, true, true, spearman},
+	{"kendall", "Kendall's rank correlation of the maps (tau-b)", false, 1, true, true, kendall},
+	{"ssim", "structural similarity of the maps, scaled by the clean map's maximum", false, 1, true, false, ssim},
+	{"center_shift", "distance of the maps' centres of mass in pixels", true, 0, true, false, centerShift},
+	{"prediction_changed", "1 where the model's answer changed", true, 0, false, false, predictionChanged},
+	{"probability_drop", "probability of the class, clean less perturbed", true, 0, false, false, probabilityDrop},
 }
 
 // Names returns the names of all metrics.
@@ -53,6 +56,18 @@ func Names() []string {
 	names := make([]string, len(table))
 	for i, m := range table {
 		names[i] = m.Name
+	}
+	return names
+}
+
+// Computed lists, in the order of the table, the metrics that are computed where some are asked for: these and all that cost next to
+// nothing beside a map. So those can be asked for later without another map.
+func Computed(asked []string) []string {
+	var names []string
+	for _, m := range table {
+		if !m.Sorts || slices.Contains(asked, m.Name) {
+			names = append(names, m.Name)
+		}
 	}
 	return names
 }

@@ -51,14 +51,18 @@ func (r scoreReader) shared(target string, s tables.Scores) tables.Scores {
 	return s
 }
 
+// readScoreRows appends the scores of a file, of its metrics those of these names.
 func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (err error) {
 	r, err := table.Open[scoreRow](path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if !slices.Equal(r.Columns(), metrics) {
-		return fmt.Errorf("read scores %s: its metrics are %q, want %q", path, r.Columns(), metrics)
+	columns := make([]int, len(metrics))
+	for m, name := range metrics {
+		if columns[m] = slices.Index(r.Columns(), name); columns[m] < 0 {
+			return fmt.Errorf("read scores %s: its metrics are %q, want %q among them", path, r.Columns(), name)
+		}
 	}
 	var row scoreRow
 	for {
@@ -78,8 +82,8 @@ func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (e
 		if row.Name != "" {
 			to.Names = append(to.Names, row.Name)
 		}
-		for m, value := range row.Metrics {
-			to.Values[m] = append(to.Values[m], value)
+		for m, column := range columns {
+			to.Values[m] = append(to.Values[m], row.Metrics[column])
 		}
 	}
 }

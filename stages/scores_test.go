@@ -3,6 +3,7 @@ package stages
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"upi/data/table"
@@ -21,6 +22,22 @@ func scored(t *testing.T, ids ...int64) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// TestScoresByName: of the metrics of an artefact those that are asked for are read, in the order in which they are.
+func TestScoresByName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), scoresFile)
+	row := scoreRow{ID: 7, Label: 7, Sign: 1, Metrics: []float64{1, 2, 3}}
+	if err := writeTable(path, table.Options{Columns: []string{"cosine", "kendall", "ssim"}}, []scoreRow{row}); err != nil {
+		t.Fatal(err)
+	}
+	plus, _, err := newScoreReader([]string{"ssim", "cosine"}).read("a", []string{filepath.Dir(path)})
+	if err != nil || !slices.Equal(plus.Values[0], []float64{3}) || !slices.Equal(plus.Values[1], []float64{1}) {
+		t.Errorf("got %+v, %v", plus, err)
+	}
+	if _, _, err := newScoreReader([]string{"top_k"}).read("a", []string{filepath.Dir(path)}); err == nil || !strings.Contains(err.Error(), "top_k") {
+		t.Errorf("a metric that is not there: %v", err)
+	}
 }
 
 // TestScoresShareImages: perturbations that are scored on the same images of a target hold one list of them, and others their own.

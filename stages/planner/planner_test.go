@@ -185,3 +185,45 @@ func TestPlanTakesTheImagesSize(t *testing.T) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }
+
+// TestMetricsShareScores: the scores of metrics that cost next to nothing beside a map are those of all runs; what sorts pixels is
+// computed where it is asked for, and alone depends on top_k's share.
+func TestMetricsShareScores(t *testing.T) {
+	t.Chdir("../..")
+	keys := func(evaluation string) []pipeline.Key {
+		plan, err := planOf(t, `
+data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}
+models: [{name: mnist_mlp, path: savedmodels/mnist_mlp}]
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [{name: a, kind: random, eps: [255]}]
+evaluation: `+evaluation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []pipeline.Key
+		for _, task := range plan.Tasks() {
+			if task.Stage == "evaluate" {
+				all = append(all, task.Key)
+			}
+		}
+		return all
+	}
+	base := keys("{metrics: [normalized_l2]}")
+	if len(base) == 0 {
+		t.Fatal("nothing is scored")
+	}
+	for evaluation, same := range map[string]bool{
+		"{metrics: [ssim, cosine, prediction_changed, probability_drop, center_shift]}": true, "{metrics: [normalized_l2], top_k: 0.2}": true,
+		"{metrics: [normalized_l2, kendall]}": false, "{metrics: [normalized_l2, top_k]}": false,
+	} {
+		if slices.Equal(keys(evaluation), base) != same {
+			t.Errorf("%s: scored by the same tasks: %v, want %v", evaluation, !same, same)
+		}
+	}
+	if slices.Equal(keys("{metrics: [kendall, top_k]}"), keys("{metrics: [kendall, top_k], top_k: 0.2}")) {
+		t.Error("another top_k is not another score")
+	}
+	if !slices.Equal(keys("{metrics: [kendall, top_k]}"), keys("{metrics: [top_k, ssim, kendall]}")) {
+		t.Error("the order of the metrics makes other scores")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"upi/attack"
+	"upi/metric"
 	"upi/pipeline"
 	"upi/pipeline/config"
 	"upi/random"
@@ -79,9 +80,13 @@ func (d *draft) rule(x perturbation) tables.SignRule {
 // scoring returns how a perturbation is scored.
 func (d *draft) scoring(x perturbation, delta pipeline.Artefact) stages.Scoring {
 	e := d.config.Evaluation
-	return stages.Scoring{
-		Delta: delta, PerImage: x.needs.PerImage(), Clip: e.Clip == "pixels", Correct: e.Filter == "correct", Metrics: e.Metrics, TopK: e.TopK,
+	s := stages.Scoring{
+		Delta: delta, PerImage: x.needs.PerImage(), Clip: e.Clip == "pixels", Correct: e.Filter == "correct", Metrics: metric.Computed(e.Metrics),
 	}
+	if slices.Contains(s.Metrics, "top_k") {
+		s.TopK = e.TopK
+	}
+	return s
 }
 
 // scores plans to score a perturbation on the test split of a target.
