@@ -131,7 +131,7 @@ func (r *Run) Execute(ctx context.Context, store *cache.Store, plan *Plan, by Ex
 	} else {
 		err = r.record(m)
 	}
-	if err != nil {
+	if err = errors.Join(err, r.end(complete)); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("write results: %w", Advise(err)))
 	}
 	return m, failure
@@ -142,6 +142,9 @@ func (r *Run) prepare(ctx context.Context, store *cache.Store, plan *Plan, d Des
 		if err := atomicfile.WriteFile(filepath.Join(r.dir, configFile), d.Config); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.begin(d.Config); err != nil {
+		return nil, err
 	}
 	return store.Lease(ctx, r.dir, plan.Keys())
 }

@@ -12,7 +12,10 @@ import (
 
 // Summary writes the run's table of models and its summary table as text of at most width columns, with what was left out and why below
 // them. What is wider stands in the files of the run, and in what Table writes.
-func Summary(w io.Writer, dir string, width int) error {
+func Summary(w io.Writer, dir string, width int) error { return SummaryOf(w, dir, dir, width) }
+
+// SummaryOf does what Summary does for a run whose tables lie in dir for a while, and calls it by the name of its own directory.
+func SummaryOf(w io.Writer, dir, name string, width int) error {
 	r, err := openRun(dir)
 	if err != nil {
 		return err
@@ -29,7 +32,7 @@ func Summary(w io.Writer, dir string, width int) error {
 			return fmt.Errorf("summarise %s: %w", dir, err)
 		}
 	}
-	return writeTerminal(w, terminalSummary(t, notesOf(r.manifest)), width, "upi table "+dir+" --metrics NAME,... shows those that are named.")
+	return writeTerminal(w, terminalSummary(t, notesOf(r.manifest)), width, "upi table "+name+" --metrics NAME,... shows those that are named.")
 }
 
 // terminalSummary lays out the summary for a narrow page: a method and its budget in a row, what all rows share in the heading.

@@ -31,6 +31,14 @@ func tableCommand() *cobra.Command {
 				return err
 			}
 			choice.Width = widthOf(c.OutOrStdout())
+			for i, dir := range dirs {
+				shown, done, err := interim(c.Context(), os.Stderr, dir)
+				if err != nil {
+					return err
+				}
+				defer done()
+				dirs[i] = shown
+			}
 			err = report.Table(c.OutOrStdout(), dirs, choice)
 			var wrong *report.ChoiceError
 			if errors.As(err, &wrong) {
