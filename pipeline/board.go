@@ -98,13 +98,14 @@ func (q *queue) Pop() any {
 }
 
 func (b *board) stages() []progress.Stage {
-	count := map[string]int{}
+	count, work := map[string]int{}, map[string]float64{}
 	for _, t := range b.plan.tasks {
 		count[t.Stage]++
+		work[t.Stage] += t.Estimate.Work
 	}
 	var stages []progress.Stage
 	for _, name := range b.plan.StageNames() {
-		stages = append(stages, progress.Stage{Name: name, Tasks: count[name]})
+		stages = append(stages, progress.Stage{Name: name, Tasks: count[name], Work: work[name], Pace: b.plan.paces.stages[name]})
 	}
 	return stages
 }

@@ -133,7 +133,7 @@ func (f *File) input() manifest.Input {
 
 // newTaskRecord tells of a task what the manifest keeps.
 func newTaskRecord(t *Task) TaskRecord {
-	rec := TaskRecord{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: t.Spec, Key: t.Key, Transient: t.Transient}
+	rec := TaskRecord{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: t.Spec, Key: t.Key, Transient: t.Transient, Work: t.Estimate.Work}
 	for _, p := range t.Parents {
 		rec.Parents = append(rec.Parents, manifest.Parent{Stage: p.Stage, Key: p.Key, Missing: p.Missing})
 	}

@@ -23,6 +23,8 @@ type Plan struct {
 	// specs holds each spec once: the tasks of one perturbation differ in little
 	// but in the artefacts that they read.
 	specs map[string]json.RawMessage
+	// paces are those of an earlier run.
+	paces Paces
 }
 
 // NewPlan returns an empty plan. The hasher, which may be nil, remembers the

@@ -81,11 +81,14 @@ func (f File) sum() content.Sum { return content.Sum{Hash: f.Hash, Stamp: f.Stam
 type Estimate struct {
 	// Bytes is the size of the artefact.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Work is how much the task computes: about as many first derivatives of one image by a network, of whatever size it is. 0 is next to
+	// nothing, or not known.
+	Work float64 `json:"work,omitempty"`
 }
 
 // name is how progress is shown.
 func (t *Task) name() progress.Task {
-	return progress.Task{Stage: t.Stage, Label: t.Label, Shard: t.Shard}
+	return progress.Task{Stage: t.Stage, Label: t.Label, Shard: t.Shard, Work: t.Estimate.Work}
 }
 
 // seal computes the task's key: the SHA-256 of what its result depends on, each

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"upi/pipeline"
-	"upi/pipeline/progress"
 )
 
 func planCommand() *cobra.Command {
@@ -87,37 +86,26 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list bool) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "estimated: disk %s, memory at most %s, time %s\n",
-		size(use.Stays), j.config.Memory, work(explained, previous))
+		size(use.Stays), j.config.Memory, work(explained, filepath.Join(j.config.Output, j.config.Name)))
 	if text := saving(explained, previous); text != "" && j.planner.Reducible() == nil {
 		fmt.Fprintln(c.OutOrStdout(), text)
 	}
 	return j.tellDisk(c.OutOrStdout(), use)
 }
 
-// work estimates the time of the tasks to run by what a task of their stage took in the run before.
-func work(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
-	sum, count := map[string]float64{}, map[string]float64{}
-	if previous != nil {
-		for _, t := range previous.Tasks {
-			if t.Status == progress.Done {
-				sum[t.Stage] += t.Seconds
-				count[t.Stage]++
-			}
-		}
-	}
-	seconds, unknown := 0.0, 0
-	for _, e := range explained {
-		switch n := count[e.Task.Stage]; {
-		case e.Hit:
-		case n == 0:
-			unknown++
-		default:
-			seconds += sum[e.Task.Stage] / n
-		}
+// work estimates the time of the tasks to run by what such tasks took in the run before or, where there was none, in the last run beside it.
+func work(explained []pipeline.Forecast, dir string) string {
+	paces := pipeline.PacesOf(dir)
+	seconds, unknown := paces.Time(explained)
+	if unknown > 0 && seconds == 0 {
+		return "not known before a first run (which says it from its first tasks on)"
 	}
 	text := fmt.Sprintf("%s of work", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond))
+	if paces.Run != "" && paces.Run != filepath.Base(dir) {
+		text += " by what " + paces.Run + " took"
+	}
 	if unknown > 0 {
-		text += fmt.Sprintf(" and that of %d tasks of which the run before had none of the kind", unknown)
+		text += fmt.Sprintf(" and that of %d tasks of which nothing is known", unknown)
 	}
 	return text
 }

@@ -136,6 +136,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err := j.checkDisk(flags); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
+	j.plan.Remember(pipeline.PacesOf(directory.Dir()))
 	by := executors[flags.executor](j, flags, log)
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {

@@ -35,6 +35,7 @@ type storedTask struct {
 	Key       cache.Key        `json:"key"`
 	Transient bool             `json:"transient,omitempty"`
 	Status    progress.Status  `json:"status"`
+	Work      float64          `json:"work,omitempty"`
 	Seconds   float64          `json:"seconds"`
 	Counts    map[string]int64 `json:"counts,omitempty"`
 	Warnings  []cache.Warning  `json:"warnings,omitempty"`
@@ -106,7 +107,7 @@ func (n *numbers[T]) of(value T) int {
 
 func (t *TaskRecord) stored(specs numbers[string], inputs numbers[Input], tasks numbers[cache.Key]) storedTask {
 	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: specs.known[string(t.Spec)],
-		Key: t.Key, Transient: t.Transient, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error}
+		Key: t.Key, Transient: t.Transient, Work: t.Work, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error}
 	for _, p := range t.Parents {
 		if p.Key == "" {
 			s.Parents = append(s.Parents, p.Missing)
@@ -184,7 +185,7 @@ func (m *Manifest) restore(i int, tasks []storedTask, specs []json.RawMessage) e
 		return fmt.Errorf("spec %d of %d", s.Spec, len(specs))
 	}
 	t := TaskRecord{Stage: s.Stage, StageVersion: s.StageVersion, Label: s.Label, Shard: s.Shard, Spec: specs[s.Spec],
-		Key: s.Key, Transient: s.Transient, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error}
+		Key: s.Key, Transient: s.Transient, Work: s.Work, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error}
 	for _, p := range s.Parents {
 		switch p := p.(type) {
 		case string:

@@ -113,10 +113,12 @@ type TaskRecord struct {
 	// Transient says that the artefact was dropped from the cache once all that read it were made.
 	Transient bool
 	Status    progress.Status
-	Seconds   float64
-	Counts    map[string]int64
-	Warnings  []cache.Warning
-	Error     string
+	// Work is how much the task was expected to compute: see pipeline.Estimate.
+	Work     float64
+	Seconds  float64
+	Counts   map[string]int64
+	Warnings []cache.Warning
+	Error    string
 }
 
 // Parent is an artefact that a task has read.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,36 +13,30 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// resolution is the length of a bar per task: progress within a task shows.
+// resolution is the length of the bar.
 const resolution = 1000
 
-// Bars reports by one bar per stage on a terminal.
+// Bars reports by one bar for the whole run on a terminal: how much of it is done by time, the tasks, what runs, and the time left.
 type Bars struct {
 	w      io.Writer
 	screen *mpb.Progress
 
 	mu     sync.Mutex
-	stages map[string]*stageBar
-}
-
-type stageBar struct {
-	*tally
-	bar *mpb.Bar
+	stages []*tally
+	meter  *meter
+	bar    *mpb.Bar
+	at     int64
 }
 
 // NewBars returns Bars that draw on the terminal w.
 func NewBars(w io.Writer) *Bars {
-	return &Bars{
-		w:      w,
-		screen: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond)),
-		stages: map[string]*stageBar{},
-	}
+	return &Bars{w: w, screen: mpb.New(mpb.WithOutput(w), mpb.WithWidth(20), mpb.WithRefreshRate(150*time.Millisecond))}
 }
 
-// Write puts lines above the bars, for logs that share the terminal.
+// Write puts lines above the bar, for logs that share the terminal.
 func (b *Bars) Write(p []byte) (int, error) {
 	n, err := b.screen.Write(p)
-	if errors.Is(err, mpb.ErrDone) { // after End there are no bars to draw over
+	if errors.Is(err, mpb.ErrDone) { // after End there is no bar to draw over
 		return b.w.Write(p)
 	}
 	return n, err
@@ -51,59 +47,78 @@ func (b *Bars) Begin(stages []Stage) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range stages {
-		sb := &stageBar{tally: newTally(s)}
-		b.stages[s.Name] = sb
-		sb.bar = b.screen.AddBar(int64(s.Tasks)*resolution,
-			mpb.PrependDecorators(decor.Name(s.Name, decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(
-				decor.Percentage(decor.WC{W: 5}),
-				decor.Any(func(decor.Statistics) string { return b.describe(sb) }),
-			))
+		b.stages = append(b.stages, newTally(s))
 	}
+	b.meter = newMeter(stages, time.Now())
+	b.bar = b.screen.AddBar(resolution, mpb.AppendDecorators(
+		decor.Percentage(decor.WC{W: 5}), decor.Any(func(decor.Statistics) string { return b.describe() })))
 }
 
 // describe is called by the drawing goroutine.
-func (b *Bars) describe(s *stageBar) string {
+func (b *Bars) describe() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	text := fmt.Sprintf("  %d/%d", s.ended(), s.Tasks)
-	if s.hit > 0 {
-		text += fmt.Sprintf(", %d cached", s.hit)
+	ended, all, hit, failed := 0, 0, 0, 0
+	var active []string
+	for _, s := range b.stages {
+		ended, all, hit, failed = ended+s.ended(), all+s.Tasks, hit+s.hit, failed+s.failed
+		if len(s.parts) > 0 {
+			active = append(active, s.Name)
+		}
 	}
-	if s.failed > 0 {
-		text += fmt.Sprintf(", %d failed", s.failed)
+	text := fmt.Sprintf("  %d/%d", ended, all)
+	if hit > 0 {
+		text += fmt.Sprintf(", %d cached", hit)
 	}
-	if rate := s.rate(); rate > 0 {
-		text += fmt.Sprintf(", %.0f images/s per worker", rate)
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if len(active) > 0 {
+		text += ", " + strings.Join(active, " ")
+	}
+	if left, known := b.meter.left(time.Now()); known && ended < all {
+		text += fmt.Sprintf(", %s left", about(left))
 	}
 	return text
 }
 
-// update changes a stage and then its bar: not under the lock, for the drawing
-// goroutine that takes the change may be waiting in describe.
+// update changes a stage and then the bar: not under the lock, for the drawing goroutine that takes the change may be waiting in
+// describe.
 func (b *Bars) update(t Task, change func(*tally)) {
 	b.mu.Lock()
-	s := b.stages[t.Stage]
-	change(s.tally)
-	at := int64(s.fraction() * float64(s.Tasks) * resolution)
-	if s.ended() < s.Tasks { // a full bar is never drawn again
-		at = min(at, int64(s.Tasks)*resolution-1)
+	change(b.stages[slices.IndexFunc(b.stages, func(s *tally) bool { return s.Name == t.Stage })])
+	// It does not go back where a stage turns out to be slower than was thought, and a full bar is never drawn again.
+	b.at = min(max(b.at, int64(resolution*b.meter.share(time.Now()))), resolution-1)
+	at := b.at
+	if !slices.ContainsFunc(b.stages, func(s *tally) bool { return s.ended() < s.Tasks }) {
+		at = resolution
 	}
 	b.mu.Unlock()
-	s.bar.SetCurrent(at)
+	b.bar.SetCurrent(at)
 }
 
 // Start implements [Reporter].
-func (b *Bars) Start(t Task) { b.update(t, func(s *tally) { s.start(t) }) }
+func (b *Bars) Start(t Task) {
+	b.update(t, func(s *tally) {
+		s.start(t)
+		b.meter.start(t, time.Now())
+	})
+}
 
 // Advance implements [Reporter].
 func (b *Bars) Advance(t Task, done, total int64) {
-	b.update(t, func(s *tally) { s.advance(t, done, total) })
+	b.update(t, func(s *tally) {
+		s.advance(t, done, total)
+		b.meter.advance(t, s.parts[t])
+	})
 }
 
 // Finish implements [Reporter].
 func (b *Bars) Finish(t Task, o Outcome) {
-	b.update(t, func(s *tally) { s.finish(t, o) })
+	b.update(t, func(s *tally) {
+		s.finish(t, o)
+		b.meter.finish(t, o)
+	})
 	if o.Status == Failed {
 		fmt.Fprintf(b, "%s %s failed: %v\n", t.Stage, t.Label, o.Err)
 	}
@@ -112,15 +127,10 @@ func (b *Bars) Finish(t Task, o Outcome) {
 // End implements [Reporter].
 func (b *Bars) End() {
 	b.mu.Lock()
-	bars := make([]*mpb.Bar, 0, len(b.stages))
-	for _, s := range b.stages {
-		bars = append(bars, s.bar)
-	}
+	bar := b.bar
 	b.mu.Unlock()
-	for _, bar := range bars {
-		if !bar.Completed() {
-			bar.Abort(false)
-		}
+	if bar != nil && !bar.Completed() {
+		bar.Abort(false)
 	}
 	b.screen.Wait()
 }

@@ -17,6 +17,7 @@ type Log struct {
 
 	mu     sync.Mutex
 	stages map[string]*tally
+	meter  *meter
 	last   time.Time
 }
 
@@ -86,6 +87,7 @@ func (l *Log) Begin(stages []Stage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = l.now()
+	l.meter = newMeter(stages, l.last)
 	for _, s := range stages {
 		l.stages[s.Name] = newTally(s)
 	}
@@ -96,6 +98,7 @@ func (l *Log) Start(t Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stages[t.Stage].start(t)
+	l.meter.start(t, l.now())
 }
 
 // Advance implements [Reporter].
@@ -104,9 +107,10 @@ func (l *Log) Advance(t Task, done, total int64) {
 	defer l.mu.Unlock()
 	s := l.stages[t.Stage]
 	s.advance(t, done, total)
+	l.meter.advance(t, s.parts[t])
 	if now := l.now(); now.Sub(l.last) >= pause {
 		l.last = now
-		l.about(t).Info("progress", "part", done, "parts", total, "tasks_done", s.ended(), "tasks", s.Tasks)
+		l.about(t).Info("progress", append([]any{"part", done, "parts", total, "tasks_done", s.ended(), "tasks", s.Tasks}, l.left(now)...)...)
 	}
 }
 
@@ -116,6 +120,7 @@ func (l *Log) Finish(t Task, o Outcome) {
 	defer l.mu.Unlock()
 	s := l.stages[t.Stage]
 	s.finish(t, o)
+	l.meter.finish(t, o)
 	if o.Status == Failed {
 		l.about(t).Error("task failed", "seconds", seconds(o.Elapsed), "error", o.Err)
 	}
@@ -126,8 +131,17 @@ func (l *Log) Finish(t Task, o Outcome) {
 			"skipped", s.skipped, "seconds", seconds(s.busy), "images", s.images)
 	case now.Sub(l.last) >= pause:
 		l.last = now
-		l.about(t).Info("progress", "tasks_done", s.ended(), "tasks", s.Tasks)
+		l.about(t).Info("progress", append([]any{"tasks_done", s.ended(), "tasks", s.Tasks}, l.left(now)...)...)
 	}
+}
+
+// left is the attribute of the time that the whole run still takes, in seconds; none while that is not known.
+func (l *Log) left(now time.Time) []any {
+	left, known := l.meter.left(now)
+	if !known {
+		return nil
+	}
+	return []any{"seconds_left", about(left).Seconds()}
 }
 
 // about is the logger for lines on one task.

@@ -1,4 +1,4 @@
-// Package progress shows how far a run is: bars on a terminal, log lines
+// Package progress shows how far a run is: a bar on a terminal, log lines
 // elsewhere.
 package progress
 
@@ -11,12 +11,18 @@ type Task struct {
 	// Shard is the name of the file that the task is about, empty if there is no
 	// such file.
 	Shard string
+	// Work is how much it computes, in the unit of the run; 0 where that is next to nothing, or not known.
+	Work float64
 }
 
 // Stage is a stage of a run and its number of tasks.
 type Stage struct {
 	Name  string
 	Tasks int
+	// Work is that of all its tasks together.
+	Work float64
+	// Pace is how many seconds it took in an earlier run for each unit of work (of each task, where Work is 0); 0 if that is not known.
+	Pace float64
 }
 
 // Status is how a task ended.

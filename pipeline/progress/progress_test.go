@@ -15,7 +15,7 @@ import (
 // play reports a small run: two stages, a hit, a failure and a skipped task.
 func play(r Reporter) {
 	fit := func(label string) Task { return Task{Stage: "fit", Label: label, Shard: label + ".parquet"} }
-	r.Begin([]Stage{{"fit", 4}, {"tables", 1}})
+	r.Begin([]Stage{{Name: "fit", Tasks: 4}, {Name: "tables", Tasks: 1}})
 	for i, label := range []string{"a", "b", "c"} {
 		r.Start(fit(label))
 		r.Advance(fit(label), 1, 2)
@@ -43,7 +43,7 @@ func TestLog(t *testing.T) {
 	now := time.Unix(0, 0)
 	log.now = func() time.Time { now = now.Add(time.Second); return now }
 	play(log)
-	want := `level=INFO msg=progress run=mnist stage=fit task=c shard=c.parquet part=1 parts=2 tasks_done=2 tasks=4
+	want := `level=INFO msg=progress run=mnist stage=fit task=b shard=b.parquet part=1 parts=2 tasks_done=1 tasks=4 seconds_left=5
 level=ERROR msg="task failed" run=mnist stage=fit task=b shard=b.parquet seconds=1 error="shard is broken"
 level=INFO msg="stage finished" run=mnist stage=fit done=2 hit=1 failed=1 skipped=0 seconds=4 images=20
 level=INFO msg="stage finished" run=mnist stage=tables done=0 hit=0 failed=0 skipped=1 seconds=0 images=0
@@ -79,7 +79,7 @@ func TestNewLogsToAFile(t *testing.T) {
 // TestReportersTakeManyGoroutines is for the race detector.
 func TestReportersTakeManyGoroutines(t *testing.T) {
 	for _, r := range []Reporter{Silent{}, NewLog(slog.New(slog.DiscardHandler)), NewBars(&bytes.Buffer{})} {
-		r.Begin([]Stage{{"fit", 80}})
+		r.Begin([]Stage{{Name: "fit", Tasks: 80}})
 		var group sync.WaitGroup
 		for i := range 8 {
 			group.Go(func() {

@@ -50,8 +50,7 @@ func TestBarsOnATerminal(t *testing.T) {
 	log.Info("after the end")
 	tty.Close()
 	got := <-text
-	for _, want := range []string{"fit b failed: shard is broken", "4/4, 1 cached, 1 failed, 5 images/s per worker",
-		"tables", "msg=\"after the end\" run=mnist"} {
+	for _, want := range []string{"fit b failed: shard is broken", "5/5, 1 cached, 1 failed", "100 %", "msg=\"after the end\" run=mnist"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not on the screen: %q", want, got)
 		}

@@ -33,7 +33,15 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 			spec.Sources = append(spec.Sources, stages.FitSource{Source: source(m, x.explanation, x.needs.Smoothed.Surrogate), Shards: shards})
 		}
 	}
-	delta, err := d.plan.Add(d.stages.Fit, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 4 * x.sources[0].size()}))
+	work := 0.0
+	if x.needs.Ascent != nil {
+		images, err := d.dataset(x.sources[0].fit)
+		if err != nil {
+			return nil, err
+		}
+		work = x.ascentWork(float64(images.Len())) * float64(len(x.sources))
+	}
+	delta, err := d.plan.Add(d.stages.Fit, x.id(), spec, costs(4*x.sources[0].size(), work))
 	return []pipeline.Artefact{delta}, err
 }
 
@@ -77,7 +85,7 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
 		a, err := d.plan.Add(d.stages.Gradients, label(m.name, x.explanation.name, string(of), shardName(shard)), spec,
-			d.costsOfRows(4*shard.Rows*m.size()))
+			d.costsOfRows(4*shard.Rows*m.size(), float64(shard.Rows)*x.functionWork(of)))
 		if err != nil {
 			return nil, err
 		}
@@ -87,9 +95,9 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 }
 
 // costsOfRows is for rows of gradients. They are as large as all else together, and read for their direction alone.
-func (d *draft) costsOfRows(bytes int64) pipeline.Option {
+func (d *draft) costsOfRows(bytes int64, work float64) pipeline.Option {
 	return func(t *pipeline.Task) {
-		pipeline.Costs(pipeline.Estimate{Bytes: bytes})(t)
+		costs(bytes, work)(t)
 		if !d.config.KeepGradients {
 			pipeline.Transient()(t)
 		}
@@ -111,7 +119,7 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
 		a, err := d.plan.Add(d.stages.PerImage, label(x.id(), shardName(shard)), spec,
-			pipeline.Costs(pipeline.Estimate{Bytes: 4 * shard.Rows * m.size()}))
+			costs(4*shard.Rows*m.size(), x.eachWork(float64(shard.Rows))))
 		if err != nil {
 			return nil, err
 		}

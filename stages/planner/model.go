@@ -174,7 +174,8 @@ func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrog
 	for i, shard := range images.Shards() {
 		bytes := shard.Rows * int64(4*m.shape[0]*m.shape[1])
 		spec := stages.ReferenceSpec{Source: source(m, e, surrogate), Images: images.images[i]}
-		a, err := d.plan.Add(d.stages.Reference, label(m.name, e.name, shardName(shard)), spec, pipeline.Costs(pipeline.Estimate{Bytes: bytes}))
+		a, err := d.plan.Add(d.stages.Reference, label(m.name, e.name, shardName(shard)), spec,
+			costs(bytes, float64(shard.Rows)*e.work()))
 		if err != nil {
 			return nil, err
 		}

@@ -227,3 +227,33 @@ evaluation: `+evaluation)
 		t.Error("the order of the metrics makes other scores")
 	}
 }
+
+// TestWork: how much tasks compute, in first derivatives of one image, for an explanation of 10 points and 20 images to fit on.
+func TestWork(t *testing.T) {
+	t.Chdir("../..")
+	plan, err := planOf(t, `
+data: {fit: {path: data/mnist/fit-*.parquet, limit: 20}, test: {path: data/mnist/test-*.parquet, limit: 30}}
+models: [{name: m, path: savedmodels/mnist_mlp}]
+explanations: [{name: ig, kind: integrated_gradients, steps: 10}]
+attacks:
+  - {name: grad, kind: upi_grad, eps: [255], steps: 10, batch: 4, check_every: 5, smoothing: {radius: 9, draws: 2}}
+  - {name: pca, kind: upi_pca, eps: [255], smoothing: {radius: 9, draws: 2}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, want := range map[string]float64{
+		"reference m/ig/fit-00000-of-00002":                 20 * 10,
+		"fit m.ig.grad.l2-255.s0":                           10*4*(3*10*2) + 2*2*(10*2), // steps of second order; twice 2 held-back images
+		"fit m.ig.pca.l2-255.s0":                            0,
+		"gradients m/ig/dissimilarity/fit-00000-of-00002":   20 * 3 * 10 * 2,
+		"sign m.ig.pca.l2-255.s0":                           2 * 20 * 10,
+		"evaluate m.ig.pca.l2-255.s0/m/test-00000-of-00002": 30 * 10,
+	} {
+		i := slices.IndexFunc(plan.Tasks(), func(task *pipeline.Task) bool { return task.Stage+" "+task.Label == what })
+		if i < 0 {
+			t.Errorf("there is no task %s", what)
+		} else if got := plan.Tasks()[i].Estimate.Work; got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+}

@@ -108,7 +108,7 @@ func (d *draft) scores(x perturbation, target model, deltas []pipeline.Artefact,
 		}
 		spec.Shard = shards[i]
 		a, err := d.plan.Add(d.stages.Evaluate, label(id, target.name, shardName(shard)), spec,
-			pipeline.Costs(pipeline.Estimate{Bytes: shard.Rows * int64(40+8*len(spec.Metrics))}))
+			costs(shard.Rows*int64(40+8*len(spec.Metrics)), float64(shard.Rows)*d.signs(x)*x.explanation.work()))
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (d *draft) sign(x perturbation, delta pipeline.Artefact) (pipeline.Artefact
 		spec.Sources = append(spec.Sources, stages.SignSource{Source: source(m, x.explanation, nil), Shards: chosen})
 		total += n
 	}
-	a, err := d.plan.Add(d.stages.Sign, x.id(), spec)
+	a, err := d.plan.Add(d.stages.Sign, x.id(), spec, costs(0, 2*float64(total)*x.explanation.work()))
 	return a, total, err
 }
 

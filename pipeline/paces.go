@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"upi/pipeline/manifest"
+)
+
+// Paces say how fast stages were in an earlier run.
+type Paces struct {
+	// Run is the name of the run; empty where none is known.
+	Run string
+	// stages are the seconds for each unit of work or, where the tasks have no work, for each task.
+	stages map[string]float64
+	// all is the seconds for each unit of work of all stages together; 0 if there is no such work.
+	all float64
+}
+
+// PacesOf are those of the run in a directory or, if that has no results, of the last run beside it.
+func PacesOf(runDir string) Paces {
+	if m, err := ReadManifest(runDir); err == nil {
+		if p := pacesOf(m); len(p.stages) > 0 {
+			return p
+		}
+	}
+	last, newest := "", time.Time{}
+	entries, err := os.ReadDir(filepath.Dir(filepath.Clean(runDir)))
+	if err != nil {
+		return Paces{}
+	}
+	for _, e := range entries {
+		dir := filepath.Join(filepath.Dir(filepath.Clean(runDir)), e.Name())
+		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil && info.ModTime().After(newest) {
+			last, newest = dir, info.ModTime()
+		}
+	}
+	if last == "" {
+		return Paces{}
+	}
+	m, err := ReadManifest(last)
+	if err != nil {
+		return Paces{}
+	}
+	return pacesOf(m)
+}
+
+// pacesOf looks at all tasks of a run, also at those that were in the cache: what they took stands there.
+func pacesOf(m *Manifest) Paces {
+	p := Paces{Run: m.Run, stages: map[string]float64{}}
+	seconds, units, work := map[string]float64{}, map[string]float64{}, map[string]float64{}
+	for _, t := range m.Tasks {
+		if t.Seconds == 0 {
+			continue
+		}
+		seconds[t.Stage] += t.Seconds
+		units[t.Stage]++
+		work[t.Stage] += t.Work
+	}
+	allSeconds, allWork := 0.0, 0.0
+	for stage, s := range seconds {
+		if work[stage] > 0 {
+			p.stages[stage] = s / work[stage]
+			allSeconds, allWork = allSeconds+s, allWork+work[stage]
+		} else {
+			p.stages[stage] = s / units[stage]
+		}
+	}
+	if allWork > 0 {
+		p.all = allSeconds / allWork
+	}
+	return p
+}
+
+// Remember lets the plan's progress be estimated by the paces of an earlier run until its own are known.
+func (p *Plan) Remember(paces Paces) { p.paces = paces }
+
+// Time estimates the seconds of work of the tasks that are to run, and counts those of which nothing is known.
+func (p Paces) Time(all []Forecast) (seconds float64, unknown int) {
+	for _, f := range all {
+		if f.Hit {
+			continue
+		}
+		pace, known := p.stages[f.Task.Stage]
+		units := f.Task.Estimate.Work
+		switch {
+		case known && units == 0:
+			seconds += pace
+		case known:
+			seconds += pace * units
+		case units > 0 && p.all > 0:
+			seconds += p.all * units
+		case units > 0:
+			unknown++
+		}
+	}
+	return seconds, unknown
+}
