@@ -17,14 +17,9 @@ func diffCommand() *cobra.Command {
 	var failOn []string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "diff RUN_A RUN_B...",
-		Short: "Tell which inputs, settings and cells differ between runs, and hold the differences against conditions",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return exactly(2)(c, args)
-			}
-			return nil
-		},
+		Use:               "diff RUN_A RUN_B...",
+		Short:             "Tell which inputs, settings and cells differ between runs, and hold the differences against conditions",
+		Args:              atLeast(1),
 		ValidArgsFunction: runs(10),
 		RunE: func(c *cobra.Command, args []string) error {
 			var gates []compare.Condition
@@ -35,9 +30,13 @@ func diffCommand() *cobra.Command {
 				}
 				gates = append(gates, g)
 			}
+			dirs := eachRun(args)
+			if len(dirs) < 2 {
+				return &usageError{fmt.Errorf("%s is one run: name what it is to be compared with", dirs[0])}
+			}
 			var failed pipeline.GateError
-			for _, after := range args[1:] {
-				d, err := differenceOf(args[0], after, gates)
+			for _, after := range dirs[1:] {
+				d, err := differenceOf(dirs[0], after, gates)
 				if err != nil {
 					return err
 				}
@@ -62,7 +61,7 @@ func diffCommand() *cobra.Command {
 	return described(c, `
 Tell which settings, versions, inputs and stages differ between two runs, and which cells of their tables: the mean of the
 differences B - A over the images that both have scored, with its paired bootstrap 95 % interval. Several runs are each compared
-with the first.
+with the first; the directory of a sweep stands for all its runs.
 
 A condition for --fail-on is [WORD...] METRIC < NUMBER, or > NUMBER. It is about every cell of that metric that agrees with the
 words: the name of an attack, or KEY=VALUE with the keys method, source, target, explanation, norm and eps. What is compared with

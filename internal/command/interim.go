@@ -69,3 +69,16 @@ func interim(ctx context.Context, w io.Writer, run string) (dir string, done fun
 	fmt.Fprintf(w, "%s has not come to its end: %s; what is missing is not scored yet.\n\n", run, progress)
 	return dir, done, nil
 }
+
+// eachRun puts the runs of a sweep in the place of its directory.
+func eachRun(dirs []string) []string {
+	var all []string
+	for _, dir := range dirs {
+		runs, err := pipeline.Runs(dir)
+		if err != nil || len(runs) == 0 {
+			runs = []string{dir} // whoever reads it says what is wrong with it
+		}
+		all = append(all, runs...)
+	}
+	return all
+}

@@ -30,8 +30,8 @@ func reportCommand() *cobra.Command {
 Write the tables (Markdown, LaTeX, CSV), the figures and report.html of a run's directory anew, from its Parquet files,
 and show the summary.
 
-Of a run that goes on, or was stopped before it left any results, show the summary of what is scored so far, and say how far it is;
-nothing is written.`, "upi report runs/quickstart", nil)
+Of a run that goes on, or was stopped before it left any results, show the summary of what is scored so far, and say how far it
+is; nothing is written.`, "upi report runs/quickstart", nil)
 }
 
 // present writes the report of a run's directory, and shows its summary.

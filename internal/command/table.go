@@ -31,6 +31,7 @@ func tableCommand() *cobra.Command {
 				return err
 			}
 			choice.Width = widthOf(c.OutOrStdout())
+			dirs = eachRun(dirs)
 			for i, dir := range dirs {
 				shown, done, err := interim(c.Context(), os.Stderr, dir)
 				if err != nil {
