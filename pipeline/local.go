@@ -95,7 +95,7 @@ func (l *Local) recall(t *Task) (*cache.Artefact, error) {
 	a, err := l.Store.Recall(t.Stage, t.Key)
 	var damaged *cache.DamagedError
 	if errors.As(err, &damaged) {
-		return nil, nil
+		return nil, l.Store.Remove(t.Stage, t.Key)
 	}
 	if a != nil {
 		a.Task = nil

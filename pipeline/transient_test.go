@@ -148,6 +148,28 @@ func TestTransient(t *testing.T) {
 	}
 }
 
+// TestDamagedRecord: what is left of rows that nothing reads is taken out of the cache where it is damaged, and they do not run again.
+func TestDamagedRecord(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	plan := planDirections(t, 8, directionSpec{})
+	local := &Local{Store: store, Workers: 2}
+	if _, err := local.Execute(t.Context(), plan, progress.Silent{}); err != nil {
+		t.Fatal(err)
+	}
+	rows := plan.tasks[0]
+	path := filepath.Join(store.Path(rows.Stage, rows.Key), "artefact.json")
+	if err := os.WriteFile(path, []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, err := local.Execute(t.Context(), plan, progress.Silent{})
+	if err != nil || len(ran(r)) != 0 {
+		t.Errorf("ran %v, %v", ran(r), err)
+	}
+	if a, err := store.Recall(rows.Stage, rows.Key); a != nil || err != nil {
+		t.Errorf("recalled %+v, %v", a, err)
+	}
+}
+
 // TestDiskOf: rows count until their direction is made.
 func TestDiskOf(t *testing.T) {
 	plan := planDirections(t, 8, directionSpec{})
