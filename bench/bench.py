@@ -31,6 +31,7 @@ def rows(args):
     table = {row[0]: gradient(row) for row in gradients.ROWS}
     few = min(args.repeats, 3)
     table["quickstart"] = lambda: programs.quickstart(args.work, few, args.quick)
+    table["one_worker"] = lambda: programs.one_worker(args.work, few, args.quick)
     table["cached"] = lambda: programs.cached(args.work, few, args.quick)
     table["memory"] = lambda: programs.memory(args.work, few, args.quick)
     table["pictures"] = lambda: programs.pictures(args.work, few, args.quick)

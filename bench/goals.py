@@ -59,7 +59,7 @@ def workers(row):
 
 
 def whole_run(s):
-    one, two = s.median("quickstart", "upi, 1 worker"), s.median("quickstart", "upi")
+    one, two = s.median("one_worker", "upi, 1 worker"), s.median("quickstart", "upi")
     return None if None in (one, two) else (one / two, "", "what one task does alone: opening, the last batch, the tables")
 
 

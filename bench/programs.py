@@ -68,15 +68,27 @@ def means(folder):
     return {key: float(np.mean(v)) for key, v in values.items()}
 
 
-def quickstart(work, repeats, quick):
-    config, both = os.path.join(ROOT, "configs", "quickstart.yaml"), cores()
-    limit = ["models.mnist_cnn.data.fit.limit=200", "models.mnist_cnn.data.test.limit=200",
-             "models.cifar10_vgg.data.fit.limit=200", "models.cifar10_vgg.data.test.limit=200"] if quick else []
+QUICKSTART = os.path.join(ROOT, "configs", "quickstart.yaml")
 
-    def upi(on, *sets):
-        folder = os.path.join(work, "quickstart")
-        run = upi_run(config, folder, on, *limit, *sets)
-        return {"value": run["seconds"], "cpu": run["cpu"], "peak": run["peak"], "scores": means(folder)}
+
+def limited(images):
+    """The quickstart over the first so many images."""
+    return [f"models.{m}.data.{s}.limit={images}" for m in ("mnist_cnn", "cifar10_vgg") for s in ("fit", "test")]
+
+
+def run_quickstart(work, quick, on, *sets):
+    folder = os.path.join(work, "quickstart")
+    run = upi_run(QUICKSTART, folder, on, *(limited(200) if quick else []), *sets)
+    return {"value": run["seconds"], "cpu": run["cpu"], "peak": run["peak"], "scores": means(folder)}
+
+
+def one_worker(work, repeats, quick):
+    lanes = {"upi, 1 worker": lambda turn: run_quickstart(work, quick, cores()[:1])}
+    return alternate(lanes, 1, "the quickstart on one core, to compare with the row before")
+
+
+def quickstart(work, repeats, quick):
+    both = cores()
 
     def script(*args):
         command = [python("tensorflow"), os.path.join(HERE, "quickstart_tf.py"), os.path.join(work, "quickstart_tf"), *args]
@@ -85,14 +97,12 @@ def quickstart(work, repeats, quick):
         return {"value": run["seconds"], "peak": answer["peak"], "scores": answer["scores"]}
 
     lanes = {
-        "upi": lambda turn: upi(both),
-        "upi bfloat16": lambda turn: upi(both, "precision=bfloat16"),
+        "upi": lambda turn: run_quickstart(work, quick, both),
+        "upi bfloat16": lambda turn: run_quickstart(work, quick, both, "precision=bfloat16"),
         "tensorflow, 2 threads": lambda turn: script(),
         "tensorflow, 2 processes": lambda turn: script("--processes", "2"),
     }
     result = alternate(lanes, repeats, "the quickstart, from beginning to end")
-    alone = alternate({"upi, 1 worker": lambda turn: upi(both[:1])}, 1 if not quick else 0, "the quickstart on one core")
-    result["lanes"].update(alone["lanes"])
     want = result["lanes"]["upi"]["scores"]
     for lane in result["lanes"].values():
         if "scores" in lane:
@@ -104,12 +114,11 @@ def quickstart(work, repeats, quick):
 
 def cached(work, repeats, quick):
     """Starting a run whose results are all there: what quickstart left."""
-    config, folder = os.path.join(ROOT, "configs", "quickstart.yaml"), os.path.join(work, "cached")
-    small = [f"models.{m}.data.{s}.limit=100" for m in ("mnist_cnn", "cifar10_vgg") for s in ("fit", "test")] if quick else []
-    upi_run(config, folder, cores(), *small)
+    folder, small = os.path.join(work, "cached"), limited(100) if quick else []
+    upi_run(QUICKSTART, folder, cores(), *small)
 
     def again(turn):
-        run = upi_run(config, folder, cores(), *small, fresh=False)
+        run = upi_run(QUICKSTART, folder, cores(), *small, fresh=False)
         return {"value": run["seconds"], "peak": run["peak"]}
 
     def importing(turn):

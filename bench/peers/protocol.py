@@ -33,7 +33,7 @@ class Task:
         self.classes = self.read("classes.i32", np.int32)
 
     def read(self, name, kind, *shape):
-        return np.fromfile(os.path.join(self.images, name), kind).reshape(self.count, *shape)
+        return np.fromfile(os.path.join(self.images, name), kind, self.count * int(np.prod(shape))).reshape(self.count, *shape)
 
     def points(self):
         """The shares of the way from black to the image at which gradients are taken; None for the image alone."""
