@@ -27,6 +27,8 @@ type Inputs struct {
 type Metric struct {
 	Name string // as in configs and in the columns of scores
 	Doc  string // one line for reports
+	// Formula is in the letters of Notation; Origin is who measured explanations or answers so, or which library computes the same.
+	Formula, Origin string
 	// Rises tells whether a larger value means a larger change: true for distances, false for similarities.
 	Rises bool
 	// Unchanged is the value where nothing changed.
@@ -40,15 +42,68 @@ type Metric struct {
 }
 
 var table = []Metric{
-	{"normalized_l2", "L2 distance of the maps over the L2 norm of the clean map", true, 0, true, false, normalizedL2},
-	{"cosine", "cosine of the angle between the maps", false, 1, true, false, cosine},
-	{"top_k", "share of the most salient pixels that stay among them", false, 1, true, true, topK},
-	{"spearman", "Spearman's rank correlation of the maps (average ranks)", false, 1, true, true, spearman},
-	{"kendall", "Kendall's rank correlation of the maps (tau-b)", false, 1, true, true, kendall},
-	{"ssim", "structural similarity of the maps, scaled by the clean map's maximum", false, 1, true, false, ssim},
-	{"center_shift", "distance of the maps' centres of mass in pixels", true, 0, true, false, centerShift},
-	{"prediction_changed", "1 where the model's answer changed", true, 0, false, false, predictionChanged},
-	{"probability_drop", "probability of the class, clean less perturbed", true, 0, false, false, probabilityDrop},
+	{
+		Name: "normalized_l2", Doc: "L2 distance of the maps over the L2 norm of the clean map",
+		Formula: "‖I − I′‖₂ / ‖I‖₂", Origin: "Ehsani Oskouie and Farnia (ICASSP 2023)",
+		Rises: true, Unchanged: 0, Maps: true, of: normalizedL2,
+	},
+	{
+		Name: "cosine", Doc: "cosine of the angle between the maps",
+		Formula: "⟨I, I′⟩ / (‖I‖₂ ‖I′‖₂)", Origin: "geometry",
+		Rises: false, Unchanged: 1, Maps: true, of: cosine,
+	},
+	{
+		Name: "top_k", Doc: "share of the most salient pixels that stay among them",
+		Formula: "|top k of I ∩ top k of I′| / k", Origin: "Ghorbani, Abid and Zou (AAAI 2019)",
+		Rises: false, Unchanged: 1, Maps: true, Sorts: true, of: topK,
+	},
+	{
+		Name: "spearman", Doc: "Spearman's rank correlation of the maps (average ranks)",
+		Formula: "Pearson's correlation of the pixels' ranks in I and in I′", Origin: "Spearman (1904); as scipy.stats.spearmanr",
+		Rises: false, Unchanged: 1, Maps: true, Sorts: true, of: spearman,
+	},
+	{
+		Name: "kendall", Doc: "Kendall's rank correlation of the maps (tau-b)",
+		Formula: "(concordant − discordant pairs) / √((pairs − ties in I)(pairs − ties in I′))", Origin: "Kendall (1945); as scipy.stats.kendalltau",
+		Rises: false, Unchanged: 1, Maps: true, Sorts: true, of: kendall,
+	},
+	{
+		Name: "ssim", Doc: "structural similarity of the maps, scaled by the clean map's maximum",
+		Formula: "mean over 7 × 7 windows of (2μμ′ + c₁)(2σ_II′ + c₂) / ((μ² + μ′² + c₁)(σ² + σ′² + c₂)), c₁ = 0.01², c₂ = 0.03²",
+		Origin:  "Wang et al. (2004); as scikit-image's default",
+		Rises:   false, Unchanged: 1, Maps: true, of: ssim,
+	},
+	{
+		Name: "center_shift", Doc: "distance of the maps' centres of mass in pixels",
+		Formula: "‖Σ p I(p) / Σ I(p) − Σ p I′(p) / Σ I′(p)‖₂ over the pixels p", Origin: "Ghorbani, Abid and Zou (AAAI 2019), not truncated",
+		Rises: true, Unchanged: 0, Maps: true, of: centerShift,
+	},
+	{
+		Name: "prediction_changed", Doc: "1 where the model's answer changed, else 0; its mean is the share of such images",
+		Formula: "1 if argmax z(x + δ) ≠ argmax z(x)", Origin: "fooling rate: Moosavi-Dezfooli et al. (CVPR 2017)",
+		Rises: true, Unchanged: 0, Maps: false, of: predictionChanged,
+	},
+	{
+		Name: "probability_drop", Doc: "probability of the class, clean less perturbed",
+		Formula: "p_c(x) − p_c(x + δ)", Origin: "definition",
+		Rises: true, Unchanged: 0, Maps: false, of: probabilityDrop,
+	},
+}
+
+// Notation says what the letters of the formulas stand for.
+const Notation = "I and I′: the saliency maps of an image x and of x + δ, each divided by its L1 norm. z: the model's logits. " +
+	"p_c: the probability of the class c that the map explains."
+
+// All returns all metrics, in the order of the documentation.
+func All() []Metric { return slices.Clone(table) }
+
+// Stronger says which way a value means a larger change, and what it is where nothing changed.
+func (m Metric) Stronger() string {
+	way := "smaller"
+	if m.Rises {
+		way = "larger"
+	}
+	return fmt.Sprintf("%s (unchanged: %g)", way, m.Unchanged)
 }
 
 // Names returns the names of all metrics.

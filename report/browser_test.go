@@ -86,7 +86,7 @@ func TestPageInABrowser(t *testing.T) {
 				if s.Smallest < 12 {
 					t.Errorf("at %d pixels there is text of %g pixels", s.Width, s.Smallest)
 				}
-				if want := "[What was run Results Figures Transfer"; len(s.Sections) < 7 || fmt.Sprint(s.Sections)[:len(want)] != want {
+				if want := "[What came out What was done Results Figures Transfer"; len(s.Sections) < 7 || fmt.Sprint(s.Sections)[:len(want)] != want {
 					t.Errorf("sections %v", s.Sections)
 				}
 			}

@@ -26,12 +26,9 @@ type settings struct {
 	Models []struct {
 		Name string `yaml:"name"`
 	} `yaml:"models"`
-	Explanations []struct {
-		Name string `yaml:"name"`
-		Kind string `yaml:"kind"`
-	} `yaml:"explanations"`
-	Precision string `yaml:"precision"`
-	Attacks   []struct {
+	Explanations []explanationSettings `yaml:"explanations"`
+	Precision    string                `yaml:"precision"`
+	Attacks      []struct {
 		Name string   `yaml:"name"`
 		Kind string   `yaml:"kind"`
 		Norm string   `yaml:"norm"`

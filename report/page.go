@@ -1,17 +1,15 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
-	"image/png"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 
+	"upi/metric"
 	"upi/pipeline/manifest"
 	"upi/results"
 )
@@ -25,8 +23,12 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 type page struct {
 	Name     string
 	Status   string
+	Findings []finding
+	Sure     string
 	Models   *grid
 	Facts    []fact
+	Maps     []fact
+	Methods  []fact
 	Main     grid
 	Groups   []figureGroup
 	Transfer transferPart
@@ -36,6 +38,11 @@ type page struct {
 	Versions []fact
 	Inputs   section
 	Stages   section
+	Metrics  section
+	Notation string
+	// Omitted are the names of figures that lie beside the page alone, and Weight says how large those in it are.
+	Omitted []string
+	Weight  string
 }
 
 type fact struct{ Name, Value string }
@@ -58,7 +65,10 @@ type transferPart struct {
 
 // writePage writes report.html: no script, and nothing that a browser would fetch.
 func (r *run) writePage(w io.Writer, figures []figure) error {
-	p := page{Name: printable(r.name()), Facts: r.facts()}
+	p := page{
+		Name: printable(r.name()), Facts: r.facts(), Findings: r.findings(), Sure: sureLegend, Maps: r.mapTexts(), Methods: r.attackFacts(),
+		Metrics: metricsSection(r.metrics()), Notation: metric.Notation,
+	}
 	for _, note := range notesOf(r.manifest) {
 		p.Notes = append(p.Notes, printable(note))
 	}
@@ -78,11 +88,18 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 		p.Models = &g
 	}
 	groups := map[string]int{}
+	weight := 0
 	for _, f := range figures {
-		shown, err := f.shown()
+		small, err := f.light()
 		if err != nil {
 			return err
 		}
+		if weight+len(small.content) > maxWeight {
+			p.Omitted = append(p.Omitted, results.FiguresDir+"/"+f.Name)
+			continue
+		}
+		weight += len(small.content)
+		shown := small.shown(f)
 		if f.Group == transferGroup {
 			p.Transfer.Figures = append(p.Transfer.Figures, shown)
 			continue
@@ -105,19 +122,20 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 		}
 		p.Inputs, p.Stages = inputsOf(m), stagesOf(m)
 	}
+	p.Weight = fmt.Sprintf("%.1f MB", float64(weight)/1e6)
 	if err := pageTemplate.Execute(w, p); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
 }
 
-func (f figure) shown() (shownFigure, error) {
-	c, err := png.DecodeConfig(bytes.NewReader(f.PNG))
-	if err != nil {
-		return shownFigure{}, fmt.Errorf("show figure %s: %w", f.Name, err)
+// metricsSection is how to read the metrics.
+func metricsSection(metrics []metric.Metric) section {
+	s := section{Columns: []column{{Name: "metric"}, {Name: "meaning"}, {Name: "formula"}, {Name: "stronger"}, {Name: "source"}}}
+	for _, m := range metrics {
+		s.Rows = append(s.Rows, []entry{newEntry(m.Name), newEntry(m.Doc), newEntry(m.Formula), newEntry(m.Stronger()), newEntry(m.Origin)})
 	}
-	source := template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(f.PNG))
-	return shownFigure{source, c.Width, c.Height, printable(f.Caption)}, nil
+	return s
 }
 
 func inputsOf(m *manifest.Manifest) section {

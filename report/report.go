@@ -12,7 +12,7 @@ import (
 	"upi/results"
 )
 
-// Build writes the tables as Markdown, LaTeX and CSV, the figures and the page report.html of the run in dir. Each file is replaced
+// Build writes the tables as Markdown, LaTeX and CSV, the figures the page report.html and the README.md of the run in dir. Each file is replaced
 // as a whole; figures of an earlier report that are no longer drawn are removed. The error wraps fs.ErrNotExist if the run has no
 // tables.
 func Build(dir string) error {
@@ -31,7 +31,14 @@ func Build(dir string) error {
 	if err := r.writePage(&page, figures); err != nil {
 		return fmt.Errorf("build report: %w", err)
 	}
+	var readme bytes.Buffer
+	if err := r.writeReadme(&readme); err != nil {
+		return fmt.Errorf("build report: %w", err)
+	}
 	if err := r.writeTables(); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(filepath.Join(dir, results.ReadmeFile), readme.Bytes()); err != nil {
 		return err
 	}
 	if err := r.writeFigures(figures); err != nil {

@@ -219,7 +219,7 @@ func TestPageIsSelfContained(t *testing.T) {
 			images := 0
 			for _, m := range references.FindAllSubmatch(page, -1) {
 				switch target := string(m[2]); {
-				case strings.HasPrefix(target, "data:image/png;base64,"):
+				case strings.HasPrefix(target, "data:image/png;base64,"), strings.HasPrefix(target, "data:image/jpeg;base64,"):
 					images++
 				case strings.HasPrefix(target, "#"):
 				default:

@@ -11,6 +11,7 @@ const (
 	FiguresDir        = "figures"
 	ExamplesFile      = "examples.parquet" // in FiguresDir: Example
 	ReportFile        = "report.html"
+	ReadmeFile        = "README.md" // what lies in the directory, for people
 )
 
 // Tables of a run.

@@ -79,7 +79,7 @@ func readModels(job *pipeline.Job, planned []PlannedModel, diagnoses []PlannedDi
 
 // write writes the table, the sentences beside it in its footer.
 func (c cleanTable) write(dir string) error {
-	options, err := withWarnings(c.beside)
+	options, err := withWarnings(c.beside, results.ModelColumns)
 	if err != nil {
 		return err
 	}

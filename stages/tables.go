@@ -12,6 +12,7 @@ import (
 
 	"upi/attack"
 	"upi/data/table"
+	"upi/metric"
 	"upi/pipeline"
 	"upi/results"
 	"upi/savedmodels/runtime"
@@ -95,7 +96,7 @@ func writeTables(job *pipeline.Job, settings tables.Settings, all []*tables.Scor
 		job.Log.Warn(text)
 	}
 	for name, rows := range cells {
-		options, err := withWarnings(warnings[name])
+		options, err := withWarnings(warnings[name], results.CellColumns)
 		if err != nil {
 			return err
 		}
@@ -106,16 +107,18 @@ func writeTables(job *pipeline.Job, settings tables.Settings, all []*tables.Scor
 	return nil
 }
 
-// withWarnings puts sentences into the footer of a table.
-func withWarnings(sentences []string) (table.Options, error) {
+// withWarnings puts sentences into the footer of a table, beside the meanings of its columns.
+func withWarnings(sentences []string, columns []results.Column) (table.Options, error) {
+	o := table.Options{Metadata: results.Metadata(columns, nil)}
 	if len(sentences) == 0 {
-		return table.Options{}, nil
+		return o, nil
 	}
 	text, err := json.Marshal(sentences)
 	if err != nil {
-		return table.Options{}, fmt.Errorf("encode warnings: %w", err)
+		return o, fmt.Errorf("encode warnings: %w", err)
 	}
-	return table.Options{Metadata: map[string]string{results.WarningsKey: string(text)}}, nil
+	o.Metadata[results.WarningsKey] = string(text)
+	return o, nil
 }
 
 // someScored warns of models of which no image was scored, and is an error if that is so of all.
@@ -143,7 +146,8 @@ func someScored(job *pipeline.Job, all []*found, clean cleanTable) error {
 }
 
 func writePerturbations(dir string, all []*found) error {
-	w, err := table.Create[results.Perturbation](filepath.Join(dir, results.PerturbationsFile), table.Options{})
+	w, err := table.Create[results.Perturbation](filepath.Join(dir, results.PerturbationsFile),
+		table.Options{Metadata: results.Metadata(results.PerturbationColumns, nil)})
 	if err != nil {
 		return err
 	}
@@ -189,6 +193,17 @@ func writeScores(dir string, spec TablesSpec, all []*tables.Scored) error {
 	return nil
 }
 
+// columnsOf says what columns of metrics are.
+func columnsOf(metrics []string) []results.Column {
+	var columns []results.Column
+	for _, name := range metrics {
+		if m, err := metric.Lookup(name); err == nil {
+			columns = append(columns, results.Column{Name: name, Doc: fmt.Sprintf("%s: %s; stronger: %s. NULL where not defined on the image", m.Doc, m.Formula, m.Stronger())})
+		}
+	}
+	return columns
+}
+
 // A scoresOf is a perturbation on its target of a number.
 type scoresOf struct {
 	*tables.Scored
@@ -199,7 +214,9 @@ func (s scoresOf) scores() tables.Scores { return s.Scores[s.target] }
 
 // writeScoresFile writes the scores of several perturbations on one target, whose images have ids of one type.
 func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scoresOf, ids func(tables.Scores) []ID) error {
-	w, err := table.Create[results.ScoreOf[ID]](path, table.Options{Columns: spec.Metrics, RowGroupBytes: 4 << 20})
+	w, err := table.Create[results.ScoreOf[ID]](path, table.Options{
+		Columns: spec.Metrics, RowGroupBytes: 4 << 20, Metadata: results.Metadata(results.ScoreColumns, columnsOf(spec.Metrics)),
+	})
 	if err != nil {
 		return err
 	}
@@ -236,5 +253,5 @@ func writeExamples(dir string, all []*found) error {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of figures: %w", err)
 	}
-	return writeTable(filepath.Join(dir, results.ExamplesFile), table.Options{}, rows)
+	return writeTable(filepath.Join(dir, results.ExamplesFile), table.Options{Metadata: results.Metadata(results.ExampleColumns, nil)}, rows)
 }

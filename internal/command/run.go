@@ -154,7 +154,7 @@ func publish(out io.Writer, directory *pipeline.Run) error {
 	if err := present(out, directory.Dir()); err != nil {
 		return err
 	}
-	files := []string{results.ReportFile}
+	files := []string{results.ReportFile, results.ReadmeFile}
 	for _, dir := range []string{results.TablesDir, results.FiguresDir} {
 		entries, err := os.ReadDir(filepath.Join(directory.Dir(), dir))
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8/cwriter"
 
+	"upi/metric"
 	"upi/pipeline"
 	"upi/report"
 )
@@ -61,12 +62,23 @@ func tableCommand() *cobra.Command {
 Write chosen numbers of one or several runs as a table: one row for each method and whatever else varies, one column for each
 metric, the strongest change of the maps in bold. As LaTeX it is one table that fits a column of an article.
 
-What each metric is, and which way it is stronger, stands in a run's README.md.`, `
+Metrics (formulas and sources stand in a run's README.md):
+`+metricsHelp(), `
 upi table runs/quickstart --metrics normalized_l2,cosine --by model,eps
 upi table runs/quickstart --metrics normalized_l2 --across eps --where model=mnist_cnn --format latex --label upi_grad=UPI-Grad
 upi table archive/mnist-2026-11-21 runs/mnist --format csv`, exitCodes{
 		pipeline.ExitUsage: "the command line is wrong, or names what the tables do not hold",
 	})
+}
+
+// metricsHelp has a line for each metric.
+func metricsHelp() string {
+	var lines strings.Builder
+	for _, m := range metric.All() {
+		stronger, _, _ := strings.Cut(m.Stronger(), " ")
+		fmt.Fprintf(&lines, "  %-19s%s; stronger: %s\n", m.Name, m.Doc, stronger)
+	}
+	return lines.String()
 }
 
 // chosenValues reads key=value,value.
