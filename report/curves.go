@@ -90,7 +90,8 @@ func addCurve(p *plot.Plot, c curve) error {
 	return nil
 }
 
-func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
+// curvesFigure draws curves, with room for a legend of so many lines at least above them.
+func curvesFigure(f figure, p *plot.Plot, curves []curve, legend int) (figure, error) {
 	rows := 0
 	var names []string
 	for _, c := range curves {
@@ -105,64 +106,99 @@ func curvesFigure(f figure, p *plot.Plot, curves []curve) (figure, error) {
 			rows++
 		}
 	}
+	low, high := p.Y.Min, p.Y.Max // of the data and of what the caller asks for
+	if !(high > low) {
+		p.Y.Min, p.Y.Max = low-0.5, high+0.5
+	}
 	// The legend stands above the data: the axis is stretched by the share of the height that it takes.
 	if height := p.Y.Max - p.Y.Min; height > 0 {
-		p.Y.Max += height * min(1, float64(rows)*0.07)
+		p.Y.Max += height * min(1, float64(max(rows, legend))*0.07)
 	}
 	if width := p.X.Max - p.X.Min; width > 0 {
 		p.X.Max += 0.04 * width
 	}
-	var err error
-	f.PNG, err = encodePlot(p, plotWidth, plotHeight)
-	return f, err
+	return finishPlot(f, p, plotWidth, plotHeight)
 }
 
 // normal95 times the standard error is half of a 95 % interval.
 const normal95 = 1.96
 
-// scoreFigures show the first metric against eps, for each target, explanation and norm.
+// A panel is the rows of one figure of scores.
+type panel struct {
+	target, explanation, norm string
+	rows                      []record
+}
+
+// scoreFigures show each metric against eps, for each target, explanation and norm. Those of one metric share their axes, so that they can be
+// compared.
 func (r *run) scoreFigures() ([]figure, error) {
 	t, ok := r.records(results.SummaryTable)
-	if !ok || len(t.Metrics) == 0 {
+	if !ok {
 		return nil, nil
 	}
-	type subject struct{ target, explanation, norm string }
-	var order []subject
-	of := map[subject][]record{}
-	for _, row := range t.Rows {
-		s := subject{row.Target, row.Explanation, row.Norm}
-		if _, there := of[s]; !there {
-			order = append(order, s)
-		}
-		of[s] = append(of[s], row)
-	}
-	// A method looks the same in all figures.
+	var panels []panel
 	var names []string
 	for _, row := range t.Rows {
-		names = append(names, row.curveName())
+		i := slices.IndexFunc(panels, func(p panel) bool {
+			return p.target == row.Target && p.explanation == row.Explanation && p.norm == row.Norm
+		})
+		if i < 0 {
+			i = len(panels)
+			panels = append(panels, panel{target: row.Target, explanation: row.Explanation, norm: row.Norm})
+		}
+		panels[i].rows = append(panels[i].rows, row)
+		names = append(names, row.curveName(t.Labels))
 	}
-	styles := rank(names)
+	styles := rank(names) // a method looks the same in all figures
 	var all []figure
-	for _, s := range order {
-		curves, missing := scoreCurves(of[s], t.Metrics[0], styles)
+	for _, metric := range t.Metrics {
+		figures, err := metricFigures(t.Labels, panels, metric, styles)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, figures...)
+	}
+	return all, nil
+}
+
+// metricFigures show one metric.
+func metricFigures(l labels, panels []panel, metric string, styles map[string]int) ([]figure, error) {
+	curvesOf, missingOf := make([][]curve, len(panels)), make([][]string, len(panels))
+	low, high := math.Inf(1), math.Inf(-1)
+	widest, legend := map[string]float64{}, 0
+	for i, p := range panels {
+		curvesOf[i], missingOf[i] = scoreCurves(l, p.rows, metric, styles)
+		legend = max(legend, len(curvesOf[i]))
+		for _, c := range curvesOf[i] {
+			for k, point := range c.points {
+				low, high = min(low, point.Y-c.bars[k]), max(high, point.Y+c.bars[k])
+				widest[p.norm] = max(widest[p.norm], point.X)
+			}
+		}
+	}
+	var all []figure
+	for i, s := range panels {
+		curves := curvesOf[i]
 		if !slices.ContainsFunc(curves, func(c curve) bool { return c.points[len(c.points)-1].X > 0 }) {
 			continue // an explanation of which all that is known is the row without a perturbation
 		}
 		f := figure{
-			Name: fileName("score", s.target, s.explanation, s.norm), Group: scoresGroup,
-			Caption: fmt.Sprintf("%s on %s, %s, against the budget (%s, pixel units). Bars: 95 %% intervals, 1.96 standard errors over the images.",
-				t.Metrics[0], s.target, s.explanation, s.norm),
+			Name: fileName("score", s.target, s.explanation, s.norm, metric), Group: scoresGroup,
+			Caption: fmt.Sprintf("%s on %s, %s, against the budget (%s, pixel units). Bars: 95 %% intervals, 1.96 standard errors over the images. The "+
+				"figures of a metric share their axes.", l.of(metric), l.of(s.target), l.of(s.explanation), s.norm),
 		}
-		if len(missing) > 0 {
-			f.Caption += " Missing: " + strings.Join(missing, "; ")
+		if len(missingOf[i]) > 0 {
+			f.Caption += " Missing: " + strings.Join(missingOf[i], "; ")
 		}
-		p := newPlot(s.target+", "+s.explanation, "eps ("+s.norm+", pixel units)", t.Metrics[0])
-		ticks := budgetTicks(of[s])
+		p := newPlot(l.of(s.target)+", "+l.of(s.explanation), "eps ("+s.norm+", pixel units)", l.of(metric))
+		ticks := budgetTicks(s.rows)
 		p.X.Tick.Marker = ticks
+		p.X.Min, p.X.Max = min(p.X.Min, 0), widest[s.norm]
 		if len(ticks) == 1 {
 			p.X.Min, p.X.Max = ticks[0].Value*(1-oneBudget), ticks[0].Value*(1+oneBudget)
 		}
-		f, err := curvesFigure(f, p, curves)
+		p.Y.Min, p.Y.Max = low, high
+		f, err := curvesFigure(f, p, curves, legend)
 		if err != nil {
 			return nil, err
 		}
@@ -187,20 +223,20 @@ func budgetTicks(rows []record) plot.ConstantTicks {
 }
 
 // curveName is the method, with the models that it was fitted on where these are not just the target.
-func (r record) curveName() string {
+func (r record) curveName(l labels) string {
 	if r.Source == r.Target {
-		return r.Method
+		return l.of(r.Method)
 	}
-	return r.Method + " (" + r.Source + ")"
+	return l.of(r.Method) + " (" + l.of(r.Source) + ")"
 }
 
 // scoreCurves has a curve for each method and source; missing names the points that no curve can have.
-func scoreCurves(rows []record, metric string, styles map[string]int) (curves []curve, missing []string) {
+func scoreCurves(l labels, rows []record, metric string, styles map[string]int) (curves []curve, missing []string) {
 	// Curves that meet at a budget are set beside each other, so that their bars can be seen.
 	widest, methods := 0.0, map[string]bool{}
 	for _, row := range rows {
 		widest = max(widest, row.Eps)
-		methods[row.curveName()] = true
+		methods[row.curveName(l)] = true
 	}
 	first, step := 0.0, 0.004*widest
 	if len(budgetTicks(rows)) == 1 {
@@ -208,7 +244,7 @@ func scoreCurves(rows []record, metric string, styles map[string]int) (curves []
 		first = -step * float64(len(methods)-1) / 2
 	}
 	for _, row := range rows {
-		name := row.curveName()
+		name := row.curveName(l)
 		c, known := row.Cells[metric]
 		if !known || c.Mean == nil || math.IsNaN(*c.Mean) || math.IsInf(*c.Mean, 0) {
 			missing = append(missing, name+" "+budget(row.Eps))

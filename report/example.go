@@ -3,8 +3,10 @@ package report
 import (
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -53,40 +55,43 @@ const (
 	line        = 26
 )
 
-// exampleFigure shows image, map, perturbed image and perturbed map side by side, both maps on one scale.
-func exampleFigure(e results.Example, number int) (figure, error) {
+// exampleFigure shows image, map, perturbed image, perturbed map and the change of the map side by side, all three maps on one scale.
+func exampleFigure(e results.Example, number int, l labels) (figure, error) {
 	h, w := int(e.Shape[0]), int(e.Shape[1])
 	enlarge := enlargement(h, w, pictureSide)
 	width, height := max(w*enlarge, pictureSide), h*enlarge
+	change := make([]float32, len(e.CleanMap))
+	for i, v := range e.CleanMap {
+		change[i] = float32(math.Abs(float64(v) - float64(e.PerturbedMap[i])))
+	}
 	top := max(largest(e.CleanMap), largest(e.PerturbedMap))
-	s := newSheet(4*width+5*gap, height+3*line+2*gap)
-	s.label(gap, gap, 4*width+3*gap, text.XLeft, color.Black, fmt.Sprintf("image %s, %s", e.ImageID(), e.Title))
+	title := l.title(e.Title)
+	s := newSheet(5*width+7*gap+scaleWidth+scaleText, height+3*line+2*gap)
+	s.label(gap, gap, 5*width+4*gap, text.XLeft, color.Black, fmt.Sprintf("image %s, %s", e.ImageID(), title))
 	panels := []struct {
 		title, below string
-		draw         func(x, y int)
+		picture      image.Image
 	}{
-		{"image, label " + drawnClass(e.Label, e.LabelName), "predicted " + drawnClass(e.CleanPrediction, e.CleanName),
-			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Image, e.Shape, 0, 1)) }},
-		{"map", fmt.Sprintf("0 (black) to %.3g (white)", top),
-			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.CleanMap, h, w, top)) }},
-		{"perturbed image", "predicted " + drawnClass(e.PerturbedPrediction, e.PerturbedName),
-			func(x, y int) { s.picture(x, y, enlarge, pixelsOf(e.Perturbed, e.Shape, 0, 1)) }},
-		{"perturbed map", "same scale",
-			func(x, y int) { s.picture(x, y, enlarge, mapPicture(e.PerturbedMap, h, w, top)) }},
+		{"image, label " + drawnClass(e.Label, e.LabelName), "predicted " + drawnClass(e.CleanPrediction, e.CleanName), pixelsOf(e.Image, e.Shape, 0, 1)},
+		{"map", "", mapPicture(e.CleanMap, h, w, top)},
+		{"perturbed image", "predicted " + drawnClass(e.PerturbedPrediction, e.PerturbedName), pixelsOf(e.Perturbed, e.Shape, 0, 1)},
+		{"perturbed map", "", mapPicture(e.PerturbedMap, h, w, top)},
+		{"|map - perturbed map|", "", mapPicture(change, h, w, top)},
 	}
 	for i, p := range panels {
 		x := gap + i*(width+gap)
 		s.label(x, gap+line, width, text.XLeft, color.Black, p.title)
-		p.draw(x, gap+line+line/2)
+		s.picture(x, gap+line+line/2, enlarge, p.picture)
 		s.label(x, gap+2*line+height, width, text.XLeft, color.Black, p.below)
 	}
-	caption := fmt.Sprintf("Image %s, %s: image, map, perturbed image, perturbed map; both maps on the scale from 0 (black) to %.3g (white).", e.ImageID(), e.Title, top)
+	s.scale(2*gap+5*(width+gap), gap+line+line/2, height, 0, top)
+	caption := fmt.Sprintf("Image %s, %s: image, map, perturbed image, perturbed map and the size of their difference; the three maps on one scale, from 0 to %.3g.",
+		e.ImageID(), title, top)
 	if share := outside(e.Perturbed); share > 0 {
 		caption += fmt.Sprintf(" %.1f %% of the perturbed pixels lie outside 0..255 and are shown cut.", 100*share)
 	}
 	caption += unlettered(e)
-	png, err := s.encode()
-	return figure{Name: fileName("example", fmt.Sprint(number), e.ImageID()), Group: examplesGroup, Caption: caption, PNG: png}, err
+	return s.finish(figure{Name: fileName("example", fmt.Sprint(number), e.ImageID()), Group: examplesGroup, Caption: caption})
 }
 
 // class reads "7" or "7 (seven)".

@@ -23,12 +23,18 @@ const (
 	traceGroup         = "The objective while an attack climbs"
 )
 
-// A figure is one PNG file.
+// A figure is a PNG file, and the same as SVG and PDF.
 type figure struct {
-	Name    string // of the file
-	Group   string
-	Caption string
-	PNG     []byte
+	Name          string // of the PNG file
+	Group         string
+	Caption       string
+	PNG, SVG, PDF []byte
+}
+
+// files are the names of a figure's files with their contents.
+func (f figure) files() map[string][]byte {
+	stem := strings.TrimSuffix(f.Name, ".png")
+	return map[string][]byte{f.Name: f.PNG, stem + ".svg": f.SVG, stem + ".pdf": f.PDF}
 }
 
 // figurePrefixes begin the names of the files that a report makes, and may remove.
@@ -73,7 +79,7 @@ func (r *run) figures() ([]figure, error) {
 func (r *run) exampleFigures() ([]figure, error) {
 	var all []figure
 	for i, e := range r.examples {
-		f, err := exampleFigure(e, i+1)
+		f, err := exampleFigure(e, i+1, r.labels())
 		if err != nil {
 			return nil, err
 		}
@@ -90,10 +96,12 @@ func (r *run) writeFigures(figures []figure) error {
 	}
 	var names []string
 	for _, f := range figures {
-		if err := atomicfile.WriteFile(filepath.Join(dir, f.Name), f.PNG); err != nil {
-			return err
+		for name, content := range f.files() {
+			if err := atomicfile.WriteFile(filepath.Join(dir, name), content); err != nil {
+				return err
+			}
+			names = append(names, name)
 		}
-		names = append(names, f.Name)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -101,7 +109,7 @@ func (r *run) writeFigures(figures []figure) error {
 	}
 	for _, file := range files {
 		prefix, _, _ := strings.Cut(file.Name(), "-")
-		stale := file.Type().IsRegular() && filepath.Ext(file.Name()) == ".png" && slices.Contains(figurePrefixes, prefix)
+		stale := file.Type().IsRegular() && slices.Contains([]string{".png", ".svg", ".pdf"}, filepath.Ext(file.Name())) && slices.Contains(figurePrefixes, prefix)
 		if !stale || slices.Contains(names, file.Name()) {
 			continue
 		}

@@ -3,25 +3,27 @@ package report
 import (
 	"fmt"
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot/text"
 
 	"upi/results"
 )
 
-// transferFigures show the first metric of the transfer table, one figure for each explanation, norm and eps.
+// transferFigures show each metric of the transfer table, one figure for each explanation, norm and eps. All of a metric are on one scale.
 func (r *run) transferFigures() ([]figure, error) {
 	t, ok := r.records(results.TransferTable)
-	if !ok || len(t.Metrics) == 0 {
+	if !ok {
 		return nil, nil
 	}
-	t.Metrics = t.Metrics[:1]
 	var all []figure
-	for _, m := range newMatrices(t) {
+	matrices := newMatrices(t)
+	for _, m := range matrices {
 		if m.Eps == 0 || len(m.Targets) < 2 {
 			continue
 		}
-		f, err := m.figure()
+		low, high := scaleOf(matrices, m.Metric)
+		f, err := m.figure(low, high)
 		if err != nil {
 			return nil, fmt.Errorf("draw transfer %s: %w", m.title(), err)
 		}
@@ -30,23 +32,32 @@ func (r *run) transferFigures() ([]figure, error) {
 	return all, nil
 }
 
-// figure draws one block of rows for each method; the colours of all blocks are on one scale.
-func (m matrix) figure() (figure, error) {
-	top, side, cell := 0.0, 0, 0
-	for _, row := range m.Rows {
-		side = max(side, min(360, textWidth(printable(m.Labels.of(row.Source)))+gap))
-		for _, v := range row.Values {
-			if v.Known {
-				top = max(top, *v.Cell.Mean)
+// scaleOf is from 0, or from the least value below it, to the largest of a metric.
+func scaleOf(matrices []matrix, metric string) (low, high float64) {
+	for _, m := range matrices {
+		for _, row := range m.Rows {
+			for _, v := range row.Values {
+				if m.Metric == metric && v.Known && !math.IsNaN(*v.Cell.Mean) {
+					low, high = min(low, *v.Cell.Mean), max(high, *v.Cell.Mean)
+				}
 			}
 		}
+	}
+	return low, high
+}
+
+// figure draws one block of rows for each method, on a scale of colours from low to high.
+func (m matrix) figure(low, high float64) (figure, error) {
+	side, cell := 0, 0
+	for _, row := range m.Rows {
+		side = max(side, min(360, textWidth(printable(m.Labels.of(row.Source)))+gap))
 	}
 	for _, target := range m.Targets {
 		cell = max(cell, min(260, textWidth(printable(m.Labels.of(target)))+gap), 110)
 	}
 	const height = 54
-	s := newSheet(2*gap+side+cell*len(m.Targets), 2*gap+2*line+len(m.Rows)*height+m.blocks()*line)
-	s.label(gap, gap, side+cell*len(m.Targets), text.XLeft, color.Black, m.title())
+	s := newSheet(3*gap+side+cell*len(m.Targets)+scaleWidth+scaleText, 2*gap+2*line+len(m.Rows)*height+m.blocks()*line)
+	s.label(gap, gap, side+cell*len(m.Targets)+scaleWidth+scaleText, text.XLeft, color.Black, m.title())
 	y := gap + line
 	for i, target := range m.Targets {
 		s.label(gap+side+i*cell, y, cell, text.XCenter, color.Black, m.Labels.of(target))
@@ -64,7 +75,7 @@ func (m matrix) figure() (figure, error) {
 			shown := noText
 			switch {
 			case v.Known:
-				ground, shown = heatColour(*v.Cell.Mean, top), number(*v.Cell.Mean)
+				ground, shown = heatColour(*v.Cell.Mean-low, high-low), number(*v.Cell.Mean)
 			case v.Owed:
 				shown = missingText
 			}
@@ -76,12 +87,12 @@ func (m matrix) figure() (figure, error) {
 		}
 		y += height
 	}
-	png, err := s.encode()
-	return figure{
-		Name: fileName("transfer", m.Explanation, m.Norm, budget(m.Eps), m.Targets[0]), Group: transferGroup, PNG: png,
-		Caption: fmt.Sprintf("%s, fitted on the model of the row and scored on that of the column; from 0 (black) to %s (white). A blue frame marks the "+
-			"diagonal: fitted on the model that it is scored on.", m.title(), number(top)),
-	}, err
+	s.scale(2*gap+side+cell*len(m.Targets), gap+line+line/2, min(y-gap-line-line/2, 220), low, high)
+	return s.finish(figure{
+		Name: fileName("transfer", m.Explanation, m.Norm, budget(m.Eps), m.Targets[0], m.Metric), Group: transferGroup,
+		Caption: fmt.Sprintf("%s, fitted on the model of the row and scored on that of the column; colours from %s to %s, the same in all figures of the metric. "+
+			"A blue frame marks the diagonal: fitted on the model that it is scored on.", m.title(), number(low), number(high)),
+	})
 }
 
 // blocks is the number of methods.

@@ -21,3 +21,12 @@ func (l labels) of(name string) string {
 	}
 	return strings.Join(parts, "+")
 }
+
+// title labels the names in a list of them, as in "upi_grad, l2 510, mnist_cnn, sg".
+func (l labels) title(text string) string {
+	parts := strings.Split(text, ", ")
+	for i, part := range parts {
+		parts[i] = l.of(part)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -23,16 +23,19 @@ type pattern struct {
 	picture              image.Image
 	enlarge              int
 	largest              float64 // magnitude
+	labels               labels
 }
 
 // name reads "upi_grad, l2 510".
-func (p pattern) name() string { return fmt.Sprintf("%s, %s %s", p.Method, p.Norm, budget(p.Eps)) }
+func (p pattern) name() string {
+	return fmt.Sprintf("%s, %s %s", p.labels.of(p.Method), p.Norm, budget(p.Eps))
+}
 
 // subject reads "mnist_cnn, sg".
-func (p pattern) subject() string { return p.Model + ", " + p.Explanation }
+func (p pattern) subject() string { return p.labels.of(p.Model) + ", " + p.labels.of(p.Explanation) }
 
 // readPatterns reads the perturbations of the first seed and draw one by one, keeping their pictures only.
-func readPatterns(dir string) ([]pattern, error) {
+func readPatterns(dir string, l labels) ([]pattern, error) {
 	path := filepath.Join(dir, results.PerturbationsFile)
 	rows, err := table.Open[results.Perturbation](path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +65,7 @@ func readPatterns(dir string) ([]pattern, error) {
 		if err != nil {
 			return nil, fmt.Errorf("row %d of %s: %w", n, path, err)
 		}
+		drawn.labels = l
 		all = append(all, drawn)
 	}
 	method := rank(methods)
@@ -100,7 +104,7 @@ func newPattern(p results.Perturbation) (pattern, error) {
 
 // perturbationFigures are contact sheets, spectra and traces, for each model and explanation.
 func (r *run) perturbationFigures() ([]figure, error) {
-	patterns, err := readPatterns(r.dir)
+	patterns, err := readPatterns(r.dir, r.labels())
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +163,10 @@ func contactSheet(patterns []pattern) ([]figure, error) {
 		s.label(t.x, y+line+t.picture.Bounds().Dy()*t.enlarge+line/2, w, text.XLeft, color.Gray{Y: 80},
 			fmt.Sprintf("grey 0, white +%.3g, black -%.3g", t.largest, t.largest))
 	}
-	png, err := s.encode()
-	return []figure{{
-		Name: fileName("perturbations", patterns[0].Model, patterns[0].Explanation), Group: perturbationsGroup, PNG: png,
+	f, err := s.finish(figure{
+		Name: fileName("perturbations", patterns[0].Model, patterns[0].Explanation), Group: perturbationsGroup,
 		Caption: fmt.Sprintf("Perturbations fitted on %s, first seed, in the sign that is scored. Grey is 0; white and black are the largest "+
 			"magnitude of each, in pixel units, written below it.", patterns[0].subject()),
-	}}, err
+	})
+	return []figure{f}, err
 }

@@ -68,21 +68,24 @@ func examples() []results.Example {
 	}
 }
 
-// figureSizes are width and height in pixels, as the layout in the code gives them: an example is 4 pictures of 28 * 8 or
-// 32 * 7 pixels, 5 gaps of 16, 3 lines of 26.
+// figureSizes are width and height in pixels, as the layout in the code gives them: an example is 5 pictures of 28 * 8 or
+// 32 * 7 pixels, 7 gaps of 16, a scale of 18 + 76, 3 lines of 26.
 var figureSizes = map[string][2]int{
-	"example-1-17.png":         {4*224 + 5*16, 224 + 3*26 + 2*16},
-	"example-2-_3.png":         {4*224 + 5*16, 224 + 3*26 + 2*16},
-	"perturbations-a-sg.png":   {2*(224+16) + 16, 3*(224+2*26+16) + 26},
-	"perturbations-b-sg.png":   {2*(224+16) + 16, 3*(224+2*26+16) + 26},
-	"score-a-sg-l2.png":        {840, 680},
-	"score-b-sg-l2.png":        {840, 680},
-	"spectrum-a-sg.png":        {840, 680},
-	"spectrum-b-sg.png":        {840, 680},
-	"trace-a-sg-upi_grad.png":  {840, 680},
-	"trace-b-sg-upi_grad.png":  {840, 680},
-	"transfer-sg-l2-255-a.png": {0, 0},
-	"transfer-sg-l2-510-a.png": {0, 0},
+	"example-1-17.png":                       {5*224 + 7*16 + 18 + 76, 224 + 3*26 + 2*16},
+	"example-2-_3.png":                       {5*224 + 7*16 + 18 + 76, 224 + 3*26 + 2*16},
+	"perturbations-a-sg.png":                 {2*(224+16) + 16, 3*(224+2*26+16) + 26},
+	"perturbations-b-sg.png":                 {2*(224+16) + 16, 3*(224+2*26+16) + 26},
+	"score-a-sg-l2-normalized_l2.png":        {840, 680},
+	"score-b-sg-l2-normalized_l2.png":        {840, 680},
+	"score-a-sg-l2-cosine.png":               {840, 680},
+	"spectrum-a-sg.png":                      {840, 680},
+	"spectrum-b-sg.png":                      {840, 680},
+	"trace-a-sg-upi_grad.png":                {840, 680},
+	"trace-b-sg-upi_grad.png":                {840, 680},
+	"transfer-sg-l2-255-a-normalized_l2.png": {0, 0},
+	"transfer-sg-l2-510-a-normalized_l2.png": {0, 0},
+	"transfer-sg-l2-255-a-cosine.png":        {0, 0},
+	"transfer-sg-l2-510-a-cosine.png":        {0, 0},
 }
 
 func TestFigures(t *testing.T) {
@@ -127,8 +130,20 @@ func TestFigures(t *testing.T) {
 					colours[picture.At(x, y)] = true
 				}
 			}
-			if len(colours) < 10 {
+			if len(colours) < 10 && !strings.HasSuffix(name, "cosine.png") {
 				t.Errorf("%d colours", len(colours))
+			}
+			// The same figure as SVG and as PDF, as large in points at 144 pixels an inch, without letters that need a font.
+			stem := strings.TrimSuffix(filepath.Join(dir, results.FiguresDir, name), ".png")
+			svg, err := os.ReadFile(stem + ".svg")
+			if err != nil || !bytes.Contains(svg, fmt.Appendf(nil, `width="%gpt" height="%gpt"`, float64(box.Dx())/2, float64(box.Dy())/2)) ||
+				bytes.Contains(svg, []byte("<text")) {
+				t.Errorf("%v: the SVG begins with %.300s", err, svg)
+			}
+			pdf, err := os.ReadFile(stem + ".pdf")
+			if err != nil || !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, fmt.Appendf(nil, "/MediaBox [0 0 %.2f %.2f]", float64(box.Dx())/2,
+				float64(box.Dy())/2)) || bytes.Contains(pdf, []byte("/Font <<\n/F")) {
+				t.Errorf("%v: the PDF is not of this size, or has a font", err)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func spectrumFigures(patterns []pattern) ([]figure, error) {
 		Name: fileName("spectrum", patterns[0].Model, patterns[0].Explanation), Group: spectrumGroup,
 		Caption: fmt.Sprintf("Leading singular values of the per-image gradients on %s, relative to the first, with the first direction's share of "+
 			"the spectrum.", subject),
-	}, plot, curves)
+	}, plot, curves, 0)
 	return []figure{f}, err
 }
 
@@ -58,8 +58,8 @@ func traceFigures(patterns []pattern) ([]figure, error) {
 	for _, method := range distinct(methods) {
 		f, err := curvesFigure(figure{
 			Name: fileName("trace", patterns[0].Model, patterns[0].Explanation, method), Group: traceGroup,
-			Caption: fmt.Sprintf("The objective of %s on held-back fit images of %s at each step that was looked at.", method, patterns[0].subject()),
-		}, newPlot(method+": "+patterns[0].subject(), "step", "objective"), of[method])
+			Caption: fmt.Sprintf("The objective of %s on held-back fit images of %s at each step that was looked at.", patterns[0].labels.of(method), patterns[0].subject()),
+		}, newPlot(patterns[0].labels.of(method)+": "+patterns[0].subject(), "step", "objective"), of[method], 0)
 		if err != nil {
 			return nil, err
 		}
