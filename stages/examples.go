@@ -20,8 +20,18 @@ type ExamplesSpec struct {
 	Title string `json:"title"`
 	// Keep is how many are kept: the first that are scored.
 	Keep int `json:"keep"`
+	// IDs are those of the images that are kept instead, from all shards, whether or not they are scored.
+	IDs []string `json:"ids,omitempty"`
+	// Rest are the other shards that IDs are looked for in.
+	Rest []ScoredShard `json:"rest,omitempty"`
 	// Classes are the names of the classes, if the images have them.
 	Classes []string `json:"classes"`
+}
+
+// A ScoredShard is a shard with the perturbation that its images are scored under.
+type ScoredShard struct {
+	Shard Shard             `json:"shard"`
+	Delta pipeline.Artefact `json:"delta"`
 }
 
 const examplesFile = "examples.parquet" // results.Example
@@ -31,6 +41,33 @@ func (r *runner) runExamples(ctx context.Context, job *pipeline.Job, spec Exampl
 	if err != nil {
 		return err
 	}
+	out, err := table.Create[results.Example](filepath.Join(job.Out, examplesFile), table.Options{})
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	wanted := map[string]bool{}
+	for _, id := range spec.IDs {
+		wanted[id] = true
+	}
+	for _, of := range append([]ScoredShard{{spec.Shard, spec.Delta}}, spec.Rest...) {
+		spec.Shard, spec.Delta = of.Shard, of.Delta
+		if err := r.shardExamples(ctx, job, spec, signs[0], wanted, out); err != nil {
+			return err
+		}
+	}
+	for _, id := range spec.IDs {
+		if wanted[id] {
+			job.Warn("report.examples names an image that the test split does not have, or that has no map", 1, "image "+id)
+			job.Log.Warn("an image that report.examples names is not in the test split, or has no map", "image", id)
+		}
+	}
+	return out.Close()
+}
+
+// shardExamples keeps the examples of one shard; wanted are the ids that are still looked for, if any were named.
+func (r *runner) shardExamples(ctx context.Context, job *pipeline.Job, spec ExamplesSpec, sign int, wanted map[string]bool,
+	out *table.Writer[results.Example]) error {
 	e, err := r.open(job, spec.Source, spec.Shard)
 	if err != nil {
 		return err
@@ -41,22 +78,22 @@ func (r *runner) runExamples(ctx context.Context, job *pipeline.Job, spec Exampl
 		return err
 	}
 	defer c.deltas.Close()
-	out, err := table.Create[results.Example](filepath.Join(job.Out, examplesFile), table.Options{})
-	if err != nil {
-		return err
+	var positions []int
+	if len(spec.IDs) == 0 {
+		positions = c.withMap(job, c.eligible(job, between(0, e.set.Len())))
+		positions = positions[:min(spec.Keep, len(positions))]
 	}
-	defer out.Abort()
-	positions := c.withMap(job, c.eligible(job, between(0, e.set.Len())))
-	positions = positions[:min(spec.Keep, len(positions))]
-	err = engine.Each(ctx, r.engine, engine.Mapper, e.source, len(positions),
+	for i, image := range e.set.Images {
+		if id := image.String(); wanted[id] && e.set.HasMap(i) {
+			delete(wanted, id)
+			positions = append(positions, i)
+		}
+	}
+	return engine.Each(ctx, r.engine, engine.Mapper, e.source, len(positions),
 		func(m *saliency.Mapper, lo, hi int) ([]results.Example, error) {
-			return c.examples(m, positions[lo:hi], signs[0], spec)
+			return c.examples(m, positions[lo:hi], sign, spec)
 		},
 		func(_, _ int, rows []results.Example) error { return out.Write(rows...) })
-	if err != nil {
-		return err
-	}
-	return out.Close()
 }
 
 // examples computes the maps of the positions under sign times the perturbation.

@@ -9,7 +9,10 @@
 // kinds, and the caller's [Kinds] says what settings a kind has.
 package config
 
-import "cmp"
+import (
+	"cmp"
+	"errors"
+)
 
 // Config is a run's configuration with every default in place.
 type Config struct {
@@ -44,6 +47,25 @@ type Config struct {
 	Labels map[string]string `yaml:"labels,omitempty"`
 	// Expect are conditions on the results.
 	Expect []Expectation `yaml:"expect,omitempty"`
+	Report Report        `yaml:"report,omitempty"`
+}
+
+// Report says what the report shows.
+type Report struct {
+	// Examples are the ids of the test images that are shown with their maps; by default the first that are scored.
+	Examples []ImageID `yaml:"examples,omitempty"`
+}
+
+// An ImageID is an image's id as text, whether the shards' ids are numbers or texts.
+type ImageID string
+
+// UnmarshalText takes any text but an empty one.
+func (id *ImageID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("want an id")
+	}
+	*id = ImageID(text)
+	return nil
 }
 
 // Data names the shards that perturbations are fitted and evaluated on.

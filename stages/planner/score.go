@@ -206,6 +206,18 @@ func (d *draft) examples(x perturbation, deltas []pipeline.Artefact, signed stag
 		Keep:  examplesPerFigure, Classes: images.ClassNames(),
 	}
 	spec.Metrics, spec.TopK = nil, 0 // which figures do not show
+	for _, id := range d.config.Report.Examples {
+		spec.IDs = append(spec.IDs, string(id))
+	}
+	if len(spec.IDs) > 0 {
+		for i, shard := range shards[1:] {
+			of := stages.ScoredShard{Shard: shard, Delta: deltas[0]}
+			if spec.PerImage {
+				of.Delta = deltas[i+1]
+			}
+			spec.Rest = append(spec.Rest, of)
+		}
+	}
 	if signed.Rule == tables.SignTest {
 		spec.Title += ", in the sign of the fit images"
 	}
