@@ -18,6 +18,19 @@ import (
 // wrapper shows the page in a frame of each width, and writes what the browser made of it where --dump-dom finds it.
 const wrapper = `<!DOCTYPE html><body><pre id="out"></pre><script>
 const widths = [390, 1280], out = [];
+// printedWidth is how far the tables of the page reach to the right where it is set as it is printed, on the 703 pixels that A4 leaves between
+// its margins.
+function printedWidth(d) {
+  const style = d.createElement("style");
+  for (const sheet of d.styleSheets) for (const rule of sheet.cssRules)
+    if (rule instanceof d.defaultView.CSSMediaRule && rule.media.mediaText === "print") for (const inner of rule.cssRules) style.textContent += inner.cssText;
+  style.textContent += "body { width: 703px !important; margin: 0 !important; }";
+  d.head.append(style);
+  for (const details of d.querySelectorAll("details")) details.open = true;
+  const right = Math.max(...[...d.querySelectorAll("table, img, p, li")].map(e => e.getBoundingClientRect().right));
+  style.remove();
+  return right;
+}
 for (const width of widths) {
   const frame = document.createElement("iframe");
   frame.style.cssText = "border:0;height:2000px;width:" + width + "px";
@@ -30,6 +43,7 @@ for (const width of widths) {
       Wide: images.filter(i => i.getBoundingClientRect().width > width && !i.closest(".scroll")).length,
       Fetched: w.performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:")),
       Sections: [...d.querySelectorAll("main > section > h2")].map(h => h.textContent),
+      Printed: printedWidth(d),
       Smallest: Math.min(...[...d.querySelectorAll("td, p, figcaption, a")].map(e => parseFloat(w.getComputedStyle(e).fontSize))),
     });
     if (out.length === widths.length) document.getElementById("out").textContent = JSON.stringify(out);
@@ -42,7 +56,7 @@ var dumped = regexp.MustCompile(`(?s)<pre id="out">(.*?)</pre>`)
 
 func TestPageInABrowser(t *testing.T) {
 	browser := findBrowser(t)
-	for name, dir := range map[string]string{"full": fullRun(t), "hostile": hostileRun(t)} {
+	for name, dir := range map[string]string{"full": fullRun(t), "wide": wideFull(t), "hostile": hostileRun(t)} {
 		t.Run(name, func(t *testing.T) {
 			if err := report.Build(dir); err != nil {
 				t.Fatal(err)
@@ -66,6 +80,7 @@ func TestPageInABrowser(t *testing.T) {
 			}
 			var seen []struct {
 				Width, Scroll, Images, Broken, Wide int
+				Printed                             float64
 				Fetched, Sections                   []string
 				Smallest                            float64
 			}
@@ -80,6 +95,9 @@ func TestPageInABrowser(t *testing.T) {
 				if s.Images != len(files) || s.Broken > 0 || s.Wide > 0 {
 					t.Errorf("at %d pixels: %d images of %d, %d broken, %d too wide", s.Width, s.Images, len(files), s.Broken, s.Wide)
 				}
+				if s.Printed > 704 {
+					t.Errorf("printed on A4 the page reaches to %g pixels of 703", s.Printed)
+				}
 				if len(s.Fetched) > 0 {
 					t.Errorf("the page fetched %v", s.Fetched)
 				}
@@ -92,6 +110,13 @@ func TestPageInABrowser(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wideFull is a run of nine metrics, with all that a report draws.
+func wideFull(t *testing.T) string {
+	dir := wideRun(t)
+	writeRows(t, filepath.Join(dir, results.FiguresDir, results.ExamplesFile), examples())
+	return dir
 }
 
 func findBrowser(t *testing.T) string {

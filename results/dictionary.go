@@ -21,6 +21,7 @@ var Dictionary = []File{
 	{"scores/*.parquet", "an image of the evaluation set under a perturbation on a target model", ScoreColumns},
 	{"tables/models.parquet", "a model on the clean images of a split, through one explanation", ModelColumns},
 	{"tables/*.parquet (all others)", "a cell: one metric of a method at a budget", CellColumns},
+	{"maps/*.parquet (with evaluation.maps: true)", "the maps of one image under one perturbation on one target model", MapColumns},
 	{"figures/examples.parquet", "a test image with its maps, for figures", ExampleColumns},
 }
 
@@ -132,6 +133,15 @@ var CellColumns = []Column{
 	{"difference", "mean difference, over the same images, to random of the same norm and eps or, in against_NAME, to that attack; NULL where there is none"},
 	{"low", "lower end of its paired bootstrap 95 % interval"},
 	{"high", "upper end of that interval"},
+}
+
+// MapColumns are those of MapsOf.
+var MapColumns = []Column{
+	{"image_id", "the shards' id of the image"},
+	{"clean_scale", "the largest value of the clean map"},
+	{"clean", "the clean map divided by clean_scale: height x width float16, little-endian, row by row; the footer has [height, width] under upi.shape"},
+	{"perturbed_scale", "the largest value of the perturbed map"},
+	{"perturbed", "the perturbed map divided by perturbed_scale, stored as clean is"},
 }
 
 // ExampleColumns are those of Example.

@@ -29,7 +29,7 @@ func stored(row reflect.Type) []string {
 // TestDictionary: each file has the columns of its rows, in their order, with a meaning each.
 func TestDictionary(t *testing.T) {
 	rows := []reflect.Type{reflect.TypeFor[results.Perturbation](), reflect.TypeFor[results.Score](), reflect.TypeFor[results.Model](),
-		reflect.TypeFor[results.Cell](), reflect.TypeFor[results.Example]()}
+		reflect.TypeFor[results.Cell](), reflect.TypeFor[results.MapsOf[int64]](), reflect.TypeFor[results.Example]()}
 	if len(rows) != len(results.Dictionary) {
 		t.Fatalf("%d files, want %d", len(results.Dictionary), len(rows))
 	}

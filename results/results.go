@@ -7,6 +7,7 @@ import "strconv"
 const (
 	PerturbationsFile = "perturbations.parquet" // Perturbation
 	ScoresDir         = "scores"                // *.parquet of Score, one file per target model and explanation
+	MapsDir           = "maps"                  // *.parquet of MapsOf, one file per perturbation and target model, if they are kept
 	TablesDir         = "tables"                // *.parquet of Cell, one file per table; that of ModelsTable is of Model
 	FiguresDir        = "figures"
 	ExamplesFile      = "examples.parquet" // in FiguresDir: Example
@@ -201,6 +202,19 @@ type Cell struct {
 	Difference *float64 `parquet:"difference"`
 	Low        *float64 `parquet:"low"`
 	High       *float64 `parquet:"high"`
+}
+
+// ShapeKey is the key in the footer of a file of maps under which their shape lies: [height, width] as JSON.
+const ShapeKey = "upi.shape"
+
+// A MapsOf is the saliency maps of one image, with an id of this type, clean and perturbed. Images without either map have no row.
+type MapsOf[ID int64 | string] struct {
+	ImageID ID `parquet:"image_id"`
+	// Clean and Perturbed are the maps as float16, flat and row by row, each divided by its largest value, which the scale is.
+	CleanScale     float64   `parquet:"clean_scale"`
+	Clean          []float32 `parquet:"clean,half"`
+	PerturbedScale float64   `parquet:"perturbed_scale"`
+	Perturbed      []float32 `parquet:"perturbed,half"`
 }
 
 // An Example is one test image and its map, clean and perturbed.

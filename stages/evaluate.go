@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -77,6 +78,11 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 		return err
 	}
 	defer out.Abort()
+	maps, err := newKeeper(job, spec.Scoring, e.set.Pixels)
+	if err != nil {
+		return err
+	}
+	defer maps.abort()
 	positions, done := c.eligible(job, between(0, e.set.Len())), int64(0)
 	err = c.scores(ctx, r.engine, positions, signs, func(scores []score) error {
 		done++
@@ -93,7 +99,7 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 				ID: image.ID, Name: image.Name, Label: image.Label, Sign: int32(signs[k]), CleanClass: int32(clean.Prediction),
 				PerturbedClass: int32(s.prediction), CleanProbability: clean.Probability, PerturbedProbability: s.probability, Metrics: s.values,
 			}
-			if err := out.Write(row); err != nil {
+			if err := errors.Join(out.Write(row), maps.keep(row, s)); err != nil {
 				return err
 			}
 		}
@@ -103,5 +109,5 @@ func (r *runner) runEvaluate(ctx context.Context, job *pipeline.Job, spec Evalua
 		return err
 	}
 	job.Count(pipeline.CountImages, done)
-	return out.Close()
+	return errors.Join(out.Close(), maps.close())
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"upi/metric"
 	"upi/pipeline"
@@ -23,6 +24,8 @@ type Scoring struct {
 	Correct bool     `json:"correct"`
 	Metrics []string `json:"metrics"`
 	TopK    float64  `json:"top_k"`
+	// KeepMaps keeps the maps of each image beside its scores.
+	KeepMaps bool `json:"maps,omitempty"`
 }
 
 // A scorer scores one perturbation on images of one model. It is read by several goroutines at once.
@@ -128,6 +131,8 @@ type score struct {
 	probability float64
 	// hasMap is of the perturbed image.
 	hasMap bool
+	// clean and perturbed are the maps, nil unless they are kept and both there.
+	clean, perturbed []float32
 }
 
 // scores computes the metrics of the positions under each of the signs and hands them on, image by image, in order.
@@ -198,7 +203,10 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			return fmt.Errorf("image %s: %w", c.set.Images[i], err)
 		}
 		norm := float64(maps.Norm[k])
-		s := score{i, values, maps.Prediction[k], maps.Probability[k], norm > 0 && finite(norm)}
+		s := score{position: i, values: values, prediction: maps.Prediction[k], probability: maps.Probability[k], hasMap: norm > 0 && finite(norm)}
+		if c.spec.KeepMaps && s.hasMap && r.HasMap() {
+			s.clean, s.perturbed = slices.Clone(clean), slices.Clone(maps.Map[k*c.set.Pixels:(k+1)*c.set.Pixels])
+		}
 		for m, of := range evaluator.Metrics() {
 			if of.Maps && !(s.hasMap && r.HasMap()) {
 				values[m] = math.NaN()

@@ -27,6 +27,8 @@ type TablesSpec struct {
 	Diagnoses     []PlannedDiagnosis    `json:"diagnoses"`
 	Perturbations []PlannedPerturbation `json:"perturbations"`
 	Clip          string                `json:"clip"`
+	// Maps says that the tasks of the scores have kept maps.
+	Maps bool `json:"maps,omitempty"`
 }
 
 // A PlannedPerturbation is a perturbation with the artefacts of its tasks.
@@ -73,6 +75,11 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 	}
 	if err := writeExamples(job.Out, all); err != nil {
 		return err
+	}
+	if spec.Maps {
+		if err := writeMaps(job, all); err != nil {
+			return err
+		}
 	}
 	if err := writeTables(job, spec.Settings, scored); err != nil {
 		return err

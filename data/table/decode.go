@@ -1,7 +1,6 @@
 package table
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"reflect"
@@ -66,19 +65,19 @@ func listDecoder[V column.Value](file *column.File, f field, c *column.Cursor[V]
 	}
 }
 
-func fixedDecoder(file *column.File, f field, c *column.Cursor[parquet.FixedLenByteArray]) decoder {
+func fixedDecoder(file *column.File, f field, c *column.Cursor[parquet.FixedLenByteArray], stored number) decoder {
 	return required(file, f.name, c, func(dst reflect.Value, v parquet.FixedLenByteArray) error {
 		p := dst.Field(f.index).Addr().Interface().(*[]float32)
-		n := len(v) / 4
-		if len(v)%4 != 0 {
-			return fmt.Errorf("column %q of %s has rows of %d bytes, which is no number of float32", f.name, file.Path(), len(v))
+		n := len(v) / stored.bytes
+		if len(v)%stored.bytes != 0 {
+			return fmt.Errorf("column %q of %s has rows of %d bytes, which is no number of values of %d", f.name, file.Path(), len(v), stored.bytes)
 		}
 		if cap(*p) < n {
 			*p = make([]float32, n)
 		}
 		*p = (*p)[:n]
 		for i := range *p {
-			(*p)[i] = math.Float32frombits(binary.LittleEndian.Uint32(v[4*i:]))
+			(*p)[i] = stored.get(v[stored.bytes*i:])
 		}
 		return nil
 	})

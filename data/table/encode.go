@@ -1,9 +1,7 @@
 package table
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 
@@ -163,17 +161,18 @@ func (e *listEncoder[V]) flush(w file.ColumnChunkWriter) error {
 	return err
 }
 
-// fixedEncoder is a bulk column: little-endian float32 rows of one width, neither compressed nor counted, since random
+// fixedEncoder is a bulk column: little-endian rows of one width, neither compressed nor counted, since random
 // numbers gain nothing from it.
 type fixedEncoder struct {
 	name  string
 	index int
 	width int
-	data  []byte
+	number
+	data []byte
 }
 
 func (e *fixedEncoder) node() (schema.Node, []parquet.WriterProperty, error) {
-	n, err := schema.NewPrimitiveNode(e.name, parquet.Repetitions.Required, parquet.Types.FixedLenByteArray, -1, int32(4*e.width))
+	n, err := schema.NewPrimitiveNode(e.name, parquet.Repetitions.Required, parquet.Types.FixedLenByteArray, -1, int32(e.bytes*e.width))
 	return n, []parquet.WriterProperty{
 		parquet.WithCompressionFor(e.name, compress.Codecs.Uncompressed), parquet.WithStatsFor(e.name, false),
 	}, err
@@ -185,9 +184,9 @@ func (e *fixedEncoder) add(row reflect.Value) error {
 		return fmt.Errorf("column %q: the row has %d numbers, the table's width is %d", e.name, len(values), e.width)
 	}
 	n := len(e.data)
-	e.data = slices.Grow(e.data, 4*e.width)[:n+4*e.width]
+	e.data = slices.Grow(e.data, e.bytes*e.width)[:n+e.bytes*e.width]
 	for i, v := range values {
-		binary.LittleEndian.PutUint32(e.data[n+4*i:], math.Float32bits(v))
+		e.put(e.data[n+e.bytes*i:], v)
 	}
 	return nil
 }
@@ -195,7 +194,7 @@ func (e *fixedEncoder) add(row reflect.Value) error {
 func (e *fixedEncoder) size() int { return len(e.data) }
 
 func (e *fixedEncoder) flush(w file.ColumnChunkWriter) error {
-	bytes := 4 * e.width
+	bytes := e.bytes * e.width
 	// The library looks at the page's size once per call.
 	perPage := max(1, pageBytes/bytes)
 	page := make([]parquet.FixedLenByteArray, 0, perPage)

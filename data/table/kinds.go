@@ -92,17 +92,17 @@ func list[V column.Value](leaf nodeFunc) kind {
 }
 
 // fixed is a bulk field.
-func fixed() kind {
+func fixed(n number) kind {
 	return kind{
 		encoders: func(f field, o Options) ([]encoder, error) {
 			width := o.Width[f.name]
 			if width <= 0 || width > maxWidth {
 				return nil, fmt.Errorf("column %q needs Options.Width of 1 to %d, has %d", f.name, maxWidth, width)
 			}
-			return []encoder{&fixedEncoder{name: f.name, index: f.index, width: width}}, nil
+			return []encoder{&fixedEncoder{name: f.name, index: f.index, width: width, number: n}}, nil
 		},
 		decoders: func(f field, file *column.File, _ map[string]bool) ([]decoder, error) {
-			return one(file, f.name, func(c *column.Cursor[parquet.FixedLenByteArray]) decoder { return fixedDecoder(file, f, c) })
+			return one(file, f.name, func(c *column.Cursor[parquet.FixedLenByteArray]) decoder { return fixedDecoder(file, f, c, n) })
 		},
 	}
 }

@@ -38,7 +38,8 @@ var kinds = map[string]kind{
 	"[]int32":           list[int32](int32Node),
 	"[]int64":           list[int64](int64Node),
 	"[]float32":         list[float32](float32Node),
-	"[]float32,fixed":   fixed(),
+	"[]float32,fixed":   fixed(single),
+	"[]float32,half":    fixed(halved),
 	"[]float64,columns": spread(),
 }
 

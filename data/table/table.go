@@ -6,7 +6,7 @@
 //		ID     int64     `parquet:"id"`        // also int32, float64, float32, string, bool
 //		Cosine *float64  `parquet:"cosine"`    // nil is NULL
 //		Shape  []int32   `parquet:"shape"`     // list; also []int64 and []float32
-//		Map    []float32 `parquet:"map,fixed"` // Options.Width["map"] numbers, for bulk data
+//		Map    []float32 `parquet:"map,fixed"` // Options.Width["map"] numbers, for bulk data; ",half" stores them as float16
 //		Scores []float64 `parquet:",columns"`  // a column for each name of Options.Columns, NULL where NaN
 //	}
 //
@@ -30,7 +30,7 @@ import (
 
 // Options of a table to write.
 type Options struct {
-	// Width is the number of float32 values in each row of a column tagged "fixed".
+	// Width is the number of values in each row of a column tagged "fixed" or "half".
 	Width map[string]int
 	// Columns are the names of the numbers in the field tagged ",columns", in the order of the field.
 	Columns []string

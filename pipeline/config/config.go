@@ -235,6 +235,8 @@ type Evaluation struct {
 	TopK float64 `yaml:"top_k"`
 	// Transfer scores each perturbation on every model, not only on its own.
 	Transfer bool `yaml:"transfer"`
+	// Maps keeps the maps of all images, clean and perturbed.
+	Maps bool `yaml:"maps,omitempty"`
 	// Bootstrap is the number of resamples of the paired intervals.
 	Bootstrap int `yaml:"bootstrap"`
 }

@@ -100,6 +100,7 @@ func (d *draft) scores(x perturbation, target model, deltas []pipeline.Artefact,
 		return nil, err
 	}
 	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: source(target, x.explanation, nil), Signed: signed}
+	spec.KeepMaps = d.config.Evaluation.Maps
 	id := x.id()
 	scores := make([]pipeline.Optional, len(shards))
 	for i, shard := range images.Shards() {
@@ -227,7 +228,8 @@ func (d *draft) examples(x perturbation, deltas []pipeline.Artefact, signed stag
 // newTables begins the task that gathers everything.
 func (d *draft) newTables() stages.TablesSpec {
 	e := d.config.Evaluation
-	return stages.TablesSpec{Settings: tables.Settings{Metrics: e.Metrics, Resamples: e.Bootstrap, Seed: d.config.Seeds[0]}, Clip: e.Clip}
+	return stages.TablesSpec{Settings: tables.Settings{Metrics: e.Metrics, Resamples: e.Bootstrap, Seed: d.config.Seeds[0]}, Clip: e.Clip,
+		Maps: e.Maps}
 }
 
 // addTo adds a perturbation. Two that would bear the same id, since their names differ in where they hold a dot, are an error.
