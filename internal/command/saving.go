@@ -9,8 +9,8 @@ import (
 	"upi/stages"
 )
 
-// usualSpeedup is how many times as fast as in float32 gradients of second order are computed in bfloat16, where no run has measured it:
-// that of convolutional networks with dense kernels (docs/precision.md).
+// usualSpeedup is how many times as fast as in float32 gradients of second order are computed in bfloat16 in networks of dense convolutions.
+// Other networks gain less or nothing (docs/precision.md).
 const usualSpeedup = 2.0
 
 // A meanTime is the mean of the times of some tasks, in seconds.
@@ -42,6 +42,7 @@ func saving(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
 		}
 	}
 	var tasks int
+	measured := true
 	var total, reducible, saved float64
 	for _, e := range explained {
 		if e.Hit {
@@ -57,9 +58,10 @@ func saving(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
 		tasks++
 		reducible += seconds
 		k.precision = runtime.Bfloat16
-		if measured := took[k]; measured.tasks > 0 {
-			saved += max(seconds-measured.mean(), 0)
+		if less := took[k]; less.tasks > 0 {
+			saved += seconds - less.mean()
 		} else {
+			measured = false
 			saved += seconds * (1 - 1/usualSpeedup)
 		}
 	}
@@ -67,8 +69,14 @@ func saving(explained []pipeline.Forecast, previous *pipeline.Manifest) string {
 	case tasks == 0:
 		return ""
 	case reducible == 0:
-		return fmt.Sprintf("precision: bfloat16 would compute the gradients of %d tasks about %g times as fast (docs/precision.md)", tasks, usualSpeedup)
+		return fmt.Sprintf("precision: bfloat16 would make the gradients of %d tasks about %g times as fast in networks of dense convolutions; "+
+			"others gain less or nothing (docs/precision.md)", tasks, usualSpeedup)
+	case saved <= 0:
+		return "precision: bfloat16 would save nothing: the run before took no less time for such gradients in it"
 	}
-	return fmt.Sprintf("precision: bfloat16 would save about %.0f %% of this work; %.0f %% of it are gradients in float32 (docs/precision.md)",
-		100*saved/total, 100*reducible/total)
+	text := fmt.Sprintf("precision: bfloat16 would save about %.0f %% of this work; %.0f %% of it are gradients in float32", 100*saved/total, 100*reducible/total)
+	if !measured {
+		text += fmt.Sprintf(", about %g times as fast in it in networks of dense convolutions, where others gain less or nothing (docs/precision.md)", usualSpeedup)
+	}
+	return text
 }

@@ -5,39 +5,37 @@ import (
 	"testing"
 
 	"upi/savedmodels"
+	"upi/savedmodels/runtime"
 )
 
 // BenchmarkDissimilarity measures images per second of the second-order gradient on one core, by batch size: read the ratios.
 func BenchmarkDissimilarity(b *testing.B) {
 	for _, name := range []string{"mnist_cnn", "cifar10_vgg"} {
-		for _, batch := range []int{8, 16, 64, 128} {
-			benchmark(b, fmt.Sprintf("%s/relu/batch=%d", name, batch), opened(b, name), Settings{Batch: batch})
+		for _, batch := range []int{8, 16, 32, 64, 128} {
+			benchmark(b, fmt.Sprintf("%s/batch=%d", name, batch), name, Settings{Batch: batch})
 		}
 	}
 }
 
-// BenchmarkNetworks does so for the networks at hand, with and without the surrogate where they have rectifiers.
+// BenchmarkNetworks measures the same of all networks at hand in both precisions, with and without the surrogate where they have
+// rectifiers.
 func BenchmarkNetworks(b *testing.B) {
-	for _, name := range []string{"mnist_mlp", "mnist_cnn", "cifar10_vgg", "cifar10_resnet20", "cifar10_mobilenetv2", "cifar10_vit"} {
-		m := opened(b, name)
-		benchmark(b, name+"/as it is/batch=32", m, Settings{Batch: 32})
-		if name != "cifar10_vit" {
-			benchmark(b, name+"/softplus/batch=32", m, Settings{Batch: 32, Surrogate: &savedmodels.Softplus{Beta: 30}})
+	for _, p := range []runtime.Precision{runtime.Float32, runtime.Bfloat16} {
+		for _, name := range []string{"mnist_mlp", "mnist_cnn", "cifar10_vgg", "cifar10_resnet20", "cifar10_mobilenetv2", "cifar10_vit"} {
+			benchmark(b, fmt.Sprintf("%s/%s", name, p), name, Settings{Batch: 32, Precision: p})
+			if name != "cifar10_vit" {
+				benchmark(b, fmt.Sprintf("%s/softplus/%s", name, p), name, Settings{Batch: 32, Precision: p, Surrogate: &savedmodels.Softplus{Beta: 30}})
+			}
 		}
 	}
 }
 
-func opened(b *testing.B, name string) *savedmodels.Model {
-	b.Helper()
-	m, err := savedmodels.Open("../"+name, savedmodels.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return m
-}
-
-func benchmark(b *testing.B, name string, m *savedmodels.Model, s Settings) {
-	b.Run(name, func(b *testing.B) {
+func benchmark(b *testing.B, title, name string, s Settings) {
+	b.Run(title, func(b *testing.B) {
+		m, err := savedmodels.Open("../"+name, savedmodels.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
 		o, err := NewDissimilarity(m, &SimpleGradient{}, s)
 		if err != nil {
 			b.Fatal(err)
