@@ -11,7 +11,7 @@
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
 #             set-up, which takes 4 GB for the peers (PEERS=jax leaves PyTorch out; what is not installed is said in its rows).
-#             ROWS=vgg,pca measures these anew, BENCH_QUICK=1 sees in three minutes that all works
+#             ROWS=vgg,pca measures these anew, BENCH_QUICK=1 sees in a few minutes that all works
 # make bench-plan  prints what planning costs, and finding out that all is done, for each number of SHARDS
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 

@@ -47,7 +47,7 @@ def arguments():
     parser.add_argument("--repeats", type=int, help="samples of each gradient (5); whole programs take 3 at most")
     parser.add_argument("--seconds", type=float, help="how long a sample of a gradient lasts (2)")
     parser.add_argument("--pca-rows", type=int, help="rows of UPI-PCA on disk (20000, which are 12 GB)")
-    parser.add_argument("--work", default=os.path.join(gradients.ROOT, ".deps", "bench", "work"), help="folder for what is made on the way")
+    parser.add_argument("--work", default=os.path.join(gradients.ROOT, ".deps", "bench", "work"), help="folder for what is made")
     parser.add_argument("--out", help="folder of performance.json and performance.md (docs)")
     args = parser.parse_args()
     args.repeats = args.repeats or (2 if args.quick else 5)
@@ -77,6 +77,7 @@ def main():
             samples["rows"][key] = table[key]()
         except Missing as e:
             samples["rows"][key] = {"missing": str(e)}
+        samples["rows"][key]["date"] = samples["date"]
         samples["rows"] = {k: samples["rows"][k] for k in table if k in samples["rows"]}
         with open(path, "w") as f:
             json.dump(samples, f, indent=1)

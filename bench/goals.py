@@ -33,11 +33,12 @@ def rate(row, lane="upi"):
 
 
 def limit(s, row, own, lane):
-    """The share of a core's matrix product that the gradients are. A map is two passes through the network; its gradient is four."""
+    """The share of a core's matrix product that the gradients are. A map is two passes through the network, its gradient four."""
     passes = 2 if s.rows[row]["order"] == 1 else 4
     product = s.machine["gflops_bfloat16" if "bfloat16" in lane else "gflops"]
     needed = passes * s.rows[row]["flops"] / 1e9
-    return f"{passes} passes of {s.rows[row]['flops'] / 1e6:,.0f} MFLOP: {100 * needed * own / product:.0f} % of the matrix product's rate"
+    share = 100 * needed * own / product
+    return f"{passes} passes of {s.rows[row]['flops'] / 1e6:,.0f} MFLOP: {share:.0f} % of the matrix product's rate"
 
 
 def end_to_end(lane):
@@ -77,11 +78,13 @@ def memory_of_gradients(s):
 def flat(s):
     lanes = s.rows.get("memory", {}).get("lanes", {})
     peaks = [statistics.median(lane["samples"]) for lane in lanes.values() if lane.get("samples")]
-    return None if len(peaks) < 2 else (peaks[-1] / peaks[0], f"{len(peaks)} sizes", " / ".join(f"{p:,.0f}" for p in peaks) + " MiB")
+    if len(peaks) < 2:
+        return None
+    return peaks[-1] / peaks[0], f"{len(peaks)} sizes", " / ".join(f"{p:,.0f}" for p in peaks) + " MiB"
 
 
 AT_LEAST, AT_MOST = "at least", "at most"
-# The figure, its bound, and how it is measured: a function of the samples that returns the figure, against what, and what limits it.
+# The figure, its bound, and a function of the samples that returns the figure, against what it is, and what limits it.
 GOALS = [
     ("end to end, the objective in bfloat16: times as fast as the best script", AT_LEAST, 3, end_to_end("upi bfloat16")),
     ("end to end, float32", AT_LEAST, 2, end_to_end("upi")),

@@ -15,8 +15,8 @@ ROOT = os.path.dirname(HERE)
 SG = {"kind": "simple_gradient", "settings": {}}
 IG = {"kind": "integrated_gradients", "settings": {"steps": 10}}
 
-# key, what is measured, network, images' side, images, the peers' batch, explanation, order, beta of the surrogate, on two cores too.
-# The peers' batch is the faster one of several that were tried.
+# key, what is measured, network, images' side, images, the peers' batch, explanation, order, beta of the surrogate, on two cores
+# too. The peers' batch is the faster one of several that were tried.
 ROWS = [
     ("vgg", "second order, VGG 32 x 32", "cifar10_vgg", 32, 256, 64, SG, 2, None, True),
     ("vgg_softplus", "second order, VGG 32 x 32 with softplus(30)", "cifar10_vgg", 32, 128, 64, SG, 2, 30.0, False),
@@ -31,8 +31,8 @@ PEERS = ("tensorflow", "torch", "jax", "eager")
 EAGER_IMAGES = 8  # one image at a time is slow
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
-# How far a peer's numbers may be from upi's, both float32: the mean distance, relatively; and the cosine of the rows of at least nine
-# of ten images, and of half of them. Maps of networks of ReLU jump where a unit switches, and rounding decides which images do.
+# How far a peer's numbers may be from upi's, both float32: the mean distance, relatively; and the cosine of the rows of at least
+# nine of ten images, and of half of them. Maps of networks of ReLU jump where a unit switches, and rounding decides which do.
 VALUES, COSINE_TENTH, COSINE_HALF = 2e-3, 0.99, 0.999
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from gradients import ROOT, python
-from processes import cores, environment, program, succeeded
+from processes import Missing, cores, program, succeeded
 
 SPEEDS = """
 import json, time
@@ -60,11 +60,12 @@ def versions():
     upi = dict(line.split() for line in lines if len(line.split()) == 2)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     changed = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    found = {"upi": commit + (" with changes" if changed else ""), **{f"upi's {k}": v for k, v in upi.items() if k in ("go", "tensorflow")}}
-    for peer, module in (("tensorflow", "tensorflow"), ("tensorflow", "numpy"), ("tensorflow", "scipy"), ("torch", "torch"), ("jax", "jax")):
+    found = {"upi": commit + (" with changes" if changed else "")}
+    found.update((f"upi's {k}", upi[k]) for k in ("go", "tensorflow") if k in upi)
+    for peer, package in (("tensorflow", "tensorflow-cpu"), ("tensorflow", "numpy"), ("tensorflow", "scipy"), ("torch", "torch"), ("jax", "jax")):
         try:
-            code = f"import importlib.metadata as m; print(m.version('{'tensorflow-cpu' if module == 'tensorflow' else module}'))"
-            found[module] = subprocess.run([python(peer), "-c", code], capture_output=True, text=True, env=environment()).stdout.strip()
-        except Exception as e:
-            found[module] = str(e)
+            code = f"import importlib.metadata as m; print(m.version('{package}'))"
+            found[package] = subprocess.run([python(peer), "-c", code], capture_output=True, text=True).stdout.strip()
+        except Missing as e:
+            found[package] = str(e)
     return found

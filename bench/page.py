@@ -37,12 +37,13 @@ them together.
 def write(samples):
     parts = [INTRODUCTION, about(samples), PEERS]
     rows = samples["rows"]
-    of = {unit: {k: r for k, r in rows.items() if r.get("unit") == unit} for unit in ("images/s",)}["images/s"]
+    of = {key: row for key, row in rows.items() if row.get("unit") == "images/s"}
     parts.append("\n## What is to be reached\n\n" + reach(samples))
-    parts.append("\n## Gradients\n\nImages per second, on one core unless it says otherwise. The ratio is upi's median over the lane's.\n")
-    parts += [table(key, row, True) for key, row in of.items()]
+    parts.append("\n## Gradients\n\nImages per second, on one core unless it says otherwise. The ratio is upi's median over the "
+                 "lane's.\n")
+    parts += [table(key, row, True, samples["date"]) for key, row in of.items()]
     parts.append("\n## Whole programs\n\nThe ratio is the lane's median over upi's: how many times as long, or as much, it takes.\n")
-    parts += [table(key, row, False) for key, row in rows.items() if key not in of]
+    parts += [table(key, row, False, samples["date"]) for key, row in rows.items() if key not in of]
     return "".join(parts)
 
 
@@ -51,8 +52,10 @@ def about(samples):
     versions = ", ".join(f"{k} {v}" for k, v in samples["versions"].items())
     lines = [
         f"- {samples['date']}{', **in small, to see that all works: these figures mean nothing**' if samples['quick'] else ''}",
-        f"- {m['processor']}, {m['cores']} cores used, {m['memory'] / 2**30:.0f} GiB; AMX {yes(m['amx'])}, AVX-512 {yes(m['avx512'])}; no GPU",
-        f"- one core: {m['gflops']:.0f} GFLOP/s in a float32 matrix product of 2,048 x 2,048 (TensorFlow's), {m['gflops_bfloat16']:.0f} in bfloat16; "
+        f"- {m['processor']}, {m['cores']} cores used, {m['memory'] / 2**30:.0f} GiB; AMX {yes(m['amx'])}, "
+        f"AVX-512 {yes(m['avx512'])}; no GPU",
+        f"- one core: {m['gflops']:.0f} GFLOP/s in a float32 matrix product of 2,048 x 2,048 (TensorFlow's), "
+        f"{m['gflops_bfloat16']:.0f} in bfloat16; "
         f"{m['copy']:.1f} GB/s of memory read and written in a copy",
         f"- {versions}",
     ]
@@ -77,18 +80,21 @@ def spread(lane):
     return f"{number(median(lane))} [{number(low)}, {number(high)}]" if len(lane["samples"]) > 1 else number(median(lane))
 
 
-def table(key, row, rates):
+def table(key, row, rates, date):
+    older = f", measured on {row['date']}" if row.get("date", date) != date else ""
     if "missing" in row:
         return f"\n**{key}**: not measured: {row['missing']}\n"
-    lines = [f"\n**{row['title']}** (`{key}`)\n", f"| lane | {row['unit']} | samples | ratio | memory | agreement with upi |", "|---|---:|---:|---:|---:|---|"]
+    lines = [f"\n**{row['title']}** (`{key}`{older})\n", f"| lane | {row['unit']} | samples | ratio | memory | agreement with upi |",
+             "|---|---:|---:|---:|---:|---|"]
     for name, lane in row["lanes"].items():
         if "missing" in lane:
             lines.append(f"| {name} | not measured: {escaped(lane['missing'])} | | | | |")
             continue
         if not lane["samples"]:
             continue
-        base = median(row["lanes"].get(counterpart(name, row), {}))
-        ratio = "" if base is None or counterpart(name, row) == name else number(base / median(lane) if rates else median(lane) / base)
+        against = counterpart(name, row)
+        base, own = median(row["lanes"].get(against, {})), median(lane)
+        ratio = "" if base is None or against == name else number(base / own if rates else own / base)
         memory = f"{lane['peak'] / 2**20:,.0f} MiB" if lane.get("peak") else ""
         lines.append(f"| {name} | {spread(lane)} | {len(lane['samples'])} | {ratio} | {memory} | {agreement(lane)} |")
     return "\n".join(lines) + "\n"
@@ -106,7 +112,8 @@ def counterpart(name, row):
 def agreement(lane):
     a = lane.get("agrees", {})
     if "cosine_half" in a:
-        return f"cosine of {a['images']} rows {a['cosine_half']:.6f} (of nine in ten at least {a['cosine_tenth']:.5f}), values within {a['value']:.1e}"
+        return (f"cosine of {a['images']} rows {a['cosine_half']:.6f} (of nine in ten at least {a['cosine_tenth']:.5f}), "
+                f"values within {a['value']:.1e}")
     if "largest" in a:
         return f"mean scores within {a['largest']:.3f}"
     if "off" in a:

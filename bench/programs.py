@@ -13,8 +13,7 @@ from processes import Missing, cores, environment, note, program, reason, succee
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UPI = os.path.join(ROOT, "bin", "upi")
-# How far the mean scores of two programs may be apart: their random numbers differ, and so do the patterns that they find. A run whose
-# objective is in bfloat16 has the random numbers of one in float32.
+# How far the mean scores of two programs may be apart: their random numbers differ, and so do the patterns that they find.
 TOLERANCE = 0.02
 
 
@@ -172,11 +171,11 @@ def pictures(work, repeats, quick):
     lanes = {}
     for turn in range(repeats):
         run = succeeded(program(command, cores()[:1], cwd=ROOT), "the benchmark of reading")
-        for name, own, pillow, datasets in re.findall(r"BenchmarkRead/(\S+)\s+\d+.*?([\d.]+) x-datasets.*?([\d.]+) x-pyarrow\+Pillow.*?"
-                                                      r"([\d.]+) µs/picture", run["out"]):
-            micro = float(datasets)
-            for who, value in (("upi", micro), ("pyarrow and Pillow", micro * float(pillow)), ("datasets", micro * float(own))):
-                lanes.setdefault(f"{who}, {name}", {"samples": []})["samples"].append(value)
+        for name, figures in re.findall(r"BenchmarkRead/(\S+)\s+\d+\s+(.*)", run["out"]):
+            of = {unit: float(value) for value, unit in re.findall(r"([\d.]+) (\S+)", figures)}
+            own = of["µs/picture"]
+            for who, times in (("upi", 1), ("pyarrow and Pillow", of["x-pyarrow+Pillow"]), ("datasets", of["x-datasets"])):
+                lanes.setdefault(f"{who}, {name}", {"samples": []})["samples"].append(own * times)
         note(f"  pictures {turn + 1}/{repeats}")
     if not lanes:
         raise RuntimeError(f"no figures in {run['out']}")
@@ -199,7 +198,9 @@ def pca(work, repeats, quick, rows):
         return {"value": float(found[1]), "passes": int(found[2]), "off": float(found[3]), "peak": run["peak"]}
 
     upi(-1)  # makes the rows
-    files = sorted(p for p in glob.glob(f"{folder}/**/gradients*", recursive=True) if os.path.getsize(p) > 1000 * np.prod(shape) / 10)
+    files = [p for p in sorted(glob.glob(f"{folder}/**/gradients*", recursive=True)) if os.path.isfile(p)]
+    if sum(map(os.path.getsize, files)) != 4 * rows * int(np.prod(shape)):
+        raise RuntimeError(f"the rows are not where they were expected: {files}")
 
     def peer(method):
         command = [python("tensorflow"), os.path.join(HERE, "pca_peers.py"), method, str(np.prod(shape)), *files]
@@ -208,7 +209,8 @@ def pca(work, repeats, quick, rows):
         return {"value": answer["seconds"], "passes": answer["passes"], "off": answer["off"], "peak": run["peak"]}
 
     lanes = {"upi": upi, "numpy, subspace iteration": lambda turn: peer("subspace"), "scipy svds": lambda turn: peer("svds")}
-    result = alternate(lanes, repeats, f"UPI-PCA of {rows:,} x {np.prod(shape):,} rows on disk ({rows * np.prod(shape) * 4 / 1e9:.1f} GB)")
+    size = f"{rows:,} x {np.prod(shape):,} rows on disk ({rows * np.prod(shape) * 4 / 1e9:.1f} GB)"
+    result = alternate(lanes, repeats, f"UPI-PCA of {size}")
     for lane in result["lanes"].values():
         if "off" in lane:
             lane["agrees"] = {"off": lane["off"], "ok": bool(lane["off"] <= 0.01)}

@@ -2,8 +2,8 @@
 
     python quickstart_tf.py OUT [--processes 2] [--threads 2] [--images N]
 
-The same job: two networks, two budgets, UPI-PCA, UPI-Grad and three random patterns each, the sign of each on 256 images of the fit
-split, and three metrics on the test images that the network classifies right. The networks are frozen, batches of 64 run in
+The same job: two networks, two budgets, UPI-PCA, UPI-Grad and three random patterns each, the sign of each on 256 images of the
+fit split, and three metrics on the test images that the network classifies right. The networks are frozen, batches of 64 run in
 functions that are traced once, clean maps are computed once and kept. With two processes each takes one budget, with one
 thread, on a core of its own. The random numbers are numpy's, so the scores agree with upi's up to what other draws make of them.
 

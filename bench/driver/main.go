@@ -1,5 +1,5 @@
-// Command driver computes maps and gradients as a run does, over and over, for the benchmark: it does what the peers' scripts do, under
-// the same protocol, in the programs, batches and slots that the stages of a run use.
+// Command driver computes maps and gradients as a run does, over and over, for the benchmark: it does what the peers' scripts do,
+// under the same protocol, in the programs, batches and slots that the stages of a run use.
 //
 //	driver TASK.json
 //

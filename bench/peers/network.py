@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 # Attributes that the interpreters look at.
-ATTRIBUTES = ("strides", "padding", "ksize", "equation", "transpose_a", "transpose_b", "adj_x", "adj_y", "keep_dims", "explicit_paddings")
+ATTRIBUTES = ("strides", "padding", "ksize", "equation", "transpose_a", "transpose_b", "adj_x", "adj_y", "keep_dims")
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
@@ -115,9 +115,9 @@ def multiplications(graph, node, inputs):
         inner = shape(inputs[0])[-2 if node.attr["transpose_a"].b or node.attr["adj_x"].b else -1]
         return 2 * np.prod(shape(node.name)) * inner
     if node.op == "Einsum":
-        left, right = (set(part) for part in node.attr["equation"].s.decode().split("->")[0].split(","))
-        letters = dict(zip("".join(node.attr["equation"].s.decode().split("->")[0].split(",")), shape(inputs[0]) + shape(inputs[1])))
-        return 2 * np.prod([letters[k] for k in left | right])
+        letters = node.attr["equation"].s.decode().split("->")[0].replace(",", "")
+        sizes = dict(zip(letters, shape(inputs[0]) + shape(inputs[1])))
+        return 2 * np.prod(list(sizes.values()))
     return 0
 
 
@@ -139,10 +139,8 @@ def fold(operations, constants):
         while len(users.get(conv["name"], [])) == 1:
             after, = users[conv["name"]]
             other = [i for i in after["inputs"] if i != conv["name"]]
-            if after["op"] not in ("Mul", "AddV2", "Add", "BiasAdd", "FusedBatchNormV3") or any(i not in constants for i in other):
+            if after["op"] not in ("Mul", "AddV2", "Add", "BiasAdd") or any(i not in constants for i in other):
                 break
-            if after["op"] == "FusedBatchNormV3":
-                return  # Keras writes it as products and sums
             value = constants[other[0]].reshape(-1)
             if after["op"] == "Mul" and len(conv["inputs"]) == 2:
                 weights = constants[conv["inputs"][1]]

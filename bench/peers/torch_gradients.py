@@ -1,5 +1,5 @@
-"""PyTorch: the network's operations with images in channels_last, torch.autograd.grad twice, or torch.compile over torch.func.grad
-where that is faster."""
+"""PyTorch: the network's operations with images in channels_last; torch.autograd.grad twice, or torch.compile over
+torch.func.grad where that is faster."""
 
 import sys
 import time
