@@ -48,27 +48,34 @@ func PacesOf(runDir string) Paces {
 
 // pacesOf looks at all tasks of a run, also at those that were in the cache: what they took stands there.
 func pacesOf(m *Manifest) Paces {
-	p := Paces{Run: m.Run, stages: map[string]float64{}}
-	seconds, units, work := map[string]float64{}, map[string]float64{}, map[string]float64{}
+	sum := map[string]*measured{}
 	for _, t := range m.Tasks {
 		if t.Seconds == 0 {
 			continue
 		}
-		seconds[t.Stage] += t.Seconds
-		units[t.Stage]++
-		work[t.Stage] += t.Work
+		of := sum[t.Stage]
+		if of == nil {
+			of = &measured{}
+			sum[t.Stage] = of
+		}
+		of.seconds, of.units, of.work = of.seconds+t.Seconds, of.units+1, of.work+t.Work
 	}
-	allSeconds, allWork := 0.0, 0.0
-	for stage, s := range seconds {
-		if work[stage] > 0 {
-			p.stages[stage] = s / work[stage]
-			allSeconds, allWork = allSeconds+s, allWork+work[stage]
+	return newPaces(m.Run, sum)
+}
+
+func newPaces(run string, sum map[string]*measured) Paces {
+	p := Paces{Run: run, stages: map[string]float64{}}
+	all := measured{}
+	for stage, of := range sum {
+		if of.work > 0 {
+			p.stages[stage] = of.seconds / of.work
+			all.seconds, all.work = all.seconds+of.seconds, all.work+of.work
 		} else {
-			p.stages[stage] = s / units[stage]
+			p.stages[stage] = of.seconds / of.units
 		}
 	}
-	if allWork > 0 {
-		p.all = allSeconds / allWork
+	if all.work > 0 {
+		p.all = all.seconds / all.work
 	}
 	return p
 }
@@ -97,3 +104,6 @@ func (p Paces) Time(all []Forecast) (seconds float64, unknown int) {
 	}
 	return seconds, unknown
 }
+
+// Empty says that nothing is known.
+func (p Paces) Empty() bool { return len(p.stages) == 0 }

@@ -38,24 +38,6 @@ type tally struct {
 
 func (s *tally) ended() int { return s.done + s.hit + s.failed + s.skipped }
 
-// fraction is the share of the stage that is done.
-func (s *tally) fraction() float64 {
-	f := float64(s.ended())
-	for _, part := range s.parts {
-		f += part
-	}
-	return f / float64(max(s.Tasks, 1))
-}
-
-// rate is the number of images per second over the tasks that ran, added up
-// over workers.
-func (s *tally) rate() float64 {
-	if s.busy <= 0 {
-		return 0
-	}
-	return float64(s.images) / s.busy.Seconds()
-}
-
 func (s *tally) start(t Task) { s.parts[t] = 0 }
 
 func (s *tally) advance(t Task, done, total int64) {
