@@ -114,6 +114,7 @@ class Checker:
         self.metrics = self.config["evaluation"]["metrics"]
         self.perturbations = pd.read_parquet(run / "perturbations.parquet")
         self.scores = pd.concat([pd.read_parquet(f) for f in sorted((run / "scores").glob("*.parquet"))])
+        self.scores = self.scores[self.scores.fitted_for == self.scores.explanation]
         self.models = {m["name"]: dict(m, path=str(root / m["path"])) for m in self.config["models"]}
         self.explanations = {e["name"]: e for e in self.config["explanations"]}
         self.found = Disagreements()

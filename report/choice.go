@@ -37,7 +37,8 @@ type Choice struct {
 var Formats = []string{"text", "markdown", "latex", "csv"}
 
 // Keys are what rows of tables can be told apart by.
-var Keys = []string{"run", "model", "explanation", "source", "norm", "eps", "method"}
+// fitted_for and other differ in the tables cross and explanations alone.
+var Keys = []string{"run", "model", "explanation", "fitted_for", "other", "source", "norm", "eps", "method"}
 
 // A chosen is a row of a run's table with the name of the run.
 type chosen struct {
@@ -53,6 +54,10 @@ func (c chosen) key(name string) string {
 		return c.Target
 	case "explanation":
 		return c.Explanation
+	case "fitted_for":
+		return c.FittedFor
+	case "other":
+		return c.Other
 	case "source":
 		return c.Source
 	case "norm":

@@ -17,7 +17,7 @@ var metricColumns = []string{"mean", "std_error", "seed_std_dev", "difference", 
 // writeCSV writes one line per record with all digits of its numbers.
 func writeCSV(w io.Writer, r records) error {
 	c := csv.NewWriter(w)
-	header := []string{"target", "explanation", "source", "diagonal", "kind", "role", "method", "norm", "eps"}
+	header := []string{"target", "explanation", "fitted_for", "other", "source", "diagonal", "kind", "role", "method", "norm", "eps"}
 	for _, m := range r.Metrics {
 		for _, column := range metricColumns {
 			header = append(header, m+"_"+column)
@@ -27,7 +27,7 @@ func writeCSV(w io.Writer, r records) error {
 		return fmt.Errorf("write header: %w", err)
 	}
 	for i, row := range r.Rows {
-		line := []string{row.Target, row.Explanation, row.Source, strconv.FormatBool(row.Diagonal), row.Kind, string(row.Role), row.Method, row.Norm, digits(&row.Eps)}
+		line := []string{row.Target, row.Explanation, row.FittedFor, row.Other, row.Source, strconv.FormatBool(row.Diagonal), row.Kind, string(row.Role), row.Method, row.Norm, digits(&row.Eps)}
 		for _, m := range r.Metrics {
 			cell, known := row.Cells[m]
 			if !known {

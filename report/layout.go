@@ -17,9 +17,11 @@ type layout struct {
 
 // layouts of the tables that have one of their own.
 var layouts = map[string]layout{
-	results.SummaryTable:  {"Perturbations on the models that they were fitted on", summarySections},
-	results.TransferTable: {"Transfer: fitted on one model, scored on others", transferSections},
-	results.SignTable:     {"+delta and -delta on the fit split", signSections},
+	results.SummaryTable:      {"Perturbations on the models that they were fitted on", summarySections},
+	results.TransferTable:     {"Transfer: fitted on one model, scored on others", transferSections},
+	results.CrossTable:        {"Fitted for one explanation, scored through others", crossSections},
+	results.ExplanationsTable: {"Differences between explanations over the same images", explanationSections},
+	results.SignTable:         {"+delta and -delta on the fit split", signSections},
 }
 
 // layoutOf returns the layout of a table; one that is not known is a list of its means.
@@ -70,6 +72,23 @@ func signSections(r records) ([]section, []string) {
 		meanLegend,
 		"fit_plus and fit_minus are the normalised L2 of +delta and -delta on images of the fit split of the models that it was fitted on, fit_difference " +
 			"that of the first less that of the second.",
+		missingLegend,
+	}
+}
+
+func crossSections(r records) ([]section, []string) {
+	values := means(r)
+	return listSections(r, values), []string{
+		meanLegend,
+		"The heading names the explanation that is scored, a row the one that the perturbation was fitted for.",
+		missingLegend,
+	}
+}
+
+func explanationSections(r records) ([]section, []string) {
+	return listSections(r, differences(r)), []string{
+		"Each number is the mean over the images of a metric of the explanation in the heading, less that of the explanation in the row, each under the " +
+			"perturbation that was fitted for it, with its paired bootstrap 95 % interval.",
 		missingLegend,
 	}
 }

@@ -58,6 +58,14 @@ func listSections(r records, values []value) []section {
 	if joint {
 		columns = append(columns, column{Name: "fitted on", Key: true})
 	}
+	fitted := slices.ContainsFunc(r.Rows, func(r record) bool { return r.FittedFor != "" })
+	if fitted {
+		columns = append(columns, column{Name: "fitted for", Key: true})
+	}
+	other := slices.ContainsFunc(r.Rows, func(r record) bool { return r.Other != "" })
+	if other {
+		columns = append(columns, column{Name: "less that of", Key: true})
+	}
 	columns = append(columns, column{Name: "norm", Key: true}, column{Name: "eps", Key: true, Right: true})
 	for _, v := range values {
 		columns = append(columns, column{Name: printable(v.name), Right: true})
@@ -71,6 +79,12 @@ func listSections(r records, values []value) []section {
 		entries := []entry{newEntry(r.Labels.of(row.Method))}
 		if joint {
 			entries = append(entries, newEntry(r.Labels.of(row.Source)))
+		}
+		if fitted {
+			entries = append(entries, newEntry(r.Labels.of(row.FittedFor)))
+		}
+		if other {
+			entries = append(entries, newEntry(r.Labels.of(row.Other)))
 		}
 		entries = append(entries, newEntry(row.Norm), entry{Text: budget(row.Eps)})
 		images, counts := row.counts(r.Metrics)

@@ -88,7 +88,7 @@ func (p *pivot) choose(rows []chosen) {
 		case key == "source" && !joint:
 		case varies || key == "method":
 			p.by = append(p.by, key)
-		case key != "run":
+		case key != "run" && values[0] != "":
 			p.caption = append(p.caption, p.valueOf(rows[0], key))
 		}
 	}
@@ -283,8 +283,13 @@ func (p *pivot) entry(row pivotRow, c pivotColumn) entry {
 func (p *pivot) keyNames() []string {
 	var names []string
 	for _, key := range p.by {
-		if key == "source" {
+		switch key {
+		case "source":
 			key = "fitted on"
+		case "fitted_for":
+			key = "fitted for"
+		case "other":
+			key = "less that of"
 		}
 		names = append(names, key)
 	}

@@ -26,6 +26,8 @@ type record struct {
 	Role     results.Role
 	Diagonal bool
 	Cells    map[string]results.Cell
+	// FittedFor is set in the CrossTable, and Other in the ExplanationsTable.
+	FittedFor, Other string
 }
 
 // records are the rows of a table in the order in which people read them, its metrics, and warnings about it.
@@ -43,14 +45,23 @@ type records struct {
 func newRecords(table string, cells []results.Cell) records {
 	r := records{Table: table}
 	var metrics, sources, targets, explanations, methods []string
-	at := map[rowKey]int{}
+	type place struct {
+		rowKey
+		fittedFor, other string
+	}
+	at := map[place]int{}
 	for _, c := range cells {
+		if table != results.CrossTable {
+			c.FittedFor = ""
+		}
 		key := rowKey{c.Source, c.Target, c.Explanation, c.Method, c.Norm, c.Eps}
-		i, there := at[key]
+		here := place{key, c.FittedFor, c.Other}
+		i, there := at[here]
 		if !there {
 			i = len(r.Rows)
-			at[key] = i
-			r.Rows = append(r.Rows, record{rowKey: key, Kind: c.Kind, Role: c.Role, Diagonal: c.Diagonal, Cells: map[string]results.Cell{}})
+			at[here] = i
+			r.Rows = append(r.Rows, record{rowKey: key, Kind: c.Kind, Role: c.Role, Diagonal: c.Diagonal, Cells: map[string]results.Cell{},
+				FittedFor: c.FittedFor, Other: c.Other})
 		}
 		r.Rows[i].Cells[c.Metric] = c
 		metrics, sources, targets = append(metrics, c.Metric), append(sources, c.Source), append(targets, c.Target)

@@ -112,7 +112,7 @@ func tableNames(dir string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of a run: %w", err)
 	}
-	names := []string{results.SummaryTable, results.TransferTable, results.SignTable}
+	names := []string{results.SummaryTable, results.TransferTable, results.CrossTable, results.ExplanationsTable, results.SignTable}
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(f.Name(), ".parquet"))
 	}

@@ -23,6 +23,10 @@ const (
 	SummaryTable = "summary"
 	// TransferTable scores each perturbation on every model of the same images.
 	TransferTable = "transfer"
+	// CrossTable scores perturbations that were fitted for one explanation through the others too.
+	CrossTable = "cross"
+	// ExplanationsTable compares each two explanations under each method, image by image.
+	ExplanationsTable = "explanations"
 	// SignTable holds the normalised L2 of +delta and -delta on images of the fit split, and the difference of the two: metrics
 	// fit_plus, fit_minus and fit_difference.
 	SignTable = "sign"
@@ -156,10 +160,12 @@ type ScoreOf[ID int64 | string] struct {
 	Model       string `parquet:"model"`
 	Target      string `parquet:"target,optional"`
 	Explanation string `parquet:"explanation"`
-	ImageID     ID     `parquet:"image_id"`
-	Label       int64  `parquet:"label"`
-	Sign        int32  `parquet:"sign"`
-	Clip        string `parquet:"clip"`
+	// FittedFor is the explanation that the perturbation was fitted for. Files of earlier versions lack it.
+	FittedFor string `parquet:"fitted_for,optional"`
+	ImageID   ID     `parquet:"image_id"`
+	Label     int64  `parquet:"label"`
+	Sign      int32  `parquet:"sign"`
+	Clip      string `parquet:"clip"`
 	// CleanClass and PerturbedClass are what the model answers, CleanProbability and PerturbedProbability the probabilities of the class that
 	// the map explains. Files of earlier versions lack them.
 	CleanClass           int64   `parquet:"clean_class,optional"`
@@ -177,10 +183,14 @@ type Cell struct {
 	Role   Role   `parquet:"role"`
 	// Source is the model that the perturbation was fitted on, Target the one that it was scored on. Diagonal says that
 	// Target is one of the sources.
-	Source      string  `parquet:"source"`
-	Target      string  `parquet:"target"`
-	Diagonal    bool    `parquet:"diagonal"`
+	Source   string `parquet:"source"`
+	Target   string `parquet:"target"`
+	Diagonal bool   `parquet:"diagonal"`
+	// Explanation is the one that is scored, FittedFor the one that the perturbation was fitted for: the same but in the CrossTable. Other, in
+	// the ExplanationsTable, is the one that Explanation is compared with; empty elsewhere. Files of earlier versions lack these two.
 	Explanation string  `parquet:"explanation"`
+	FittedFor   string  `parquet:"fitted_for,optional"`
+	Other       string  `parquet:"other,optional"`
 	Norm        string  `parquet:"norm"`
 	Eps         float64 `parquet:"eps"`
 	Metric      string  `parquet:"metric"`

@@ -85,7 +85,11 @@ func writeMaps(job *pipeline.Job, all []*found) error {
 	}
 	for _, f := range all {
 		for k, t := range f.Targets {
-			path := filepath.Join(dir, f.ID+"."+t.Model+".parquet")
+			name := f.ID + "." + t.Model
+			if t.Explanation != "" {
+				name += "." + t.Explanation
+			}
+			path := filepath.Join(dir, name+".parquet")
 			var err error
 			if f.Scores[k].Names != nil {
 				err = writeMapsOf(job, f, k, path, func(r mapsRow) string { return r.Name })

@@ -180,7 +180,7 @@ func writeScores(dir string, spec TablesSpec, all []*tables.Scored) error {
 	for _, s := range all {
 		for k, t := range s.Targets {
 			if len(s.Scores[k].IDs) > 0 {
-				name := t.Model + "." + s.Explanation
+				name := t.Model + "." + s.ScoredExplanation(t)
 				files[name] = append(files[name], scoresOf{s, k})
 			}
 		}
@@ -238,7 +238,8 @@ func writeScoresFile[ID int64 | string](path string, spec TablesSpec, all []scor
 			answer := scores.Answers[i]
 			err := w.Write(results.ScoreOf[ID]{
 				Perturbation: s.ID, Method: s.Method, Kind: s.Kind, Role: s.Role, Source: s.Source, Norm: s.Norm, Eps: s.Eps, Seed: s.Seed,
-				Draw: s.Draw, Model: s.Targets[s.target].Model, Target: s.Targets[s.target].Model, Explanation: s.Explanation, ImageID: id, Label: scores.Labels[i],
+				Draw: s.Draw, Model: s.Targets[s.target].Model, Target: s.Targets[s.target].Model,
+				Explanation: s.ScoredExplanation(s.Targets[s.target]), FittedFor: s.Explanation, ImageID: id, Label: scores.Labels[i],
 				Sign: int32(s.Sign), Clip: spec.Clip, CleanClass: int64(answer.CleanClass), PerturbedClass: int64(answer.PerturbedClass),
 				CleanProbability: answer.CleanProbability, PerturbedProbability: answer.PerturbedProbability, Metrics: metrics,
 			})

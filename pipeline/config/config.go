@@ -237,6 +237,8 @@ type Evaluation struct {
 	Transfer bool `yaml:"transfer"`
 	// Maps keeps the maps of all images, clean and perturbed.
 	Maps bool `yaml:"maps,omitempty"`
+	// CrossExplanations scores each perturbation through the other explanations too.
+	CrossExplanations bool `yaml:"cross_explanations,omitempty"`
 	// Bootstrap is the number of resamples of the paired intervals.
 	Bootstrap int `yaml:"bootstrap"`
 }

@@ -9,6 +9,7 @@ import (
 	"upi/pipeline"
 	"upi/pipeline/config"
 	"upi/random"
+	"upi/results"
 	"upi/stages"
 	"upi/stages/tables"
 )
@@ -50,7 +51,7 @@ func (d *draft) perturbation(x perturbation) (stages.PlannedPerturbation, error)
 		signed.Sign = nil
 	}
 	for _, target := range d.targets(x) {
-		scores, err := d.scores(x, target, deltas, signed)
+		scores, err := d.scores(x, target, x.explanation, deltas, signed)
 		if err != nil {
 			return planned, err
 		}
@@ -61,7 +62,37 @@ func (d *draft) perturbation(x perturbation) (stages.PlannedPerturbation, error)
 		planned.Targets = append(planned.Targets, tables.Target{Model: target.name, Images: images.Len()})
 		planned.Scores = append(planned.Scores, scores)
 	}
-	return planned, nil
+	return planned, d.cross(x, &planned, deltas, signed)
+}
+
+// cross plans to score a perturbation through the explanations that it was not fitted for, on its sources. One that was fitted for none is
+// the same for all.
+func (d *draft) cross(x perturbation, planned *stages.PlannedPerturbation, deltas []pipeline.Artefact, signed stages.Signed) error {
+	if !d.config.Evaluation.CrossExplanations || planned.Role == results.RoleRandom || planned.Role == results.RoleNothing {
+		return nil
+	}
+	for _, item := range d.config.Explanations {
+		if item.Name == x.explanation.name {
+			continue
+		}
+		other, err := newExplanation(item)
+		if err != nil {
+			return err
+		}
+		for _, m := range x.sources {
+			scores, err := d.scores(x, m, other, deltas, signed)
+			if err != nil {
+				return err
+			}
+			images, err := d.dataset(m.test)
+			if err != nil {
+				return err
+			}
+			planned.Targets = append(planned.Targets, tables.Target{Model: m.name, Explanation: other.name, Images: images.Len()})
+			planned.Scores = append(planned.Scores, scores)
+		}
+	}
+	return nil
 }
 
 func optional(a pipeline.Artefact) *pipeline.Optional {
@@ -89,9 +120,9 @@ func (d *draft) scoring(x perturbation, delta pipeline.Artefact) stages.Scoring 
 	return s
 }
 
-// scores plans to score a perturbation on the test split of a target.
-func (d *draft) scores(x perturbation, target model, deltas []pipeline.Artefact, signed stages.Signed) ([]pipeline.Optional, error) {
-	shards, err := d.shards(target, target.test, x.explanation, nil)
+// scores plans to score a perturbation on the test split of a target, through an explanation.
+func (d *draft) scores(x perturbation, target model, through explanation, deltas []pipeline.Artefact, signed stages.Signed) ([]pipeline.Optional, error) {
+	shards, err := d.shards(target, target.test, through, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +130,12 @@ func (d *draft) scores(x perturbation, target model, deltas []pipeline.Artefact,
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: source(target, x.explanation, nil), Signed: signed}
+	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: source(target, through, nil), Signed: signed}
 	spec.KeepMaps = d.config.Evaluation.Maps
 	id := x.id()
+	if through.name != x.explanation.name {
+		id = label(id, through.name)
+	}
 	scores := make([]pipeline.Optional, len(shards))
 	for i, shard := range images.Shards() {
 		if spec.PerImage {

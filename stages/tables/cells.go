@@ -9,7 +9,7 @@ import (
 )
 
 // makers is the table of the tables: each gives the cells of one or several, by their names.
-var makers = []func(Settings, []*group) (map[string][]results.Cell, error){scoreTables, signTable, against}
+var makers = []func(Settings, []*group) (map[string][]results.Cell, error){scoreTables, signTable, against, explanations}
 
 // Cells returns the cells of each table of a run, by the tables' names. A cell of which nothing could be computed is there all the
 // same, with no images and NULL.
@@ -23,6 +23,11 @@ func Cells(settings Settings, all []*Scored) (map[string][]results.Cell, error) 
 		}
 		maps.Copy(tables, made)
 	}
+	cross, err := crossTable(settings, groups, gather(all, true))
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(tables, cross)
 	return tables, nil
 }
 

@@ -24,23 +24,29 @@ type group struct {
 	lost, incomplete int
 }
 
-// groupsOf gathers the groups in the order of the perturbations and their targets.
-func groupsOf(all []*Scored) []*group {
+// groupsOf gathers the groups in the order of the perturbations and their targets: those that are scored through their own explanation.
+func groupsOf(all []*Scored) []*group { return gather(all, false) }
+
+// gather gathers the groups that are scored through their own explanation or, if cross is set, through another.
+func gather(all []*Scored, cross bool) []*group {
 	type rowKey struct {
-		method, source, target, explanation, norm string
-		eps                                       float64
+		method, source, target, explanation, fittedFor, norm string
+		eps                                                  float64
 	}
 	known := map[rowKey]*group{}
 	var ordered []*group
 	for _, s := range all {
 		p := &s.Perturbation
 		for i, t := range p.Targets {
-			key := rowKey{p.Method, p.Source, t.Model, p.Explanation, p.Norm, p.Eps}
+			if (t.Explanation != "") != cross {
+				continue
+			}
+			key := rowKey{p.Method, p.Source, t.Model, p.ScoredExplanation(t), p.Explanation, p.Norm, p.Eps}
 			g := known[key]
 			if g == nil {
 				g = &group{images: t.Images, cell: results.Cell{
 					Method: p.Method, Kind: p.Kind, Role: p.Role, Source: p.Source, Target: t.Model, Diagonal: p.IsSource(t.Model),
-					Explanation: p.Explanation, Norm: p.Norm, Eps: p.Eps,
+					Explanation: p.ScoredExplanation(t), FittedFor: p.Explanation, Norm: p.Norm, Eps: p.Eps,
 				}}
 				known[key] = g
 				ordered = append(ordered, g)

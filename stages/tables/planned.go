@@ -4,6 +4,7 @@
 package tables
 
 import (
+	"cmp"
 	"slices"
 
 	"upi/results"
@@ -51,12 +52,19 @@ type Perturbation struct {
 // A Target is a model that a perturbation is scored on.
 type Target struct {
 	Model string `json:"model"`
+	// Explanation is the one that is scored, if it is not that of the perturbation.
+	Explanation string `json:"explanation,omitempty"`
 	// Images is the size of its test split.
 	Images int64 `json:"images"`
 }
 
 // IsSource says whether the perturbation is fitted on a model.
 func (p *Perturbation) IsSource(model string) bool { return slices.Contains(p.Sources, model) }
+
+// ScoredExplanation names the explanation that is scored on a target.
+func (p *Perturbation) ScoredExplanation(t Target) string {
+	return cmp.Or(t.Explanation, p.Explanation)
+}
 
 // Settings are those of the tables.
 type Settings struct {

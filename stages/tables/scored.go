@@ -54,7 +54,7 @@ func (p *Perturbation) ChooseSign(record *Sign, plus, minus []Scores, metric int
 func (p *Perturbation) betterOnTest(plus, minus []Scores, metric int) int {
 	difference := 0.0
 	for k, t := range p.Targets {
-		if !p.IsSource(t.Model) {
+		if !p.IsSource(t.Model) || t.Explanation != "" {
 			continue
 		}
 		of := make(map[int64]float64, len(minus[k].IDs))

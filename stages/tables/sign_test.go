@@ -85,12 +85,12 @@ func TestChooseSign(t *testing.T) {
 		{"the test split of all sources", SignTest, nil, []string{"a", "b"}, -1},
 		{"the test split of a source alone", SignTest, nil, []string{"c"}, 1},
 	} {
-		p := Perturbation{Rule: c.rule, Sources: c.sources, Targets: []Target{{"a", 3}, {"b", 1}}}
+		p := Perturbation{Rule: c.rule, Sources: c.sources, Targets: []Target{{Model: "a", Images: 3}, {Model: "b", Images: 1}}}
 		if got := p.ChooseSign(c.record, plus, minus, 1); got != c.want {
 			t.Errorf("%s: %d, want %d", c.what, got, c.want)
 		}
 	}
-	failed := Perturbation{Rule: SignTest, Sources: []string{"a"}, Targets: []Target{{"a", 3}}}
+	failed := Perturbation{Rule: SignTest, Sources: []string{"a"}, Targets: []Target{{Model: "a", Images: 3}}}
 	if got := failed.ChooseSign(nil, make([]Scores, 1), make([]Scores, 1), 1); got != 1 {
 		t.Errorf("without scores: %d, want 1", got)
 	}

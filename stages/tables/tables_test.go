@@ -42,7 +42,7 @@ func planned(role results.Role, method string, seed int64, sources, targets []st
 		s.Source += "+" + source
 	}
 	for _, target := range targets {
-		s.Targets = append(s.Targets, Target{target, 5})
+		s.Targets = append(s.Targets, Target{Model: target, Images: 5})
 	}
 	return s
 }
