@@ -12,6 +12,8 @@
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
 #             set-up, which takes 4 GB for the peers (PEERS=jax leaves PyTorch out; what is not installed is said in its rows).
 #             ROWS=vgg,pca measures these anew, BENCH_QUICK=1 sees in a few minutes that all works
+# make dist   packs dist/upi-VERSION-linux-x86_64.tar.zst and .tar.gz, which run on a bare Linux; make wheel builds dist/upi_maps-*.whl
+# make test-install  tries the archive in a bare Debian root, and the wheel in a new virtual environment
 # make bench-plan  prints what planning costs, and finding out that all is done, for each number of SHARDS
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
@@ -33,8 +35,11 @@ TIME ?= 15m
 SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
 PEERS ?= jax torch
+FORMATS ?= zst gz
+# What is given to others holds TensorFlow's CPU build.
+CPU := $(CURDIR)/.deps/tensorflow-cpu
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build deps lint clean
+.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build dist wheel test-install deps lint clean
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -96,6 +101,18 @@ bench: build $(PYTHON) .deps/bench/work/lite0
 bench-plan: build
 	UPI_SCALE_SHARDS="$(SHARDS)" go test -count=1 -timeout 2h -v ./test/scale
 
+dist: $(CPU)/complete
+	scripts/dist.sh $(CPU) dist $(FORMATS)
+
+wheel: $(CPU)/complete
+	scripts/wheel.sh $(CPU) dist
+
+# What cannot be tried on this machine ends with 77, and says why.
+test-install: FORMATS := gz
+test-install: build dist wheel
+	test/install/archive.sh bin/upi dist/upi-*-linux-x86_64.tar.gz || [ $$? = 77 ]
+	test/install/wheel.sh dist/upi_maps-*.whl || [ $$? = 77 ]
+
 lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
 		{ echo "not as gofmt writes them: $$unformatted" >&2; exit 1; }
@@ -104,8 +121,8 @@ lint:
 
 deps: $(PREFIX)/complete $(PYTHON)
 
-$(PREFIX)/complete:
-	@scripts/libtensorflow.sh $(TENSORFLOW) $(PREFIX)
+$(CURDIR)/.deps/tensorflow-%/complete:
+	@scripts/libtensorflow.sh $* $(@D)
 
 $(PYTHON): python/requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
@@ -125,4 +142,4 @@ $(FOREIGN): python/requirements-foreign.txt
 	@touch $@
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

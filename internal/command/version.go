@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"runtime"
@@ -28,6 +29,9 @@ func versionCommand() *cobra.Command {
 		"upi version\nupi --version", nil)
 }
 
+// release is the version of a program that is given to others; the linker sets it.
+var release string
+
 // versions are those of the program, of Go and of the libraries that the numbers depend on.
 func versions() map[string]string {
 	v := map[string]string{"tensorflow": tf.Version(), "go": runtime.Version()}
@@ -35,7 +39,7 @@ func versions() map[string]string {
 	if !ok {
 		return v
 	}
-	v["upi"] = info.Main.Version
+	v["upi"] = cmp.Or(release, info.Main.Version)
 	for _, m := range info.Deps {
 		switch m.Path {
 		case "github.com/wamuir/graft", "github.com/apache/arrow/go/v15", "gonum.org/v1/gonum":
