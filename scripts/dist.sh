@@ -48,3 +48,4 @@ for format in "$@"; do
     (cd "$out" && sha256sum "$name.tar.$format" >"$name.tar.$format.sha256")
     echo "$archive ($(du -h "$archive" | cut -f1))"
 done
+rm -rf "$root"
