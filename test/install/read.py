@@ -54,7 +54,8 @@ assert len(stored) == len(run.perturbations) > 0
 for p, row in zip(run.perturbations, stored):
     assert p.delta.dtype == np.float32 and p.delta.shape == tuple(row["shape"])
     assert np.array_equal(p.delta.ravel(), np.float32(row["sign"]) * np.float32(row["delta"]))
-    assert 0.99 * p.eps < np.linalg.norm(p.delta) < 1.00001 * p.eps
+    # One by chance lies on the boundary, a short ascent need not reach it.
+    assert (0.99 * p.eps if p.role == "random" else 0) < np.linalg.norm(p.delta) < 1.00001 * p.eps
     assert run.perturbations[p.id] is p and p in run.perturbations.of(method=p.method)
     images = np.full((2, *p.shape), 100, np.uint8)
     assert np.array_equal(p.on(images)[1], 100 + p.delta)

@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pathlib
+import signal
 import sys
 
 # The minor version for which the command's binding to TensorFlow is made.
@@ -12,6 +13,8 @@ BINARY = pathlib.Path(__file__).parent / "bin" / "upi"
 
 
 def main():
+    # Until the command is there to say it better, a signal ends the process and no traceback shows.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     environment = dict(os.environ)
     try:
         folder = libraries()
