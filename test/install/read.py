@@ -7,11 +7,14 @@ import base64
 import collections
 import os
 import re
+import shutil
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
@@ -24,9 +27,7 @@ try:
     kind = pandas.DataFrame
     listed = lambda table: table.to_dict("records")
 except ImportError:
-    import pyarrow
-
-    kind = pyarrow.Table
+    kind = pa.Table
     listed = lambda table: table.to_pylist()
 
 assert run.status == "done" and run.config["name"] == run.name
@@ -81,6 +82,20 @@ assert run.perturbations[0].method in page and len(pictures) == min(12, len(stor
 for picture, p in zip(pictures, run.perturbations):
     shown = tf.io.decode_png(base64.b64decode(picture)).numpy().astype(float)
     assert shown.shape == p.shape and np.abs(shown - 127.5 * (1 + p.delta / np.abs(p.delta).max())).max() <= 0.51
+
+# Kept maps are float16 of the scale beside them, as NumPy reads them; one that is missing is no number.
+with tempfile.TemporaryDirectory() as folder:
+    shutil.copy(run.path / "manifest.json", folder)
+    maps = np.random.default_rng(0).random((3, 2, 4, 5)).astype("<f2")
+    columns = {"image_id": [7, 8, 9], "clean_scale": [0.5, 2, 3], "clean": [m.tobytes() for m in maps[:, 0]],
+               "perturbed_scale": [0.25, None, 1], "perturbed": [maps[0, 1].tobytes(), None, maps[2, 1].tobytes()]}
+    os.mkdir(os.path.join(folder, "maps"))
+    table = pa.table(columns).replace_schema_metadata({"upi.shape": "[4, 5]"})
+    pq.write_table(table, os.path.join(folder, "maps", "net.sg.random.net.parquet"))
+    kept = upi.read(folder).maps["net.sg.random.net"]
+    assert kept.image_ids.tolist() == [7, 8, 9] and kept.clean.shape == kept.perturbed.shape == (3, 4, 5)
+    assert np.array_equal(kept.clean[1], 2 * maps[1, 0].astype(np.float32))
+    assert np.array_equal(kept.perturbed[0], maps[0, 1].astype(np.float32) / 4) and np.isnan(kept.perturbed[1]).all()
 
 try:
     upi.read(run.path / "scores")

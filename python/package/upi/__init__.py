@@ -12,9 +12,9 @@
 from importlib import metadata
 
 from .checking import Check, check
-from .reading import Example, Maps, Perturbation, Run, read
+from .reading import Example, KeptMaps, Perturbation, Run, read
 
-__all__ = ["Check", "Example", "Maps", "Perturbation", "Run", "check", "read"]
+__all__ = ["Check", "Example", "KeptMaps", "Perturbation", "Run", "check", "read"]
 
 try:
     __version__ = metadata.version("upi-maps")

@@ -30,7 +30,7 @@ class Run:
     scores         a row for each image of the test split under each perturbation on each target model
     perturbations  the perturbations, in the order of the file; by id too, as run.perturbations["net.sg.upi_grad.l2-510.s0"]
     examples       a few images with their maps, clean and perturbed
-    maps           the maps of all images, name of the file -> table, where the run has kept them
+    maps           "PERTURBATION.TARGET" -> the maps of all images, where the run has kept them
 
     A table is a pandas.DataFrame, or a pyarrow.Table where pandas is not installed. docs/outputs.md says what the columns are.
     """
@@ -97,8 +97,11 @@ class Files(collections.abc.Mapping):
         if name not in self.files:
             raise KeyError(f"{name!r} is not there; there are {', '.join(self.files) or 'none'}")
         if name not in self.read:
-            self.read[name] = frame(pq.read_table(self.files[name]))
+            self.read[name] = self.load(self.files[name])
         return self.read[name]
+
+    def load(self, file):
+        return frame(pq.read_table(file))
 
     def __iter__(self):
         return iter(self.files)
@@ -116,7 +119,28 @@ class Tables(Files):
 
 
 class Maps(Files):
-    """Tables of maps: a map is a flat list, its shape a column beside it."""
+    """The maps that a run has kept (evaluation.maps: true), by PERTURBATION.TARGET: each a KeptMaps."""
+
+    def load(self, file):
+        return KeptMaps(file)
+
+
+class KeptMaps:
+    """Maps of images, clean and perturbed: images x height x width, float32. image_ids says whose. A map that is missing is NaN."""
+
+    def __init__(self, file):
+        table = pq.read_table(file)
+        height, width = json.loads(table.schema.metadata[b"upi.shape"])
+        self.image_ids = table["image_id"].to_numpy()
+        self.clean, self.perturbed = (self._unpacked(table, name, height, width) for name in ("clean", "perturbed"))
+
+    @staticmethod
+    def _unpacked(table, name, height, width):
+        maps = np.full((len(table), height, width), np.nan, np.float32)
+        for i, (values, scale) in enumerate(zip(table[name].to_pylist(), table[name + "_scale"].to_pylist())):
+            if values is not None and scale is not None:
+                maps[i] = np.float32(scale) * np.frombuffer(values, "<f2").astype(np.float32).reshape(height, width)
+        return maps
 
 
 class Perturbation:
