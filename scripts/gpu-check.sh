@@ -51,8 +51,16 @@ memory_of() {
     echo "most memory in use on a GPU: $(sort -n "$out/memory" | tail -1) MiB"
 }
 
+# measured runs the tests of test/gpu, and shows what they print without TensorFlow's own log.
+measured() {
+    code=0
+    UPI_GPU_CHECK="$DEVICE" UPI_GPU_SECONDS="${each}s" go test -count=1 -timeout 10m -v ./test/gpu >"$out/test" 2>&1 || code=$?
+    grep -vE '^[IWE]0000 |^WARNING: All log messages|^=== RUN' "$out/test"
+    return $code
+}
+
 section "parity and speed"
-memory_of env UPI_GPU_CHECK="$DEVICE" UPI_GPU_SECONDS="${each}s" go test -count=1 -timeout 10m -v ./test/gpu
+memory_of measured
 
 # quickstart DEVICE: runs it without a cache, and keeps its summary.
 quickstart() {

@@ -185,9 +185,9 @@ func TestSpeed(t *testing.T) {
 				if p == runtime.Bfloat16 && order == 1 {
 					continue
 				}
-				fmt.Printf("%-14s %-6d %-9s", name, order, p)
+				row := fmt.Sprintf("%-14s %-6d %-9s", name, order, p)
 				if _, err := runtime.Bfloat16Units(d); p == runtime.Bfloat16 && err != nil {
-					fmt.Printf(" refused: %v\n", err)
+					fmt.Printf("%s refused: %v\n", row, err)
 					continue
 				}
 				for _, n := range batches {
@@ -201,9 +201,9 @@ func TestSpeed(t *testing.T) {
 					if err := errors.Join(err1, err2, done()); err != nil {
 						t.Fatal(err)
 					}
-					fmt.Printf(" %10.0f, %8.0f", one, two)
+					row += fmt.Sprintf(" %10.0f, %8.0f", one, two)
 				}
-				fmt.Println()
+				fmt.Println(row)
 			}
 		}
 	}
