@@ -28,7 +28,7 @@ func New(e *engine.Engine) *Table {
 		Sign:      pipeline.NewStage("sign", 4, r.runSign),
 		Evaluate:  pipeline.NewStage("evaluate", 5, r.runEvaluate),
 		Examples:  pipeline.NewStage("examples", 4, r.runExamples),
-		Tables:    pipeline.NewStage("tables", 10, runTables),
+		Tables:    pipeline.NewStage("tables", 11, runTables),
 	}
 }
 
