@@ -163,3 +163,13 @@ func TestLaTeXFitsAColumn(t *testing.T) {
 		})
 	}
 }
+
+// TestPairedTables: of a table of differences alone the differences are written, with the images that both have.
+func TestPairedTables(t *testing.T) {
+	got := chosenTable(t, report.Choice{Table: "against_per_image", Metrics: []string{"normalized_l2"}, Where: map[string][]string{"model": {"a"}}}, smallRun(t))
+	for _, want := range []string{"98 images\n", "upi_grad  -0.300 [-0.310, -0.290]", "Mean differences over the images that both have"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table does not hold %q:\n%s", want, got)
+		}
+	}
+}

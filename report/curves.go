@@ -156,6 +156,9 @@ func (r *run) scoreFigures() ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
+		for i := range figures {
+			figures[i].More = metric != t.Metrics[0]
+		}
 		all = append(all, figures...)
 	}
 	return all, nil

@@ -104,16 +104,24 @@ func manifestFacts(m *manifest.Manifest) []fact {
 	return []fact{{"Started", started}, {"Machine", strings.Trim(m.Host+", "+m.Device, ", ")}, {"Seeds", strings.Join(seeds, ", ")}}
 }
 
+// named is the label of a name, with that, which is in the files, beside it.
+func (s *settings) named(name string) string {
+	if label := s.Labels.of(name); label != name {
+		return label + " = " + name
+	}
+	return name
+}
+
 func (s *settings) facts() []fact {
 	var models, explanations, attacks, less []string
 	for _, m := range s.Models {
-		models = append(models, m.Name)
+		models = append(models, s.named(m.Name))
 	}
 	for _, e := range s.Explanations {
-		explanations = append(explanations, e.Name+" ("+e.Kind+")")
+		explanations = append(explanations, s.named(e.Name)+" ("+e.Kind+")")
 	}
 	for _, a := range s.Attacks {
-		text := a.Name
+		text := s.named(a.Name)
 		if a.Kind != a.Name {
 			text += " (" + a.Kind + ")"
 		}

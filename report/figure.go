@@ -28,6 +28,7 @@ type figure struct {
 	Name          string // of the PNG file
 	Group         string
 	Caption       string
+	More          bool // of another metric than the first
 	PNG, SVG, PDF []byte
 }
 

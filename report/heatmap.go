@@ -27,6 +27,7 @@ func (r *run) transferFigures() ([]figure, error) {
 		if err != nil {
 			return nil, fmt.Errorf("draw transfer %s: %w", m.title(), err)
 		}
+		f.More = m.Metric != t.Metrics[0]
 		all = append(all, f)
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -31,6 +32,7 @@ type page struct {
 	Methods  []fact
 	Main     grid
 	Groups   []figureGroup
+	More     []shownFigure // of other metrics than the first
 	Transfer transferPart
 	Others   []grid
 	Notes    []string
@@ -89,7 +91,10 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 	}
 	groups := map[string]int{}
 	weight := 0
-	for _, f := range figures {
+	// Where not all have room, those of the first metric go first.
+	ordered := slices.Clone(figures)
+	slices.SortStableFunc(ordered, func(a, b figure) int { return cmp.Compare(btoi(a.More), btoi(b.More)) })
+	for _, f := range ordered {
 		small, err := f.light()
 		if err != nil {
 			return err
@@ -100,6 +105,10 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 		}
 		weight += len(small.content)
 		shown := small.shown(f)
+		if f.More {
+			p.More = append(p.More, shown)
+			continue
+		}
 		if f.Group == transferGroup {
 			p.Transfer.Figures = append(p.Transfer.Figures, shown)
 			continue
@@ -136,6 +145,13 @@ func metricsSection(metrics []metric.Metric) section {
 		s.Rows = append(s.Rows, []entry{newEntry(m.Name), newEntry(m.Doc), newEntry(m.Formula), newEntry(m.Stronger()), newEntry(m.Origin)})
 	}
 	return s
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func inputsOf(m *manifest.Manifest) section {

@@ -21,6 +21,8 @@ type pivot struct {
 	rows    []pivotRow
 	// images are of each target the number that most of its cells have, which the caption says; others are written beside their number.
 	images map[string]int64
+	// paired says that the table holds differences alone, as that of explanations does.
+	paired bool
 }
 
 type pivotRow struct {
@@ -68,6 +70,11 @@ func newPivot(c Choice, rows []chosen, names labels) (*pivot, error) {
 			}
 		}
 	}
+	p.paired = !slices.ContainsFunc(rows, func(row chosen) bool {
+		return slices.ContainsFunc(c.Metrics, func(m string) bool { return row.Cells[m].Mean != nil })
+	}) && slices.ContainsFunc(rows, func(row chosen) bool {
+		return slices.ContainsFunc(c.Metrics, func(m string) bool { return row.Cells[m].Difference != nil })
+	})
 	p.count(rows)
 	return p, nil
 }
@@ -138,7 +145,7 @@ func (p *pivot) count(rows []chosen) {
 	for _, row := range rows {
 		for _, m := range p.choice.Metrics {
 			c, known := row.Cells[m]
-			if !known || c.Mean == nil {
+			if !known || c.Mean == nil && c.Difference == nil {
 				continue
 			}
 			if times[row.Target] == nil {
@@ -205,10 +212,13 @@ func (p *pivot) title() string {
 // legend says how the numbers are to be read.
 func (p *pivot) legend() []string {
 	text := "Means over the images ± their standard errors."
+	if p.paired {
+		text = "Mean differences over the images that both have, with paired bootstrap 95 % intervals."
+	}
 	if p.uneven() {
 		text += " n: the images of a number that has others."
 	}
-	if p.choice.Difference {
+	if p.choice.Difference && !p.paired {
 		text += " Differences are to random of the same norm and eps over the same images, with paired bootstrap 95 % intervals."
 	}
 	lines := []string{text}
@@ -232,7 +242,7 @@ func (p *pivot) legend() []string {
 func (p *pivot) uneven() bool {
 	for _, row := range p.rows {
 		for _, c := range row.cells {
-			if c.Mean != nil && c.Images != p.images[c.Target] {
+			if (c.Mean != nil || c.Difference != nil) && c.Images != p.images[c.Target] {
 				return true
 			}
 		}
@@ -256,7 +266,7 @@ func (p *pivot) columns() []pivotColumn {
 				name = ""
 			}
 			columns = append(columns, pivotColumn{pivotKey{g, m}, false, name})
-			if p.choice.Difference {
+			if p.choice.Difference && !p.paired {
 				columns = append(columns, pivotColumn{pivotKey{g, m}, true, "against random [95 %]"})
 			}
 		}
@@ -269,6 +279,9 @@ func (p *pivot) entry(row pivotRow, c pivotColumn) entry {
 	cell, known := row.cells[c.pivotKey]
 	if !known {
 		return entry{Text: noText}
+	}
+	if p.paired {
+		return differenceEntry(cell, p.images[cell.Target], true)
 	}
 	if c.difference {
 		return differenceEntry(cell, cell.Images, false)

@@ -11,7 +11,7 @@ import (
 )
 
 // maxWeight bounds the pictures of a page, in bytes: a page is mailed and opened on phones. Figures beyond it lie beside the page.
-const maxWeight = 3 << 20
+const maxWeight = 2 << 20
 
 // jpegQuality keeps pictures free of visible blocks at the size in which they are shown.
 const jpegQuality = 85

@@ -57,6 +57,7 @@ var PerturbationColumns = []Column{
 	{"smoothing_sigma", "standard deviation of the noise that the attack climbed through, in pixel units; NULL where it is given by its radius, or there is none"},
 	{"smoothing_radius", "L2 norm of that noise, in pixel units; NULL where it is given by sigma, or there is none"},
 	{"smoothing_draws", "how often noise was drawn for each image and gradient; 0 for attacks that look at no image"},
+	{"precision", "the floats in which the attack computed gradients: float32 or bfloat16; scores are computed in float32"},
 	{"sign", "+1 or -1: the sign under which delta is scored; 0 where it should have been decided and was not, as a task has failed"},
 	{"fit_plus", "mean normalised L2 of +delta over the fit images that decide the sign; NULL where not measured"},
 	{"fit_minus", "mean normalised L2 of -delta over the same images"},

@@ -117,7 +117,7 @@ type Perturbation struct {
 	SmoothingDraws  int64    `parquet:"smoothing_draws"`
 	// Precision is that of the gradients that the attack looked at: float32, also of attacks that look at none, or bfloat16. Whatever
 	// else is in a run's directory was computed in float32.
-	Precision string `parquet:"precision"`
+	Precision string `parquet:"precision,optional"`
 	// Sign is +1 or -1: the sign under which Delta is scored; 0 where it should have been decided and was not, as a task has failed.
 	Sign int32 `parquet:"sign"`
 	// FitPlus and FitMinus are the mean normalised L2 of +Delta and -Delta over FitImages fit images; NULL where they were not
