@@ -38,6 +38,10 @@ type TaskResult struct {
 	// Artefact is nil unless the status is done or hit.
 	Artefact *cache.Artefact
 	Err      error
+	// Worker names the process that ran it, where that is not this one; Tries
+	// are the failures of others before.
+	Worker string
+	Tries  []Try
 }
 
 // TaskError is the failure of one task.

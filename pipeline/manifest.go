@@ -91,7 +91,7 @@ func statusOf(err error) RunStatus {
 // recordTask adds what became of a task to the manifest and to the summary of its stage; seen are the inputs so far.
 func recordTask(m *Manifest, s *manifest.StageSummary, seen map[manifest.Input]bool, t *TaskResult) {
 	rec := newTaskRecord(t.Task)
-	rec.Status = t.Status
+	rec.Status, rec.Worker, rec.Tries = t.Status, t.Worker, t.Tries
 	if t.Err != nil {
 		rec.Error = t.Err.Error()
 	}

@@ -35,7 +35,7 @@ func watchMemory(running func() []string) *memoryWatch {
 }
 
 func (w *memoryWatch) look() {
-	now, stages := residentMemory(), w.running()
+	now, stages := ResidentMemory(), w.running()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, stage := range stages {
@@ -52,9 +52,9 @@ func (w *memoryWatch) end() map[string]int64 {
 	return w.peak
 }
 
-// residentMemory is the process's resident set in bytes, or 0 where there is no
+// ResidentMemory is the process's resident set in bytes, or 0 where there is no
 // /proc to tell.
-func residentMemory() int64 {
+func ResidentMemory() int64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return 0

@@ -32,6 +32,16 @@ func New(e *engine.Engine) *Table {
 	}
 }
 
+// All are the stages by their names.
+func (t *Table) All() pipeline.Stages {
+	all := pipeline.Stages{}
+	for _, s := range []*pipeline.Stage{t.Images, t.Reference, t.Diagnosis, t.Gradients, t.Direction, t.Fit, t.PerImage, t.Sign,
+		t.Evaluate, t.Examples, t.Tables} {
+		all[s.Name] = s
+	}
+	return all
+}
+
 // A runner is what the tasks of a process share.
 type runner struct {
 	engine *engine.Engine

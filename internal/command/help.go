@@ -33,3 +33,11 @@ func described(c *cobra.Command, text, examples string, particular exitCodes) *c
 	c.Example = "  " + strings.ReplaceAll(strings.TrimSpace(examples), "\n", "\n  ")
 	return c
 }
+
+// named has a command's examples, and those of the commands below it, begin with the program's name.
+func named(c *cobra.Command) {
+	c.Example = strings.ReplaceAll(c.Example, "  upi ", "  "+programName()+" ")
+	for _, below := range c.Commands() {
+		named(below)
+	}
+}

@@ -38,7 +38,7 @@ func tellError(root *cobra.Command, err error) {
 		progress.NewLogger(os.Stderr, progress.JSON).Error(err.Error(), "exit_code", exitCode(err))
 		return
 	}
-	fmt.Fprintln(os.Stderr, "upi:", err)
+	fmt.Fprintln(os.Stderr, programName()+":", err)
 }
 
 // tellResults says where the results of a run are.

@@ -35,7 +35,7 @@ func Main(args []string) int {
 // rootCommand is the command with all others below it.
 func rootCommand() *cobra.Command {
 	root := described(&cobra.Command{
-		Use:           "upi",
+		Use:           programName(),
 		Short:         "One pattern, added to every image: does it change what the network says it looked at?",
 		Version:       versionText(),
 		Args:          known,
@@ -60,6 +60,7 @@ upi help run`, exitCodes{
 		root.AddCommand(c())
 	}
 	addCompletion(root)
+	named(root)
 	return root
 }
 

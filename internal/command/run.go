@@ -40,7 +40,7 @@ func runCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringArrayVar(&flags.sets, "set", nil, "set a key, as in --set attacks.upi_pca.eps=[510]; may be repeated")
-	f.StringVar(&flags.executor, "executor", "local", "what runs the tasks: "+executorNames())
+	addExecutor(f, &flags.executor)
 	f.IntVar(&flags.workers, "workers", 0, "tasks and calls to TensorFlow at once (default: the configuration's, or one per core)")
 	f.BoolVar(&flags.noCache, "no-cache", false, "run every task, whatever the cache holds")
 	f.BoolVar(&flags.keepGoing, "keep-going", false, "after a failed task go on with what does not need it (exit code 3)")
@@ -137,7 +137,8 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	j.plan.Remember(pipeline.PacesOf(directory.Dir()))
-	by := executors[flags.executor](j, flags, log)
+	by := executors[flags.executor](Job{Config: j.config, Text: description.Config, Planner: j.planner, Store: j.store, KeepGoing: flags.keepGoing,
+		Refresh: flags.noCache, Disk: j.disk, Log: log})
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
 	if manifest == nil || failure != nil && manifest.Status != pipeline.RunPartial {
 		return failure

@@ -40,6 +40,8 @@ type storedTask struct {
 	Counts    map[string]int64 `json:"counts,omitempty"`
 	Warnings  []cache.Warning  `json:"warnings,omitempty"`
 	Error     string           `json:"error,omitempty"`
+	Worker    string           `json:"worker,omitempty"`
+	Tries     []Try            `json:"tries,omitempty"`
 }
 
 // Write writes the manifest as JSON: specs and tasks a line each, since a run can have a million of them.
@@ -107,7 +109,8 @@ func (n *numbers[T]) of(value T) int {
 
 func (t *TaskRecord) stored(specs numbers[string], inputs numbers[Input], tasks numbers[cache.Key]) storedTask {
 	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: specs.known[string(t.Spec)],
-		Key: t.Key, Transient: t.Transient, Work: t.Work, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error}
+		Key: t.Key, Transient: t.Transient, Work: t.Work, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error,
+		Worker: t.Worker, Tries: t.Tries}
 	for _, p := range t.Parents {
 		if p.Key == "" {
 			s.Parents = append(s.Parents, p.Missing)
@@ -185,7 +188,8 @@ func (m *Manifest) restore(i int, tasks []storedTask, specs []json.RawMessage) e
 		return fmt.Errorf("spec %d of %d", s.Spec, len(specs))
 	}
 	t := TaskRecord{Stage: s.Stage, StageVersion: s.StageVersion, Label: s.Label, Shard: s.Shard, Spec: specs[s.Spec],
-		Key: s.Key, Transient: s.Transient, Work: s.Work, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error}
+		Key: s.Key, Transient: s.Transient, Work: s.Work, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error,
+		Worker: s.Worker, Tries: s.Tries}
 	for _, p := range s.Parents {
 		switch p := p.(type) {
 		case string:

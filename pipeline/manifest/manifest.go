@@ -119,6 +119,15 @@ type TaskRecord struct {
 	Counts   map[string]int64
 	Warnings []cache.Warning
 	Error    string
+	// Worker names the process that ran the task, in a run on several; Tries are the failures of others before it.
+	Worker string
+	Tries  []Try
+}
+
+// Try is a run of a task that came to nothing before another worker ran it.
+type Try struct {
+	Worker string `json:"worker"`
+	Error  string `json:"error"`
 }
 
 // Parent is an artefact that a task has read.

@@ -48,6 +48,9 @@ func New(c *config.Config) (*Planner, error) {
 	return &Planner{config: c, engine: e, stages: stages.New(e), devices: devices}, nil
 }
 
+// Stages are those that its tasks run on, of this process.
+func (p *Planner) Stages() pipeline.Stages { return p.stages.All() }
+
 // Environment is what changes bits beside the tasks themselves.
 func (p *Planner) Environment() pipeline.Environment {
 	return pipeline.Environment{

@@ -1,0 +1,254 @@
+package beam
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"upi/pipeline"
+	"upi/pipeline/cache"
+)
+
+// A Provider gives a process the stages of a job, once: with them come the opened models and the programs. An error says what this
+// machine lacks.
+type Provider func(*Job) (pipeline.Stages, error)
+
+// provider is the process's own; upi-beam-worker has one that says why upi-beam does not start.
+var provider Provider = func(*Job) (pipeline.Stages, error) { return nil, errors.New("this program runs no tasks") }
+
+// Provide sets the provider of this process, before it serves.
+func Provide(p Provider) { provider = p }
+
+// A performer runs the tasks of a job in this process.
+type performer struct {
+	job    *Job
+	plan   *pipeline.StoredPlan
+	worker pipeline.Worker
+	// broken is why this machine cannot run any task.
+	broken error
+	slots  chan struct{}
+	events *eventWriter
+	host   string
+	ctx    context.Context
+
+	mu    sync.Mutex
+	rests map[int]*pipeline.Rest
+}
+
+var (
+	performers   = map[string]*performer{}
+	performersMu sync.Mutex
+)
+
+// performerOf returns the performer of the job in a folder: one for the life of the process.
+func performerOf(dir string) (*performer, error) {
+	performersMu.Lock()
+	defer performersMu.Unlock()
+	if p := performers[dir]; p != nil {
+		return p, nil
+	}
+	j, err := ReadJob(dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPerformer(j, provider)
+	if err != nil {
+		return nil, err
+	}
+	performers[dir] = p
+	return p, nil
+}
+
+// forget ends the performer of a job that ran in this process.
+func forget(dir string) {
+	performersMu.Lock()
+	defer performersMu.Unlock()
+	if p := performers[dir]; p != nil {
+		p.plan.Close()
+		delete(performers, dir)
+	}
+}
+
+func newPerformer(j *Job, provide Provider) (*performer, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find this machine's name: %w", err)
+	}
+	worker := fmt.Sprintf("%s/%d", host, os.Getpid())
+	p := &performer{job: j, host: host, slots: make(chan struct{}, j.Workers), rests: map[int]*pipeline.Rest{}}
+	if p.events, err = newEventWriter(j, fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()), worker, host); err != nil {
+		return nil, err
+	}
+	if p.plan, err = pipeline.OpenPlan(j.dir); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	p.ctx = ctx
+	store, err := cache.Open(j.Cache)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewJSONHandler(&logLines{events: p.events}, nil))
+	p.worker = pipeline.Worker{Store: store, Refresh: j.Refresh, Log: log}
+	if p.worker.Stages, p.broken = provide(j); p.broken != nil {
+		p.events.write(event{Kind: sayEvent, Text: "this machine can run no task: " + p.broken.Error()})
+	}
+	go p.attend(stop)
+	return p, nil
+}
+
+// logLines hands lines of a log to the driver.
+type logLines struct{ events *eventWriter }
+
+func (l *logLines) Write(line []byte) (int, error) {
+	l.events.write(event{Kind: logEvent, Text: string(bytes.TrimSpace(line))})
+	return len(line), nil
+}
+
+var (
+	errStopped = errors.New("the run was stopped")
+	errOrphan  = errors.New("the run's driver is no more")
+)
+
+// patience is how long workers wait for a sign of life of the driver.
+const patience = 2 * time.Minute
+
+// attend flushes the events, and ends the work when the job is stopped, or its driver is gone.
+func (p *performer) attend(stop context.CancelCauseFunc) {
+	var last []byte
+	seen, looked := time.Now(), time.Time{}
+	for {
+		time.Sleep(flushPause)
+		if err := p.events.flush(); err != nil {
+			stop(errOrphan) // the folder is gone, or cannot be written
+			return
+		}
+		if time.Since(looked) < time.Second {
+			continue
+		}
+		looked = time.Now()
+		if p.job.stopped() {
+			stop(errStopped)
+			continue
+		}
+		beat, err := p.job.heartbeat()
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			stop(errOrphan)
+			return
+		case err == nil && !bytes.Equal(beat, last):
+			last, seen = beat, time.Now()
+		case time.Since(seen) > patience:
+			stop(errOrphan)
+		}
+	}
+}
+
+// rest is the plan as it is to be run at a level: without the tasks that are gone by then.
+func (p *performer) rest(level int) (*pipeline.Rest, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.rests[level]; r != nil {
+		return r, nil
+	}
+	gone, concluded, err := p.job.gone(level - 1)
+	if err != nil {
+		return nil, err
+	}
+	if !concluded {
+		return nil, fmt.Errorf("level %d begins, and the one before has not been concluded", level)
+	}
+	r := p.plan.Without(gone)
+	p.rests[level] = r
+	return r, nil
+}
+
+// perform runs a task, and reports whether it has its artefact.
+func (p *performer) perform(level, number int) bool {
+	if p.ctx.Err() != nil {
+		return false
+	}
+	fail := func(err error) bool {
+		if p.ctx.Err() == nil { // else it was dropped, and has not failed by itself
+			p.events.write(event{Kind: failEvent, Task: number, Text: err.Error()})
+		}
+		return false
+	}
+	if p.broken != nil {
+		return fail(p.broken)
+	}
+	rest, err := p.rest(level)
+	if err != nil {
+		return fail(err)
+	}
+	t, err := rest.Task(number)
+	if err != nil {
+		return fail(err)
+	}
+	start := time.Now()
+	begun := time.AfterFunc(time.Second, func() { p.events.write(event{Kind: startEvent, Task: number}) })
+	defer begun.Stop()
+	var lastTold time.Time
+	var mu sync.Mutex
+	a, hit, err := p.worker.Perform(p.ctx, t, func(done, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(lastTold) > time.Second && now.Sub(start) > time.Second {
+			lastTold = now
+			p.events.write(event{Kind: advanceEvent, Task: number, Done: done, Total: total})
+		}
+	})
+	if err != nil {
+		return fail(err)
+	}
+	p.events.write(event{Kind: doneEvent, Task: number, Key: a.Key, Hit: hit, Elapsed: time.Since(start), Seconds: a.Seconds,
+		Counts: a.Counts, Warnings: a.Warnings, Memory: pipeline.ResidentMemory()})
+	return true
+}
+
+// another runs a task that has failed on a machine, if this is another one that has not tried it, and not too many have. The
+// scope is that of one attempt of the job.
+func (p *performer) another(level, number int, host, scope string) {
+	const most = 2
+	if host == p.host || p.ctx.Err() != nil || p.broken != nil {
+		return
+	}
+	prefix := filepath.Join(p.job.dir, triesDir, fmt.Sprintf("%s-%d-", scope, number))
+	others, err := filepath.Glob(prefix + "*")
+	if err != nil || len(others) >= most {
+		return
+	}
+	// The first on each machine makes the file, and tries.
+	f, err := os.OpenFile(prefix+p.host, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return
+	}
+	f.Close()
+	p.perform(level, number)
+}
+
+// done reports whether a task has its artefact after all.
+func (p *performer) done(level, number int) (bool, error) {
+	rest, err := p.rest(level)
+	if err != nil {
+		return false, err
+	}
+	t, err := rest.Task(number)
+	if err != nil {
+		return false, err
+	}
+	a, err := p.worker.Store.Lookup(t.Stage, t.Key)
+	var damaged *cache.DamagedError
+	if errors.As(err, &damaged) {
+		return false, nil
+	}
+	return a != nil, err
+}
