@@ -24,6 +24,9 @@ type Provider func(*Job) (pipeline.Stages, error)
 // provider is the process's own; upi-beam-worker has one that says why upi-beam does not start.
 var provider Provider = func(*Job) (pipeline.Stages, error) { return nil, errors.New("this program runs no tasks") }
 
+// leave is how this process ends when its job is over, nil if it goes on.
+var leave func()
+
 // Provide sets the provider of this process, before it serves.
 func Provide(p Provider) { provider = p }
 
@@ -38,6 +41,9 @@ type performer struct {
 	events *eventWriter
 	host   string
 	ctx    context.Context
+
+	// leave ends a worker process whose job is over; nil in the driver's own.
+	leave func()
 
 	mu    sync.Mutex
 	rests map[int]*pipeline.Rest
@@ -98,6 +104,7 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 	}
 	log := slog.New(slog.NewJSONHandler(&logLines{events: p.events}, nil))
 	p.worker = pipeline.Worker{Store: store, Refresh: j.Refresh, Log: log}
+	p.leave = leave
 	if p.worker.Stages, p.broken = provide(j); p.broken != nil {
 		p.events.write(event{Kind: sayEvent, Text: "this machine can run no task: " + p.broken.Error()})
 	}
@@ -128,8 +135,7 @@ func (p *performer) attend(stop context.CancelCauseFunc) {
 	for {
 		time.Sleep(flushPause)
 		if err := p.events.flush(); err != nil {
-			stop(errOrphan) // the folder is gone, or cannot be written
-			return
+			stop(err) // the folder cannot be written
 		}
 		if time.Since(looked) < time.Second {
 			continue
@@ -137,12 +143,14 @@ func (p *performer) attend(stop context.CancelCauseFunc) {
 		looked = time.Now()
 		if p.job.stopped() {
 			stop(errStopped)
-			continue
 		}
 		beat, err := p.job.heartbeat()
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist): // the folder is gone: the job is over
 			stop(errOrphan)
+			if p.leave != nil {
+				p.leave()
+			}
 			return
 		case err == nil && !bytes.Equal(beat, last):
 			last, seen = beat, time.Now()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
@@ -14,10 +13,10 @@ import (
 // lives reports whether a process of this machine exists.
 func lives(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
 
-// leaveWithParent calls leave once the process that has started this one is no more: a runner that was killed stops nobody.
-func leaveWithParent(leave func()) {
+// leaveWith calls leave once a process of this machine is no more: a runner that was killed stops nobody.
+func leaveWith(pid int, leave func()) {
 	const pause = 500 * time.Millisecond
-	for parent := os.Getppid(); os.Getppid() == parent; {
+	for lives(pid) {
 		time.Sleep(pause)
 	}
 	leave()

@@ -10,13 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/container/tools"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // An environment is how a runner starts a worker: its URN and configuration, as Beam defines them.
@@ -69,8 +72,12 @@ func dial(ctx context.Context, endpoint string) (*grpc.ClientConn, error) {
 	return connection, nil
 }
 
-// submit has a runner begin a job.
+// submit has a runner begin a job, at a parallelism of 0 at the cluster's default.
 func submit(ctx context.Context, endpoint, name string, parallelism int, p *pipepb.Pipeline, log *slog.Logger) (*submission, error) {
+	const preset = -1
+	if parallelism == 0 {
+		parallelism = preset
+	}
 	connection, err := dial(ctx, endpoint)
 	if err != nil {
 		return nil, err
@@ -94,16 +101,26 @@ func (s *submission) begin(ctx context.Context, name string, parallelism int, p 
 	if err := runnerlib.UpdateGoEnvironmentWorker(nothing.Name(), p); err != nil {
 		return err
 	}
-	id, endpoint, staging, err := runnerlib.Prepare(ctx, s.client, p, &runnerlib.JobOptions{Name: name, Parallelism: parallelism})
+	options, err := options(name, parallelism)
 	if err != nil {
 		return err
 	}
-	token, err := runnerlib.Stage(ctx, id, endpoint, nothing.Name(), staging)
+	prepared, err := s.client.Prepare(ctx, &jobpb.PrepareJobRequest{Pipeline: p, PipelineOptions: options, JobName: name})
+	if err != nil {
+		return err
+	}
+	id := prepared.GetPreparationId()
+	token, err := runnerlib.Stage(ctx, id, prepared.GetArtifactStagingEndpoint().GetUrl(), nothing.Name(), prepared.GetStagingSessionToken())
 	if err != nil {
 		return err
 	}
 	s.id, err = runnerlib.Submit(ctx, s.client, id, token)
 	return err
+}
+
+// options are those that the runner gets with the job.
+func options(name string, parallelism int) (*structpb.Struct, error) {
+	return tools.OptionsToProto(runtime.RawOptionsWrapper{AppName: name, Experiments: []string{"beam_fn_api"}, Parallelism: parallelism})
 }
 
 func (s *submission) close() { s.connection.Close() }
@@ -129,11 +146,13 @@ func (s *submission) wait(ctx context.Context) error {
 			}
 			continue
 		}
-		switch state := m.GetStateResponse().GetState(); state {
+		switch m.GetStateResponse().GetState() {
 		case jobpb.JobState_DONE:
 			return nil
 		case jobpb.JobState_CANCELLED:
 			return errCancelled
+		case jobpb.JobState_RUNNING:
+			s.log.Info("the job runs", "id", s.id)
 		case jobpb.JobState_FAILED:
 			const grace = 2 * time.Second // for the message that says why
 			go func() {
@@ -143,8 +162,6 @@ func (s *submission) wait(ctx context.Context) error {
 			if len(reasons) > 0 {
 				return s.ended(ctx, reasons)
 			}
-		default:
-			s.log.Info("job", "state", strings.ToLower(state.String()), "id", s.id)
 		}
 	}
 }

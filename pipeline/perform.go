@@ -72,6 +72,13 @@ func (w *Worker) Perform(ctx context.Context, t *Task, advance func(done, total 
 		}
 	}
 	a, err = w.run(ctx, stage, t, log, advance)
+	if err != nil && !w.Refresh && ctx.Err() == nil {
+		// Where locks do not reach other machines, one of them may have made it meanwhile, and cleaned up behind itself.
+		if made, _ := w.Store.Lookup(t.Stage, t.Key); made != nil {
+			made.Task = nil
+			return made, true, nil
+		}
+	}
 	return a, false, Advise(err)
 }
 

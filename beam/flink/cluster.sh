@@ -68,7 +68,10 @@ taskmanager() {
 		-Dlog4j.configurationFile="file:$state/conf/log4j.properties" -cp "$deps/flink/lib/*"
 		org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$state/conf" -D "taskmanager.resource-id=machine-$number"
 		-D taskmanager.cpu.cores=1 -D taskmanager.memory.task.heap.size=256m -D taskmanager.memory.task.off-heap.size=0
-		-D taskmanager.memory.network.min=64m -D taskmanager.memory.network.max=64m -D taskmanager.memory.managed.size=128m)
+		-D taskmanager.memory.framework.heap.size=64m -D taskmanager.memory.framework.off-heap.size=64m
+		-D taskmanager.memory.network.min=64m -D taskmanager.memory.network.max=64m -D taskmanager.memory.managed.size=128m
+		-D taskmanager.memory.jvm-metaspace.size=256m -D taskmanager.memory.jvm-overhead.min=64m
+		-D taskmanager.memory.jvm-overhead.max=64m)
 	if unshare --uts true 2>/dev/null; then
 		background "taskmanager-$number" unshare --uts --mount sh -c 'hostname "$1"; shift; exec "$@"' - "machine-$number" "${command[@]}"
 	else
@@ -76,11 +79,12 @@ taskmanager() {
 	fi
 }
 
-# until COMMAND... waits until a command has come true.
+# until_true COMMAND... waits until a command has come true, for two minutes at most, and while all processes live.
 until_true() {
-	for _ in $(seq 600); do
+	for _ in $(seq 240); do
 		if "$@" >/dev/null 2>&1; then return 0; fi
-		sleep 0.2
+		sleep 0.5
+		for file in "$state"/pid/*; do kill -0 "$(<"$file")" 2>/dev/null || break 2; done
 	done
 	echo "upi: the cluster does not start; see $state/log" >&2
 	return 1

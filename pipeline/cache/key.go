@@ -24,7 +24,7 @@ func (k Key) Short() string { return string(k[:min(len(k), 12)]) }
 var stageName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // reserved are directories of the cache that no stage may be named after.
-var reserved = map[string]bool{"tmp": true, "partial": true, "locks": true, "runs": true, "hashes": true}
+var reserved = map[string]bool{"tmp": true, "partial": true, "locks": true, "runs": true, "hashes": true, "jobs": true}
 
 // CheckStage returns an error unless name can be a stage's.
 func CheckStage(name string) error {

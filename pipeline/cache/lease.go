@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"upi/pipeline/atomicfile"
 	"upi/pipeline/lock"
@@ -26,6 +27,9 @@ type Lease struct {
 type use struct {
 	// Dir is the run's directory: what it needs is kept while it exists.
 	Dir string `json:"dir"`
+	// Host is the machine that has it, and Written is when the run was last at work.
+	Host    string    `json:"host,omitempty"`
+	Written time.Time `json:"written,omitzero"`
 	// Current are the keys of the run that goes on, or was cut off.
 	Current []Key `json:"current,omitempty"`
 	// Finished are the keys of the last run that came to its end.
@@ -52,7 +56,8 @@ func (s *Store) Lease(ctx context.Context, runDir string, keys []Key) (*Lease, e
 	if old, err := readUse(l.path(".json")); err == nil {
 		l.use = old
 	}
-	l.use.Dir, l.use.Current = dir, keys
+	host, _ := os.Hostname()
+	l.use.Dir, l.use.Current, l.use.Host = dir, keys, host
 	if err := l.write(); err != nil {
 		l.lock.Release()
 		return fail(err)
@@ -96,6 +101,7 @@ func (l *Lease) path(suffix string) string {
 }
 
 func (l *Lease) write() error {
+	l.use.Written = time.Now().Truncate(time.Second)
 	text, err := json.Marshal(l.use)
 	if err != nil {
 		return err
@@ -160,7 +166,7 @@ func (s *Store) claims(forget bool) ([]claim, error) {
 			return nil, fmt.Errorf("read lease %s: %w", path, err)
 		}
 		_, live := lock.Held(strings.TrimSuffix(path, ".json") + ".lock")
-		if _, err := os.Stat(u.Dir); errors.Is(err, os.ErrNotExist) && !live {
+		if _, err := os.Stat(u.Dir); errors.Is(err, os.ErrNotExist) && !live && !u.elsewhere() {
 			if forget {
 				if err := os.Remove(path); err != nil {
 					return nil, err
@@ -177,6 +183,13 @@ func (s *Store) claims(forget bool) ([]claim, error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// elsewhere reports whether the run's directory is another machine's, which this one may not see, and not old.
+func (u use) elsewhere() bool {
+	const while = 7 * 24 * time.Hour
+	host, err := os.Hostname()
+	return err == nil && u.Host != "" && u.Host != host && time.Since(u.Written) < while
 }
 
 func readUse(path string) (use, error) {

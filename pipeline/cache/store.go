@@ -219,6 +219,15 @@ func (d *Draft) Commit(a Artefact, replace bool) (put *Artefact, differed bool, 
 	return &a, differed, nil
 }
 
+// elsewhere reports whether a lock was taken by a process of another machine not long ago. Locks of some file systems are known to
+// one machine alone, so that one which is free may be held after all: what its holder may still use is left for a week.
+func elsewhere(path string) bool {
+	const while = 7 * 24 * time.Hour
+	h := lock.Last(path)
+	host, err := os.Hostname()
+	return err == nil && h.Host != "" && h.Host != host && time.Since(h.Since) < while
+}
+
 // sweep removes the drafts of processes that are no more.
 func (s *Store) sweep() error {
 	tmp := filepath.Join(s.root, "tmp")
@@ -228,7 +237,7 @@ func (s *Store) sweep() error {
 	}
 	for _, e := range entries {
 		name, isLock := strings.CutSuffix(e.Name(), ".lock")
-		if !isLock {
+		if !isLock || elsewhere(filepath.Join(tmp, e.Name())) {
 			continue
 		}
 		l, err := lock.Try(filepath.Join(tmp, e.Name()))

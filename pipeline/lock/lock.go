@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,8 @@ type Holder struct {
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
 	Since time.Time `json:"since"`
+	// Token is the lock's own, where the file system has no locks.
+	Token string `json:"token,omitempty"`
 }
 
 func (h Holder) String() string {
@@ -40,23 +43,30 @@ func (e *HeldError) Error() string { return fmt.Sprintf("%s is held by %s", e.Pa
 type Lock struct {
 	f    *os.File
 	path string
+	// token and released are set where the file system has no locks.
+	token    string
+	released chan struct{}
 }
 
 // Try takes the lock of the file path, which it makes if need be; the error is a
 // [*HeldError] if another process, or this one by another Lock, holds it.
 func Try(path string) (*Lock, error) {
+	without, err := withoutFlock(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	if without {
+		return tryFile(path)
+	}
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return nil, fmt.Errorf("open lock: %w", err)
 		}
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if errors.Is(err, unix.EINTR) {
-			f.Close()
-			continue
-		}
+		err = flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			held := &HeldError{Path: path, Holder: read(f)}
+			holder, _ := read(f)
+			held := &HeldError{Path: path, Holder: holder}
 			f.Close()
 			return nil, held
 		}
@@ -74,7 +84,7 @@ func Try(path string) (*Lock, error) {
 			continue
 		}
 		// Who holds it is for people's eyes: a full disk must not stop a run here.
-		_ = describe(f)
+		_ = describe(f, "")
 		return &Lock{f: f, path: path}, nil
 	}
 }
@@ -103,6 +113,10 @@ func Wait(ctx context.Context, path string, held func(Holder)) (*Lock, error) {
 
 // Held reports who holds the lock of the file path, if anybody does.
 func Held(path string) (Holder, bool) {
+	if without, err := withoutFlock(filepath.Dir(path)); err == nil && without {
+		held, holder, _, err := holderOf(path)
+		return holder, err == nil && held
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Holder{}, false
@@ -111,7 +125,19 @@ func Held(path string) (Holder, bool) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 		return Holder{}, false
 	}
-	return read(f), true
+	holder, _ := read(f)
+	return holder, true
+}
+
+// Last reads who took the lock last, whether or not it is held; the zero value if that is not known.
+func Last(path string) Holder {
+	f, err := os.Open(path)
+	if err != nil {
+		return Holder{}
+	}
+	defer f.Close()
+	holder, _ := read(f)
+	return holder
 }
 
 // Moved says that the file stands at another path now, as after its directory was renamed.
@@ -119,6 +145,12 @@ func (l *Lock) Moved(path string) { l.path = path }
 
 // Release removes the file and lets go of the lock.
 func (l *Lock) Release() error {
+	if l.released != nil {
+		if err := l.releaseFile(); err != nil {
+			return fmt.Errorf("release lock: %w", err)
+		}
+		return nil
+	}
 	removed := os.Remove(l.path)
 	if err := errors.Join(removed, l.f.Close()); err != nil {
 		return fmt.Errorf("release lock: %w", err)
@@ -138,9 +170,9 @@ func stillAt(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(mine, there), err
 }
 
-func describe(f *os.File) error {
+func describe(f *os.File, token string) error {
 	host, _ := os.Hostname()
-	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Since: time.Now().Truncate(time.Second)})
+	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Since: time.Now().Truncate(time.Second), Token: token})
 	if err != nil {
 		return err
 	}
@@ -151,11 +183,12 @@ func describe(f *os.File) error {
 	return err
 }
 
-func read(f *os.File) Holder {
+// read reads the holder, and the text that tells of it, not nil.
+func read(f *os.File) (Holder, []byte) {
 	var h Holder
 	text, err := io.ReadAll(io.LimitReader(f, 4096))
 	if err != nil || json.Unmarshal(text, &h) != nil {
-		return Holder{}
+		return Holder{}, append([]byte{}, text...)
 	}
-	return h
+	return h, text
 }

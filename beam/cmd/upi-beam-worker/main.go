@@ -12,9 +12,13 @@ import (
 )
 
 func main() {
-	id := flag.String("id", "", "the worker's id, from the runner")
-	provision := flag.String("provision_endpoint", "", "where the runner tells what else there is to know")
-	flag.Parse()
+	flags := flag.NewFlagSet("upi-beam-worker", flag.ExitOnError) // Beam has the usual set full of its own
+	id := flags.String("id", "", "the worker's id, from the runner")
+	provision := flags.String("provision_endpoint", "", "where the runner tells what else there is to know")
+	for _, name := range []string{"logging_endpoint", "artifact_endpoint", "control_endpoint", "semi_persist_dir"} {
+		flags.String(name, "", "not used: the runner tells it at the provision endpoint")
+	}
+	flags.Parse(os.Args[1:])
 	self, err := os.Executable()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "upi-beam-worker:", err)
