@@ -15,6 +15,10 @@
 # make dist   packs dist/upi-VERSION-linux-x86_64.tar.zst and .tar.gz, which run on a bare Linux; make wheel builds dist/upi_maps-*.whl
 # make test-install  tries the archive in a bare Debian root, and the wheel in a new virtual environment
 # make bench-plan  prints what planning costs, and finding out that all is done, for each number of SHARDS
+# make beam   makes bin/upi-beam and bin/upi-beam-worker, which run on Apache Beam; docs/cluster.md
+# make flink  sets up Flink in .deps/flink and starts a cluster on this machine; make flink-stop ends it
+# make test-cluster  tests runs on such a cluster
+# make bench-cluster prints what two workers gain over one, and what BEAM_TASKS tasks of no work cost
 # TENSORFLOW=gpu takes TensorFlow's CUDA build in place of the CPU's.
 
 TENSORFLOW ?= cpu
@@ -36,10 +40,12 @@ SHARDS ?= 200 1000 4000
 FUZZTIME ?= 3
 PEERS ?= jax torch
 FORMATS ?= zst gz
+BEAM_TASKS ?= 100000
 # What is given to others holds TensorFlow's CPU build.
 CPU := $(CURDIR)/.deps/tensorflow-cpu
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build dist wheel test-install deps lint clean
+.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build dist wheel test-install deps lint clean \
+	beam flink flink-stop test-cluster bench-cluster
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -112,6 +118,27 @@ test-install: FORMATS := gz
 test-install: build dist wheel
 	test/install/archive.sh bin/upi dist/upi-*-linux-x86_64.tar.gz || [ $$? = 77 ]
 	test/install/wheel.sh dist/upi_maps-*.whl || [ $$? = 77 ]
+
+beam: build
+	cd beam && go build -o ../bin/ ./cmd/...
+
+flink: beam
+	beam/flink/setup.sh .deps/flink
+	beam/flink/cluster.sh start .deps/flink/cluster
+
+flink-stop:
+	beam/flink/cluster.sh stop .deps/flink/cluster
+
+test-cluster: export UPI_CLUSTER_BIN := $(CURDIR)/bin
+test-cluster: beam
+	beam/flink/setup.sh .deps/flink
+	cd beam && go vet ./... && go test -count=1 -timeout 30m . ./cluster
+
+bench-cluster: export UPI_CLUSTER_BIN := $(CURDIR)/bin
+bench-cluster: export UPI_BEAM_TASKS := $(BEAM_TASKS)
+bench-cluster: beam
+	beam/flink/setup.sh .deps/flink
+	cd beam && go test -count=1 -timeout 2h -v -run '^TestScale$$' . && UPI_CLUSTER_BENCH=1 go test -count=1 -timeout 2h -v -run '^TestSpeedUp$$' ./cluster
 
 lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \

@@ -17,10 +17,11 @@ func init() {
 	register.DoFn3x1[[]byte, func(int64), func(string), error](&beginFn{})
 	register.DoFn4x1[int, func(*string) bool, func(int64), func(string), error](&dealFn{})
 	register.DoFn3x1[context.Context, int64, func(string), error](&performFn{})
-	register.DoFn2x1[string, func(string), error](&copyFn{})
-	register.DoFn3x1[context.Context, string, func(string), error](&retryFn{})
+	register.DoFn2x1[string, func(int, string), error](&copyFn{})
+	register.DoFn4x1[context.Context, int, func(*string) bool, func(string), error](&retryFn{})
 	register.Emitter1[int64]()
 	register.Emitter1[string]()
+	register.Emitter2[int, string]()
 	register.Iter1[string]()
 }
 
@@ -37,7 +38,8 @@ func build(s beam.Scope, j *Job) {
 		failed := beam.ParDo(scope, &performFn{Job: j.dir, Level: level}, beam.Reshuffle(scope, numbers))
 		ended := []beam.PCollection{rest, failed}
 		if j.Retry {
-			copies := beam.Reshuffle(scope, beam.ParDo(scope, &copyFn{Job: j.dir}, failed))
+			// Grouped and not reshuffled: Flink takes what was spread once to be spread still, and leaves a second time out.
+			copies := beam.GroupByKey(scope, beam.ParDo(scope, &copyFn{Job: j.dir}, failed))
 			ended = append(ended, beam.ParDo(scope, &retryFn{Job: j.dir, Level: level}, copies))
 		}
 		grouped := beam.GroupByKey(scope, beam.AddFixedKey(scope, beam.Flatten(scope, ended...)))
@@ -197,12 +199,12 @@ func parseFailure(text string) (number int, host string, err error) {
 	return number, host, nil
 }
 
-// A copyFn makes copies of what has failed on a machine, so that one of them comes to another: an engine deals out its elements in
-// turn, and does not ask for whom.
+// A copyFn makes copies of what has failed on a machine under keys that an engine deals out among its machines, so that one comes to
+// another machine: an engine does not ask for whom.
 type copyFn struct{ Job string }
 
 // ProcessElement emits the copies.
-func (f *copyFn) ProcessElement(failed string, emit func(string)) error {
+func (f *copyFn) ProcessElement(failed string, emit func(int, string)) error {
 	p, err := performerOf(f.Job)
 	if err != nil {
 		return err
@@ -214,9 +216,10 @@ func (f *copyFn) ProcessElement(failed string, emit func(string)) error {
 	if err != nil {
 		return err
 	}
+	const each = 8 // keys for a machine: that it gets none of them is one in 3000
 	copied := failed + " " + rand.Text()
-	for range max(p.job.Copies, 2*len(workers)) {
-		emit(copied)
+	for key := range each * max(p.job.Copies, len(workers)) {
+		emit(key, copied)
 	}
 	return nil
 }
@@ -236,22 +239,24 @@ func (f *retryFn) Setup() (err error) {
 	return err
 }
 
-// ProcessElement begins a task once there is a slot for it.
-func (f *retryFn) ProcessElement(ctx context.Context, copied string, _ func(string)) error {
-	var number int
-	var host, scope string
-	if _, err := fmt.Sscanf(copied, "%d %s %s", &number, &host, &scope); err != nil {
-		return fmt.Errorf("%q is no copy of a failure: %w", copied, err)
+// ProcessElement begins tasks, each once there is a slot for it.
+func (f *retryFn) ProcessElement(ctx context.Context, _ int, values func(*string) bool, _ func(string)) error {
+	for copied := ""; values(&copied); {
+		var number int
+		var host, scope string
+		if _, err := fmt.Sscanf(copied, "%d %s %s", &number, &host, &scope); err != nil {
+			return fmt.Errorf("%q is no copy of a failure: %w", copied, err)
+		}
+		select {
+		case f.performer.slots <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		f.running.Go(func() {
+			defer func() { <-f.performer.slots }()
+			f.performer.another(f.Level, number, host, scope)
+		})
 	}
-	select {
-	case f.performer.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	f.running.Go(func() {
-		defer func() { <-f.performer.slots }()
-		f.performer.another(f.Level, number, host, scope)
-	})
 	return nil
 }
 

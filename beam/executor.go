@@ -163,7 +163,7 @@ func (f *follower) prepare(work [][]int) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	f.job = &Job{Cache: x.Store.Root(), Workers: workers, KeepGoing: x.KeepGoing, Refresh: x.Refresh, Levels: work,
-		Retry: x.Runner != Prism, Copies: 2 * x.Parallelism, GPUs: x.GPUs, Environment: x.Environment, Host: host, PID: os.Getpid(),
+		Retry: x.Runner != Prism, Copies: x.Parallelism, GPUs: x.GPUs, Environment: x.Environment, Host: host, PID: os.Getpid(),
 		Endpoint: x.Endpoint, dir: dir}
 	f.of = map[int]int{}
 	for level, numbers := range work {

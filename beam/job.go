@@ -41,7 +41,7 @@ type Job struct {
 	Levels [][]int `json:"levels"`
 	// Retry has tasks that failed on a machine tried on others.
 	Retry bool `json:"retry"`
-	// Copies is how many copies of such a task are dealt out at least, so that one comes to another machine.
+	// Copies is the number of machines among which copies of such a task are dealt out, if it is known.
 	Copies int `json:"copies"`
 	// GPUs is the number of GPUs that a worker process takes; 0 if the run has none.
 	GPUs int `json:"gpus"`

@@ -96,8 +96,6 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 	if p.plan, err = pipeline.OpenPlan(j.dir); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancelCause(context.Background())
-	p.ctx = ctx
 	store, err := cache.Open(j.Cache)
 	if err != nil {
 		return nil, err
@@ -108,6 +106,8 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 	if p.worker.Stages, p.broken = provide(j); p.broken != nil {
 		p.events.write(event{Kind: sayEvent, Text: "this machine can run no task: " + p.broken.Error()})
 	}
+	var stop context.CancelCauseFunc
+	p.ctx, stop = context.WithCancelCause(context.Background())
 	go p.attend(stop)
 	return p, nil
 }

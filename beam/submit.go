@@ -14,6 +14,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/hooks"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
@@ -120,6 +121,7 @@ func (s *submission) begin(ctx context.Context, name string, parallelism int, p 
 
 // options are those that the runner gets with the job.
 func options(name string, parallelism int) (*structpb.Struct, error) {
+	hooks.SerializeHooksToOptions()
 	return tools.OptionsToProto(runtime.RawOptionsWrapper{AppName: name, Experiments: []string{"beam_fn_api"}, Parallelism: parallelism})
 }
 

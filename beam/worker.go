@@ -12,6 +12,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/hooks"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
 	"upi/pipeline"
@@ -94,6 +95,7 @@ func answer(asked net.Conn) {
 // serve does what the runner asks for, until the runner has enough.
 func serve(e endpoints) error {
 	beam.Init()
+	hooks.SerializeHooksToOptions() // there are none; Beam warns if this is not said
 	err := harness.MainWithOptions(grpcx.WriteWorkerID(context.Background(), e.ID), e.Logging, e.Control, harness.Options{})
 	if errors.Is(err, io.EOF) {
 		return nil
