@@ -136,9 +136,10 @@ test-cluster: beam
 
 bench-cluster: export UPI_CLUSTER_BIN := $(CURDIR)/bin
 bench-cluster: export UPI_BEAM_TASKS := $(BEAM_TASKS)
+bench-cluster: export UPI_CLUSTER_IMAGES := 4
 bench-cluster: beam
 	beam/flink/setup.sh .deps/flink
-	cd beam && go test -count=1 -timeout 2h -v -run '^TestScale$$' . && UPI_CLUSTER_BENCH=1 go test -count=1 -timeout 2h -v -run '^TestSpeedUp$$' ./cluster
+	cd beam && go test -count=1 -timeout 2h -v -run '^TestScale$$' . && go test -count=1 -timeout 2h -v -run '^TestSpeedUp$$' ./cluster
 
 lint:
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); test -z "$$unformatted" || \
