@@ -111,6 +111,11 @@ func (f *follower) find(ctx context.Context) ([]bool, error) {
 	if f.executor.Refresh {
 		return found, nil
 	}
+	// What nothing will read any more need not be there.
+	spared, err := pipeline.Spared(f.plan, f.executor.Store)
+	if err != nil {
+		return nil, err
+	}
 	artefacts := make([]*cache.Artefact, len(f.tasks))
 	const width = 16 // a file server answers many at once
 	var group sync.WaitGroup
@@ -119,7 +124,11 @@ func (f *follower) find(ctx context.Context) ([]bool, error) {
 	for w := range width {
 		group.Go(func() {
 			for i := w; i < len(f.tasks) && ctx.Err() == nil; i += width {
-				a, err := f.executor.Store.Lookup(f.tasks[i].Stage, f.tasks[i].Key)
+				look := f.executor.Store.Lookup
+				if spared[i] {
+					look = f.executor.Store.Recall
+				}
+				a, err := look(f.tasks[i].Stage, f.tasks[i].Key)
 				var damaged *cache.DamagedError
 				if err != nil && !errors.As(err, &damaged) { // a damaged one is made again
 					mu.Lock()
@@ -139,7 +148,7 @@ func (f *follower) find(ctx context.Context) ([]bool, error) {
 		return nil, failure
 	}
 	for i, a := range artefacts {
-		if a != nil {
+		if a != nil || spared[i] {
 			found[i] = true
 			f.ledger.End(i, pipeline.Ending{Artefact: a, Hit: true})
 		}
@@ -277,6 +286,7 @@ func (f *follower) catchUp() error {
 		if err := f.reader.poll(f.take); err != nil {
 			return err
 		}
+		f.drop()
 		if !concluded {
 			return nil
 		}
@@ -293,6 +303,17 @@ func (f *follower) catchUp() error {
 		for _, h := range held {
 			f.take(h.from, h.e)
 		}
+	}
+}
+
+// drop frees the disk of what nothing will read any more.
+func (f *follower) drop() {
+	spent := f.ledger.Spent()
+	if len(spent) == 0 {
+		return
+	}
+	if _, err := f.executor.Store.Drop(context.Background(), spent); err != nil {
+		f.executor.Log.Warn("artefacts that nothing reads any more are still in the cache", "error", err)
 	}
 }
 

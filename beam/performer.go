@@ -101,7 +101,11 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewJSONHandler(&logLines{events: p.events}, nil))
-	p.worker = pipeline.Worker{Store: store, Refresh: j.Refresh, Log: log}
+	disk, err := pipeline.NewDisk(store.Root())
+	if err != nil {
+		return nil, err
+	}
+	p.worker = pipeline.Worker{Store: store, Refresh: j.Refresh, Disk: disk, Log: log}
 	p.leave = leave
 	if p.worker.Stages, p.broken = provide(j); p.broken != nil {
 		p.events.write(event{Kind: sayEvent, Text: "this machine can run no task: " + p.broken.Error()})

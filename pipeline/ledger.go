@@ -109,6 +109,10 @@ func (l *Ledger) End(i int, e Ending) {
 	l.b.done(context.Background(), i, r, e.Hit)
 }
 
+// Spent hands out the transient artefacts that nothing will read any more, each
+// once, for [cache.Store.Drop].
+func (l *Ledger) Spent() []cache.Name { return l.b.takeSpent() }
+
 // Task is a task as it is to be run: without those that have failed.
 func (l *Ledger) Task(i int) *Task { return l.b.plan.tasks[i].rekey(l.b.actual, l.b.failed) }
 

@@ -41,6 +41,7 @@ type storedTask struct {
 	Optional     []int    `json:"optional,omitempty"` // positions in Parents
 	Files        []int    `json:"files,omitempty"`
 	Publish      bool     `json:"publish,omitempty"`
+	Transient    bool     `json:"transient,omitempty"`
 	Estimate     Estimate `json:"estimate"`
 }
 
@@ -93,7 +94,8 @@ func (p *Plan) Store(dir string) error {
 }
 
 func (p *Plan) storedTask(t *Task, h *storedHeader, specs map[string]int, files map[*File]int) storedTask {
-	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Publish: t.Publish, Estimate: t.Estimate}
+	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Publish: t.Publish,
+		Transient: t.Transient, Estimate: t.Estimate}
 	number, ok := specs[string(t.Spec)]
 	if !ok {
 		number = len(h.Specs)
@@ -201,7 +203,7 @@ func (s *StoredPlan) Task(i int) (*Task, error) {
 		return nil, err
 	}
 	t := &Task{Stage: r.Stage, StageVersion: r.StageVersion, Label: r.Label, Shard: r.Shard, Spec: s.Specs[r.Spec],
-		Environment: s.Environment, Publish: r.Publish, Estimate: r.Estimate}
+		Environment: s.Environment, Publish: r.Publish, Transient: r.Transient, Estimate: r.Estimate}
 	for _, p := range r.Parents {
 		of, err := s.read(p)
 		if err != nil {

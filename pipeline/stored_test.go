@@ -16,6 +16,7 @@ import (
 func TestStoredPlan(t *testing.T) {
 	store := openStore(t, t.TempDir())
 	plan := wordPlan(t, store, corpus(t, t.TempDir(), 4), countSpec{Pause: 1}, false)
+	plan.Tasks()[1].Transient = true
 	dir := t.TempDir()
 	if err := plan.Store(dir); err != nil {
 		t.Fatal(err)
@@ -139,7 +140,7 @@ func TestLedger(t *testing.T) {
 	if !errors.As(err, &partial) || len(partial.Failed) != 1 || !errors.Is(partial.Failed[0], broken) {
 		t.Fatalf("got %v", err)
 	}
-	if got := r.Tasks[0]; got.Status != progress.Done || got.Worker != "m/1" || !reflect.DeepEqual(got.Tries, []Try{{"m/2", "no such shard"}}) {
+	if got := r.Tasks[0]; got.Status != progress.Done || got.Worker != "m/1" || !reflect.DeepEqual(got.Tries, []Try{{Worker: "m/2", Error: "no such shard"}}) {
 		t.Errorf("got %+v", got)
 	}
 	if r.Tasks[last].Task.Key == plan.Tasks()[last].Key {

@@ -16,7 +16,12 @@ import (
 )
 
 // A lockless is a file or folder of a file system without locks, as network file systems are that are mounted so.
-type lockless struct{ fs.LoopbackNode }
+type lockless struct{ *fs.LoopbackNode }
+
+// WrapChild makes what lies below of the same kind.
+func (*lockless) WrapChild(_ context.Context, node fs.InodeEmbedder) fs.InodeEmbedder {
+	return &lockless{node.(*fs.LoopbackNode)}
+}
 
 // Setlk refuses fcntl and flock.
 func (*lockless) Setlk(context.Context, fs.FileHandle, uint64, *fuse.FileLock, uint32) syscall.Errno {
@@ -32,12 +37,12 @@ func (*lockless) Setlkw(context.Context, fs.FileHandle, uint64, *fuse.FileLock, 
 func mountLockless(t *testing.T) string {
 	t.Helper()
 	below, at := t.TempDir(), t.TempDir()
-	root := &fs.LoopbackRoot{Path: below}
-	root.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &lockless{fs.LoopbackNode{RootData: data}}
+	loop, err := fs.NewLoopbackRoot(below)
+	if err != nil {
+		t.Fatal(err)
 	}
-	root.RootNode = root.NewNode(root, nil, "", nil)
-	server, err := fs.Mount(at, root.RootNode, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true, EnableLocks: true}})
+	root := &lockless{loop.(*fs.LoopbackNode)}
+	server, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true, EnableLocks: true}})
 	if err != nil {
 		t.Skipf("no file system may be mounted here: %v", err)
 	}

@@ -38,7 +38,7 @@ type Config struct {
 	Precision string `yaml:"precision"`
 	// Deterministic asks for results that are equal to the bit for every batch size.
 	Deterministic bool       `yaml:"deterministic"`
-	Data          Data       `yaml:"data"`
+	Data          Data       `yaml:"data,omitempty"`
 	Models        []Model    `yaml:"models"`
 	Explanations  []Item     `yaml:"explanations"`
 	Attacks       []Item     `yaml:"attacks"`
