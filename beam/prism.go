@@ -3,6 +3,7 @@ package beam
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -28,7 +29,9 @@ type prismRunner struct {
 // startPrism starts it for tasks of these stages. Prism's own server lives until the process ends: it cannot be stopped.
 func startPrism(stages pipeline.Stages) (*prismRunner, error) {
 	Provide(func(*Job) (pipeline.Stages, error) { return stages, nil })
+	logger := slog.Default()
 	beam.Init()
+	slog.SetDefault(logger) // Beam has put its own in its place
 	port, err := freePort()
 	if err != nil {
 		return nil, fmt.Errorf("start Prism: %w", err)

@@ -207,6 +207,24 @@ func TestMarshalRoundTrip(t *testing.T) {
 	})
 }
 
+// TestMarshalOwnData: where each model has data of its own, and the run has none, that is read back too.
+func TestMarshalOwnData(t *testing.T) {
+	main := write(t, t.TempDir(), map[string]string{"main.yml": "models: [{name: a, path: a, data: {fit: {path: f}, test: {path: t}}}]\n" +
+		"explanations: [{name: sg, kind: simple_gradient}]\nattacks: [{name: random, kind: random, eps: [1]}]\n"})
+	want, err := Load(main, nil, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := want.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(write(t, t.TempDir(), map[string]string{"main.yml": string(text)}), nil, kinds)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, from\n%s", got, err, text)
+	}
+}
+
 func anyConfig(t *rapid.T) *Config {
 	name := rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9_+=-]{0,9}(\.[A-Za-z0-9]{1,3})?`)
 	path := rapid.StringMatching(`[ -~ä]{1,20}`)
