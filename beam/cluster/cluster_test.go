@@ -34,7 +34,7 @@ func TestQuickstart(t *testing.T) {
 	if out, err := verify.CombinedOutput(); err != nil {
 		t.Errorf("upi verify: %v\n%s", err, out)
 	}
-	plan := exec.Command(filepath.Join(bin, "upi"), "plan", "configs/quickstart.yaml", "--workers", "1",
+	plan := exec.Command(filepath.Join(bin, "upi"), "plan", "configs/quickstart.yaml",
 		"--set", "output="+p.output, "--set", "cache="+p.cache, "--tasks")
 	plan.Dir = root
 	if out, err := plan.CombinedOutput(); err != nil || strings.Contains(string(out), "\nrun ") {
