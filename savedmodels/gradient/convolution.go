@@ -108,6 +108,9 @@ func (w convolver) backInput(x, f, g tf.Output) tf.Output {
 		}
 		return w.join(parts, w.channelAxis())
 	}
+	if b, ok := w.inBlocks(x, f); ok {
+		return b.backInput(w, f, g)
+	}
 	if dh, dw := w.dilation(); dh > 1 || dw > 1 {
 		f = w.s.spread(f, dh, dw)
 	}

@@ -140,8 +140,9 @@ func (p *path) visit(op *tf.Operation) int {
 func kindOf(op *tf.Operation) string {
 	kind := op.Type()
 	if kind == "IdentityN" {
-		if marked, err := op.Attr(gradientOf); err == nil && marked == slopeGiven {
-			return slopeGiven
+		marked, err := op.Attr(gradientOf)
+		if err == nil && (marked == slopeGiven || marked == inputGiven) {
+			return marked.(string)
 		}
 	}
 	return kind

@@ -132,6 +132,7 @@ var table = map[string]entry{
 	"Conv2D":                              {rule: convolution(full)},
 	"Conv2DBackpropInput":                 {rule: convolutionInput(full)},
 	"Conv2DBackpropFilter":                {rule: convolutionFilter(full)},
+	inputGiven:                            {rule: givenInput, only: []int{1, 2}},
 	"DepthwiseConv2dNative":               {rule: convolution(depthwise)},
 	"DepthwiseConv2dNativeBackpropInput":  {rule: convolutionInput(depthwise)},
 	"DepthwiseConv2dNativeBackpropFilter": {rule: convolutionFilter(depthwise)},
