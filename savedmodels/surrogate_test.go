@@ -13,7 +13,7 @@ import (
 // where they are straight lines to where they bend.
 func TestSurrogateDerivatives(t *testing.T) {
 	m := open(t, "rectifiers", Options{})
-	for _, beta := range []float64{0.05, 1, 30, 1e4} {
+	for _, beta := range []float64{0.05, 1, 5.9, 6, 30, 1e4} {
 		t.Run(fmt.Sprint(beta), func(t *testing.T) {
 			// softplus(beta x)/beta, written so that it holds for arguments of any size, and its derivatives.
 			value := func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(beta*x)))/beta }
@@ -28,6 +28,9 @@ func TestSurrogateDerivatives(t *testing.T) {
 			var images []float32
 			for _, z := range []float64{-2000, -200, -90, -86, -50, -20, -16, -5, -1, -0.25, 0, 0.1, 2, 9, 15, 18, 30, 80, 86, 90, 200, 2000} {
 				x := float32(z / beta)
+				images = append(images, x, x, x)
+			}
+			for _, x := range []float32{0.5, 2, 2.75, 2.999, 3, 3.001, 3.5, 4, 5.5, 5.999, 6, 6.001, 6.5, 7} { // between and about both bends of Relu6
 				images = append(images, x, x, x)
 			}
 			var want [3][]float64

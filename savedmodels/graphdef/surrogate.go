@@ -47,6 +47,9 @@ type smoothed struct{ value, slope Tensor }
 var rectifiers = map[string]func(s *softplus, x Tensor) smoothed{
 	"Relu": func(s *softplus, x Tensor) smoothed { return s.plus(x) },
 	"Relu6": func(s *softplus, x Tensor) smoothed {
+		if s.wide() && s.beta >= leastApart {
+			return s.twoBends(x)
+		}
 		return s.both("Sub", s.plus(x), s.plus(s.add("Sub", x, s.scalar(6))))
 	},
 	"LeakyRelu": func(s *softplus, x Tensor) smoothed {
@@ -82,14 +85,49 @@ const least = 1e-37
 // and sigmoid(-z). The 16-bit floats lack the range for it.
 func (s *softplus) plus(x Tensor) smoothed {
 	z := s.add("Mul", x, s.scalar(s.beta))
-	switch s.of.Attr["T"].GetType() {
-	case types_go_proto.DataType_DT_FLOAT, types_go_proto.DataType_DT_DOUBLE:
-	default:
+	if !s.wide() {
 		return smoothed{value: s.add("Mul", s.add("Softplus", z), s.scalar(1/s.beta))}
 	}
 	minus := s.add("Neg", z)
 	log := s.add("Log", s.add("Maximum", s.add("Sigmoid", minus), s.scalar(least)))
 	return smoothed{s.add("Mul", s.add("Minimum", minus, log), s.scalar(-1/s.beta)), s.add("Sigmoid", z)}
+}
+
+// wide reports whether the rectifier's type is none of 16 bits.
+func (s *softplus) wide() bool {
+	t := s.of.Attr["T"].GetType()
+	return t == types_go_proto.DataType_DT_FLOAT || t == types_go_proto.DataType_DT_DOUBLE
+}
+
+// leastApart is the beta from which on only one of the bends of s(x) - s(x-6), at 0 and at 6, is felt at any place: the other's
+// part of the slope is e^-18 at most, a quarter of what float32 tells apart at 1.
+const leastApart = 6
+
+// twoBends is s(x) - s(x-6) where the bends are far apart. With the distance d = min(x, 6-x) from the nearer of them, and c = 1 if
+// that is the one at 0, otherwise -1,
+//
+//	value   Relu6(x) - c log(max(sigmoid(beta d), sigmoid(-beta d)))/beta
+//	slope   sigmoid(beta d)
+//	bend    c beta sigmoid(beta d) sigmoid(-beta d)
+//
+// which takes half the operations of two softplus functions and their derivatives.
+func (s *softplus) twoBends(x Tensor) smoothed {
+	d := s.add("Minimum", x, s.add("Sub", s.scalar(6), x))
+	// TensorFlow would make one slow operation of Neg and Sigmoid.
+	slope, rest := s.add("Sigmoid", s.add("Mul", d, s.scalar(s.beta))), s.add("Sigmoid", s.add("Mul", d, s.scalar(-s.beta)))
+	left := s.add("Sub", s.scalar(3), x)
+	log := s.add("Mul", s.add("Log", s.add("Maximum", slope, rest)), s.scalar(1/s.beta))
+	value := s.add("Sub", s.add("Relu6", x), s.signed(log, left))
+	bend := s.signed(s.add("Mul", s.add("Mul", slope, rest), s.scalar(s.beta)), left)
+	given := s.node(&Node{Op: "IdentityN", Inputs: []Tensor{slope, x, bend}, Attr: s.givenSlope()})
+	return smoothed{value, given}
+}
+
+// signed is v where t is positive, otherwise -v.
+func (s *softplus) signed(v, t Tensor) Tensor {
+	attr := s.typed("T")
+	attr["alpha"] = &attr_value_go_proto.AttrValue{Value: &attr_value_go_proto.AttrValue_F{F: -1}}
+	return s.node(&Node{Op: "LeakyReluGrad", Inputs: []Tensor{v, t}, Attr: attr})
 }
 
 // both combines two functions by an op that is linear in them.
@@ -130,9 +168,13 @@ func (s *softplus) become(f smoothed) {
 		s.of.Op, s.of.Inputs, s.of.Attr = "Identity", []Tensor{f.value}, s.typed("T")
 		return
 	}
+	s.of.Op, s.of.Inputs, s.of.Attr = "IdentityN", []Tensor{f.value, s.of.Inputs[0], f.slope}, s.givenSlope()
+}
+
+// givenSlope are the attributes of the kind SlopeGiven.
+func (s *softplus) givenSlope() map[string]*attr_value_go_proto.AttrValue {
 	t := s.of.Attr["T"].GetType()
-	s.of.Op, s.of.Inputs = "IdentityN", []Tensor{f.value, s.of.Inputs[0], f.slope}
-	s.of.Attr = map[string]*attr_value_go_proto.AttrValue{
+	return map[string]*attr_value_go_proto.AttrValue{
 		"T": {Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
 			Type: []types_go_proto.DataType{t, t, t},
 		}}},
