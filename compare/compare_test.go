@@ -132,6 +132,7 @@ func TestConditions(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{"cosine": "want [METHOD] METRIC", "cosines < 1": "unknown", "cosine < much": "not a number",
+		"cosine < nan": "want a finite number", "cosine > inf": "want a finite number",
 		"cosine.mean < 1": "want .low or .high", "colour=red cosine < 1": "want method, source", "a b cosine < 1": "two words say the method"} {
 		if _, err := compare.ParseCondition(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -59,6 +60,9 @@ func ParseCondition(text string) (Condition, error) {
 	var err error
 	if c.bound, err = strconv.ParseFloat(parts[3], 64); err != nil {
 		return fail("%s is not a number", parts[3])
+	}
+	if math.IsNaN(c.bound) || math.IsInf(c.bound, 0) {
+		return fail("%s: want a finite number, since no difference lies beyond this one", parts[3])
 	}
 	words := strings.Fields(parts[1])
 	c.metric, c.end, _ = strings.Cut(words[len(words)-1], ".")

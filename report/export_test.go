@@ -8,3 +8,6 @@ func WriteTables(dir string) error {
 	}
 	return r.writeTables()
 }
+
+// ShareWithin is a share of so many images with its interval, as sentences have it.
+var ShareWithin = shareWithin

@@ -59,7 +59,7 @@ func (r *run) accuracySentence(row record) []string {
 		return nil
 	}
 	m := r.models.Rows[i]
-	text := fmt.Sprintf("Clean, %s answers %s of %d test images right", r.labels().of(m.Model), shareWithin(m.Accuracy, m.StdError), m.Images)
+	text := fmt.Sprintf("Clean, %s answers %s of %d test images right", r.labels().of(m.Model), shareWithin(m.Accuracy, m.StdError, m.Images), m.Images)
 	if m.Commonest != nil {
 		text += fmt.Sprintf(" (one answer to all would get %s)", share(*m.Commonest))
 	}
@@ -139,7 +139,7 @@ func (r *run) changeSentences(t records, rows []record, row record) []string {
 		sentences = append(sentences, "Its difference to random could not be computed.")
 	}
 	if changed, known := row.Cells["prediction_changed"]; known && changed.Mean != nil {
-		text := fmt.Sprintf("The prediction changes on %s of the images", shareWithin(changed.Mean, changed.StdError))
+		text := fmt.Sprintf("The prediction changes on %s of the images", shareWithin(changed.Mean, changed.StdError, changed.Images))
 		if other := random.Cells["prediction_changed"]; there && other.Mean != nil {
 			text += fmt.Sprintf(", under %s on %s", t.Labels.of(random.Method), share(*other.Mean))
 		}
@@ -212,14 +212,20 @@ func within(mean, stdError *float64) string {
 	return fmt.Sprintf("%s [%s, %s]", number(*mean), number(*mean-normal95**stdError), number(*mean+normal95**stdError))
 }
 
-// shareWithin is the same of a share, kept within 0 to 100 %.
-func shareWithin(mean, stdError *float64) string {
+// shareWithin is the same of a share of so many images, kept within 0 to 100 %. The standard error of none or all of them is 0, which
+// says nothing of other images: the interval is then the exact one of the binomial distribution (Clopper and Pearson 1934).
+func shareWithin(mean, stdError *float64, images int64) string {
 	if stdError == nil {
 		return share(*mean)
 	}
 	low, high := max(0, *mean-normal95**stdError), min(1, *mean+normal95**stdError)
+	if exact := math.Pow(0.025, 1/float64(images)); *mean <= 0 {
+		high = 1 - exact
+	} else if *mean >= 1 {
+		low = exact
+	}
 	return fmt.Sprintf("%s [%.1f, %.1f]", share(*mean), 100*low, 100*high)
 }
 
-const sureLegend = "In brackets: 95 % intervals over the images, of means 1.96 standard errors to either side, of differences a paired bootstrap. They say how far " +
+const sureLegend = "In brackets: 95 % intervals over the images, of means 1.96 standard errors to either side (of shares of 0 and 100 % the exact binomial one), of differences a paired bootstrap. They say how far " +
 	"other images of the kind would move a number, not how far another training of the network would."

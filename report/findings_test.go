@@ -72,3 +72,18 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 }
+
+// TestShareOfNoneAndAll: the interval of a share of 0 or 100 % is not a point; values of scipy.stats.binomtest(k, n).proportion_ci(0.95,
+// "exact"), to the digits that are shown.
+func TestShareOfNoneAndAll(t *testing.T) {
+	none, all := 0.0, 1.0
+	for _, c := range []struct {
+		share  *float64
+		images int64
+		want   string
+	}{{&none, 12, "0.0 % [0.0, 26.5]"}, {&all, 40, "100.0 % [91.2, 100.0]"}, {&none, 986, "0.0 % [0.0, 0.4]"}} {
+		if got := report.ShareWithin(c.share, &none, c.images); got != c.want {
+			t.Errorf("%g of %d: %s, want %s", *c.share, c.images, got, c.want)
+		}
+	}
+}

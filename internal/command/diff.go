@@ -30,6 +30,9 @@ func diffCommand() *cobra.Command {
 				}
 				gates = append(gates, g)
 			}
+			if err := there(args...); err != nil {
+				return err
+			}
 			dirs := eachRun(args)
 			if len(dirs) < 2 {
 				return &usageError{fmt.Errorf("%s is one run: name what it is to be compared with", dirs[0])}

@@ -19,6 +19,7 @@ import (
 	"upi/pipeline/config"
 	"upi/results"
 	"upi/savedmodels"
+	"upi/savedmodels/engine"
 	"upi/savedmodels/preflight"
 	"upi/stages/planner"
 )
@@ -77,7 +78,12 @@ type start struct {
 	configured results.Model
 	setting    string
 	advice     string
+	// surrogate is whether the attacks need one.
+	surrogate bool
 }
+
+// surrogateBeta is that of the surrogate that is written.
+const surrogateBeta = 30
 
 // initialise returns the file that it has written; empty for standard output.
 func initialise(ctx context.Context, args []string, to string, size int) (string, error) {
@@ -177,6 +183,9 @@ func (s *start) look(ctx context.Context, size int) error {
 	if err := opened.Differentiable(); err != nil {
 		return err
 	}
+	if s.surrogate, err = engine.NeedsSurrogate(s.model, s.options, surrogateBeta); err != nil {
+		return err
+	}
 	s.shape, s.head, s.classNames = opened.ImageShape(), opened.Head(), d.ClassNames()
 	for i, path := range []string{s.fit, s.test} {
 		all, err := s.data(path, 0, want)
@@ -215,7 +224,7 @@ func (s *start) data(path string, limit int64, want [3]int) (*data.Dataset, erro
 // ask counts how right the model is, and takes the scaling that makes it clearly righter.
 func (s *start) ask(ctx context.Context, d *data.Dataset) error {
 	if d.Shape() != s.shape {
-		return fmt.Errorf("%s takes images of %v (height, width, channels), %s holds %v", s.model, s.shape, s.fit, d.Shape())
+		return fmt.Errorf("%s takes images of %v (height, width, channels), %s holds %v; %s", s.model, s.shape, s.fit, d.Shape(), planner.Refit(s.shape, d.Shape()))
 	}
 	row, finding, err := answersOf(ctx, s.model, s.options, d, s.head.Classes)
 	if err != nil {

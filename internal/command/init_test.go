@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,25 @@ func TestInitText(t *testing.T) {
 	for _, line := range strings.Split(s.text(), "\n") {
 		if len(line) > 140 {
 			t.Errorf("a line of %d characters: %s", len(line), line)
+		}
+	}
+}
+
+// TestInitSurrogate: where the attacks need a surrogate they get one, and random does not.
+func TestInitSurrogate(t *testing.T) {
+	s := &start{name: "net", model: "net", fit: "fit.parquet", test: "test.parquet", shape: [3]int{17, 23, 1},
+		head: savedmodels.Head{Kind: savedmodels.HeadBinary, Classes: 2}, images: [2]int64{30, 30}, surrogate: true}
+	cfg, err := load(s.text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range cfg.Attacks {
+		settings, err := json.Marshal(a.Settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Contains(string(settings), `"beta":30`), a.Kind != "random"; got != want {
+			t.Errorf("%s: %s", a.Name, settings)
 		}
 	}
 }

@@ -75,8 +75,14 @@ func (s *start) text() string {
 		greyLevels)
 	line("  # bounds each value instead, as in {norm: linf, eps: [8/255]}.")
 	line("  - {name: random, kind: random, eps: [%g, %g]}   # what the others are compared to", eps, 2*eps)
-	line("  - {name: upi_pca, kind: upi_pca, eps: [%g, %g]}", eps, 2*eps)
-	line("  - {name: upi_grad, kind: upi_grad, eps: [%g, %g], steps: %d, batch: %d}", eps, 2*eps, steps, batch)
+	surrogate := ""
+	if s.surrogate {
+		line("  # The map of this network is piecewise constant in the image, as with two classes behind ReLU, and has no gradient to climb: the")
+		line("  # attacks look at a smooth surrogate, softplus in place of ReLU. What is scored is the network as it is.")
+		surrogate = fmt.Sprintf(", surrogate: {relu: softplus, beta: %d}", surrogateBeta)
+	}
+	line("  - {name: upi_pca, kind: upi_pca, eps: [%g, %g]%s}", eps, 2*eps, surrogate)
+	line("  - {name: upi_grad, kind: upi_grad, eps: [%g, %g], steps: %d, batch: %d%s}", eps, 2*eps, steps, batch, surrogate)
 	line("evaluation:")
 	line("  filter: correct   # score the images that the network classifies right; all scores all")
 	line("  metrics: [normalized_l2, cosine, top_k, prediction_changed]")

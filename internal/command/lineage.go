@@ -17,6 +17,9 @@ func lineageCommand() *cobra.Command {
 		Args:              exactly(2),
 		ValidArgsFunction: runs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := there(args[0]); err != nil {
+				return err
+			}
 			m, err := pipeline.ReadManifest(args[0])
 			if err != nil {
 				return err

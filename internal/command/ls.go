@@ -28,6 +28,9 @@ func lsCommand() *cobra.Command {
 			if len(args) == 1 {
 				dir = args[0]
 			}
+			if err := there(dir); err != nil {
+				return err
+			}
 			return listRuns(c, dir, asJSON)
 		},
 	}

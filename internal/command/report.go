@@ -16,6 +16,9 @@ func reportCommand() *cobra.Command {
 		Args:              exactly(1),
 		ValidArgsFunction: runs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := there(args[0]); err != nil {
+				return err
+			}
 			dir, done, err := interim(c.Context(), c.OutOrStdout(), args[0])
 			if err != nil {
 				return err

@@ -32,6 +32,9 @@ func tableCommand() *cobra.Command {
 				return err
 			}
 			choice.Width = widthOf(c.OutOrStdout())
+			if err := there(dirs...); err != nil {
+				return err
+			}
 			dirs = eachRun(dirs)
 			for i, dir := range dirs {
 				shown, done, err := interim(c.Context(), os.Stderr, dir)

@@ -18,6 +18,9 @@ func verifyCommand() *cobra.Command {
 		Args:              exactly(1),
 		ValidArgsFunction: runs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := there(args[0]); err != nil {
+				return err
+			}
 			if dir == "" {
 				var err error
 				if dir, err = cacheOf(args[0]); err != nil {

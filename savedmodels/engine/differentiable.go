@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,6 +42,29 @@ func Differentiable(dir string, o savedmodels.Options) []string {
 		lines = append(lines, fmt.Sprintf("cross-entropy: %s", err))
 	}
 	return lines
+}
+
+// NeedsSurrogate tells whether attacks on the simple-gradient map of a model need a surrogate with this beta, since the gradient of the
+// map is zero without one, as with two classes behind ReLU. An error says what is in the way of attacks with it too.
+func NeedsSurrogate(dir string, o savedmodels.Options, beta float64) (bool, error) {
+	m, err := savedmodels.Open(dir, o)
+	if err != nil {
+		return false, err
+	}
+	e, err := saliency.NewExplanation(setting.Item{Kind: "simple_gradient", Settings: []byte("{}")})
+	if err != nil {
+		return false, err
+	}
+	settings := saliency.Settings{Batch: max(m.Batch(), 1)}
+	plain := try(saliency.NewDissimilarity(m, e, settings))
+	if !errors.Is(plain, saliency.ErrNoSecondOrder) {
+		return false, plain
+	}
+	settings.Surrogate = &savedmodels.Softplus{Beta: beta}
+	if err := try(saliency.NewDissimilarity(m, e, settings)); err != nil {
+		return true, fmt.Errorf("no attack on the simple-gradient map can be made: %w; with a surrogate: %w", saliency.ErrNoSecondOrder, err)
+	}
+	return true, nil
 }
 
 // try closes a program that could be built.

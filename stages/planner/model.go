@@ -108,10 +108,26 @@ func (d *draft) model(c config.Model) (model, error) {
 				m.fit.Path, s.Path, classes, names)
 		}
 		if shape := images.Shape(); shape != m.shape {
-			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v; data.resize brings pictures to another size", m.name, m.shape, s.Path, shape)
+			return m, fmt.Errorf("model %s takes images of %v (height, width, channels), %s holds %v; %s", m.name, m.shape, s.Path, shape,
+				Refit(m.shape, shape))
 		}
 	}
 	return m, nil
+}
+
+// Refit says how images of the shape that is there become images of the shape that is wanted, both height, width and channels.
+func Refit(want, there [3]int) string {
+	if want[2] == there[2] {
+		return "data.resize brings pictures to another size"
+	}
+	text := fmt.Sprintf("this network wants pictures of %d channels, which no import makes", want[2])
+	if want[2] == 1 || want[2] == 3 {
+		text = fmt.Sprintf("import the pictures with --channels %d", want[2])
+	}
+	if want[0] != there[0] || want[1] != there[1] {
+		text += ", and data.resize brings them to another size"
+	}
+	return text
 }
 
 // dataset opens a split and plans to decode its shards.
