@@ -237,6 +237,12 @@ func TestFitsLooksAtTheWholeRun(t *testing.T) {
 	if _, err := (&Local{Store: store}).Execute(t.Context(), plan, progress.Silent{}); err != nil {
 		t.Fatal(err)
 	}
+	for _, free = range []int64{4<<30 - 1, 1<<30 - 1, 0} { // the last two are less than the margin
+		if err := disk.Fits(plan, store, false); err != nil {
+			t.Errorf("%d bytes free: %v", free, err)
+		}
+	}
+	free = 4<<30 - 1
 	if err := disk.Fits(plan, store, false); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func writeCSV(w io.Writer, r records) error {
 		return fmt.Errorf("write header: %w", err)
 	}
 	for i, row := range r.Rows {
-		line := []string{row.Target, row.Explanation, row.FittedFor, row.Other, row.Source, strconv.FormatBool(row.Diagonal), row.Kind, string(row.Role), row.Method, row.Norm, digits(&row.Eps)}
+		line := []string{row.Target, row.Explanation, cmp.Or(row.FittedFor, row.Explanation), row.Other, row.Source, strconv.FormatBool(row.Diagonal), row.Kind, string(row.Role), row.Method, row.Norm, digits(&row.Eps)}
 		for _, m := range r.Metrics {
 			cell, known := row.Cells[m]
 			if !known {

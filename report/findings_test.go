@@ -87,3 +87,19 @@ func TestShareOfNoneAndAll(t *testing.T) {
 		}
 	}
 }
+
+// TestDifferenceOfOneImage: a difference without an interval is told all the same.
+func TestDifferenceOfOneImage(t *testing.T) {
+	dir := t.TempDir()
+	cell := mean("upi_grad", "a", "a", 510, "normalized_l2", 0.5)
+	difference := 0.125
+	cell.Difference, cell.Low, cell.High = &difference, nil, nil
+	writeRows(t, filepath.Join(dir, results.TablesDir, "summary.parquet"), []results.Cell{mean("random", "a", "a", 510, "normalized_l2", 0.375), cell})
+	if err := report.Build(dir); err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(dir, results.ReadmeFile))
+	if want := "is +0.125, of too few images for an interval."; err != nil || !strings.Contains(string(readme), want) {
+		t.Errorf("%v, want %q in\n%s", err, want, readme)
+	}
+}
