@@ -88,9 +88,12 @@ func flattenInto(flat map[string]string, path string, value any) {
 			return
 		}
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		text = []byte(fmt.Sprintf("%q", err))
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // people read it: & and < stand for themselves
+	if err := e.Encode(value); err != nil {
+		flat[path] = fmt.Sprintf("%q", err)
+		return
 	}
-	flat[path] = string(text)
+	flat[path] = strings.TrimSuffix(text.String(), "\n")
 }

@@ -129,14 +129,14 @@ func TestForeseeFirstRun(t *testing.T) {
 
 func TestDiff(t *testing.T) {
 	a := &Manifest{Device: "cpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.18"},
-		Config: []byte(`{"seeds":[0],"attacks":[{"name":"pca","eps":[8]},{"name":"noise"}],"x":{"y":1}}`),
+		Config: []byte(`{"seeds":[0],"attacks":[{"name":"pca","eps":[8]},{"name":"noise"}],"x":{"y":"a & <b>"}}`),
 		Inputs: []manifest.Input{{Role: "shard", Path: "/a", SHA256: "1"}}, Stages: []manifest.StageSummary{{Stage: "fit", Version: 1}}}
 	b := &Manifest{Device: "gpu", Versions: map[string]string{"upi": "1"}, Environment: Environment{"tensorflow": "2.19"},
 		Config: []byte(`{"seeds":[0],"attacks":[{"name":"noise"},{"name":"pca","eps":[8,10]}],"x":{}}`),
 		Inputs: []manifest.Input{{Role: "shard", Path: "/a", SHA256: "2"}}, Stages: []manifest.StageSummary{{Stage: "fit", Version: 2}}}
 	got := Diff(a, b)
 	want := Difference{
-		Settings: []Change{{"attacks.pca.eps", "[8]", "[8,10]"}, {"x.y", "1", ""}},
+		Settings: []Change{{"attacks.pca.eps", "[8]", "[8,10]"}, {"x.y", `"a & <b>"`, ""}},
 		Versions: []Change{{"device", "cpu", "gpu"}, {"environment.tensorflow", "2.18", "2.19"}},
 		Inputs:   []Change{{"shard /a", "1", "2"}},
 		Stages:   []Change{{"fit", "1", "2"}},
