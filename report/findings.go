@@ -136,7 +136,8 @@ func (r *run) changeSentences(t records, rows []record, row record) []string {
 		sentences = append(sentences, fmt.Sprintf("The difference to random, image by image, is %s [%s, %s]%s.", signed(*c.Difference), signed(*c.Low), signed(*c.High),
 			verdict(*c.Low, *c.High, risesWith(name))))
 	} else if c.Difference != nil {
-		sentences = append(sentences, fmt.Sprintf("The difference to random, image by image, is %s, of too few images for an interval.", signed(*c.Difference)))
+		sentences = append(sentences, fmt.Sprintf("The difference to random, image by image, is %s, of too few images for an interval.",
+			signed(*c.Difference)))
 	} else if there && row.Role == results.RoleMethod {
 		sentences = append(sentences, "Its difference to random could not be computed.")
 	}
