@@ -114,8 +114,10 @@ def agreement(lane):
     if "cosine_half" in a:
         return (f"cosine of {a['images']} rows {a['cosine_half']:.6f} (of nine in ten at least {a['cosine_tenth']:.5f}), "
                 f"values within {a['value']:.1e}")
-    if "largest" in a:
-        return f"mean scores within {a['largest']:.3f}"
+    if "rescored" in a:
+        return f"TensorFlow's scores of its patterns are within {a['rescored']:.0e}"
+    if "found" in a:
+        return "mean scores within " + ", ".join(f"{value:.3f} ({method})" for method, value in a["found"].items())
     if "off" in a:
         return f"{a['off']:.1e} rad from the true vector, {lane['passes']} passes"
     return ""

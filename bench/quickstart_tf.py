@@ -7,6 +7,8 @@ fit split, and three metrics on the test images that the network classifies righ
 functions that are traced once, clean maps are computed once and kept. With two processes each takes one budget, with one
 thread, on a core of its own. The random numbers are numpy's, so the scores agree with upi's up to what other draws make of them.
 
+With --score RUN nothing is fitted: the patterns of a run of upi are scored, so that its scores can be compared number by number.
+
 Writes OUT/scores.parquet, a row per pattern and image, and prints the means and the peak memory as JSON.
 """
 
@@ -172,6 +174,22 @@ def run(budgets, limit):
     return rows
 
 
+def score_run(folder, limit):
+    """The patterns of a run under the signs that it chose."""
+    import pyarrow.parquet as pq
+
+    rows, patterns = [], pq.read_table(os.path.join(folder, "perturbations.parquet")).to_pylist()
+    for name, dataset in MODELS.items():
+        functions = Functions(name, (28, 28, 1) if dataset == "mnist" else (32, 32, 3))
+        test = Split(functions, dataset, "test", limit)
+        for p in patterns:
+            if p["model"] == name:
+                delta = p["sign"] * np.array(p["delta"], np.float32).reshape(p["shape"])
+                values = scores(functions, test, test.right, delta)
+                rows += [(name, p["method"], p["eps"], int(i), *map(float, v)) for i, *v in zip(test.right, *values)]
+    return rows
+
+
 def write(rows, out):
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -192,6 +210,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--images", type=int, default=10**9, help="the first so many images of each split")
     parser.add_argument("--budgets", type=float, nargs="*", default=BUDGETS)
+    parser.add_argument("--score", metavar="RUN", help="score the patterns of this run of upi, and fit none")
     args = parser.parse_args()
     if args.processes == 2:
         means, peak, parts = {}, 0, []
@@ -212,7 +231,7 @@ def main():
 
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(args.threads)
-    means = write(run(args.budgets, args.images), args.out)
+    means = write(score_run(args.score, args.images) if args.score else run(args.budgets, args.images), args.out)
     print(json.dumps({"scores": means, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
 
 
