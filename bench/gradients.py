@@ -16,7 +16,7 @@ SG = {"kind": "simple_gradient", "settings": {}}
 IG = {"kind": "integrated_gradients", "settings": {"steps": 10}}
 
 # key, what is measured, network, images' side, images, the peers' batch, explanation, order, beta of the surrogate, on two cores
-# too. The peers' batch is the faster one of several that were tried.
+# too. The peers' batch is 64, and 16 where 64 images take gigabytes.
 ROWS = [
     ("vgg", "second order, VGG 32 x 32", "cifar10_vgg", 32, 256, 64, SG, 2, None, True),
     ("vgg_softplus", "second order, VGG 32 x 32 with softplus(30)", "cifar10_vgg", 32, 128, 64, SG, 2, 30.0, False),
