@@ -52,13 +52,16 @@ func units(architecture string, amx, avx512 bool) (string, error) {
 	return "", errors.New("this processor has neither AMX nor AVX512_BF16 units, without which it is slower than float32")
 }
 
-// rewriter returns what TensorFlow is to do to a graph of so many operations; nil leaves it to its defaults.
+// rewriter returns what TensorFlow is to do to a graph of so many operations. It merges no operations into one ("remapping"): oneDNN's
+// convolution that also adds a summand keeps the summand's memory in the operation itself, so that two calls at once make each other's
+// results wrong, or crash. What merging saves is less than two runs of a benchmark differ by.
 func rewriter(operations int, p Precision) *protos.GraphOptions {
+	options := &protos.RewriterConfig{Remapping: protos.RewriterConfig_OFF}
 	switch {
 	case operations > maxRewritten:
-		return &protos.GraphOptions{RewriteOptions: &protos.RewriterConfig{DisableMetaOptimizer: true}}
+		options.DisableMetaOptimizer = true
 	case p == Bfloat16:
-		return &protos.GraphOptions{RewriteOptions: &protos.RewriterConfig{AutoMixedPrecisionOnednnBfloat16: protos.RewriterConfig_ON}}
+		options.AutoMixedPrecisionOnednnBfloat16 = protos.RewriterConfig_ON
 	}
-	return nil
+	return &protos.GraphOptions{RewriteOptions: options}
 }

@@ -109,11 +109,13 @@ func TestSessionOptions(t *testing.T) {
 		check      func(*protos.ConfigProto) bool
 	}{
 		{Device{}, 10_000, Float32, func(o *protos.ConfigProto) bool {
-			return o.IntraOpParallelismThreads == 1 && o.InterOpParallelismThreads == -1 && o.GpuOptions == nil && o.GraphOptions == nil
+			return o.IntraOpParallelismThreads == 1 && o.InterOpParallelismThreads == -1 && o.GpuOptions == nil &&
+				o.GraphOptions.RewriteOptions.Remapping == protos.RewriterConfig_OFF
 		}},
 		{Device{}, 10_001, Bfloat16, func(o *protos.ConfigProto) bool { return o.GraphOptions.RewriteOptions.DisableMetaOptimizer }},
 		{Device{}, 10_000, Bfloat16, func(o *protos.ConfigProto) bool {
-			return o.GraphOptions.RewriteOptions.AutoMixedPrecisionOnednnBfloat16 == protos.RewriterConfig_ON
+			r := o.GraphOptions.RewriteOptions
+			return r.AutoMixedPrecisionOnednnBfloat16 == protos.RewriterConfig_ON && r.Remapping == protos.RewriterConfig_OFF
 		}},
 		{Device{GPU: true, Index: 1}, 1, Float32, func(o *protos.ConfigProto) bool {
 			return o.GpuOptions.AllowGrowth && o.AllowSoftPlacement && o.InterOpParallelismThreads == 0

@@ -23,9 +23,9 @@ func (c *comparison) agree(order string, batch saliency.Batch, gradients func(sa
 	a := &agreement{}
 	rng := rand.New(rand.NewPCG(1, 2))
 	pixels := batch.Pixels
-	for try := 0; try == 0 || try <= tries && !(a.worst() < maxAngle); try++ {
+	for try := 0; try == 0 || try <= tries && !(a.worst() < 1); try++ {
 		if try > 0 {
-			c.Logf("%s: off by %.2g, try %d", order, a.worst(), try)
+			c.Logf("%s: %.2g times as far off as may be, try %d", order, a.worst(), try)
 			batch.Pixels = slices.Clone(pixels)
 			for i := range pixels {
 				batch.Pixels[i] += float32(rounding * rng.NormFloat64())
@@ -64,12 +64,10 @@ func (a *agreement) take(i int, got, single, double []float32) {
 		a.python = append(a.python, 1-cosine(single, double))
 		return
 	}
-	off, wasSingle, wasDouble := a.off(i), a.single[i], a.double[i]
-	a.single[i], a.double[i] = s, d
-	if a.off(i) < off {
-		a.size[i] = size
-	} else {
-		a.single[i], a.double[i] = wasSingle, wasDouble
+	far, wasSingle, wasDouble, wasSize := a.far(i), a.single[i], a.double[i], a.size[i]
+	a.single[i], a.double[i], a.size[i] = s, d, size
+	if !(a.far(i) < far) {
+		a.single[i], a.double[i], a.size[i] = wasSingle, wasDouble, wasSize
 	}
 }
 
@@ -81,10 +79,13 @@ func (a *agreement) off(i int) float64 {
 	return max(a.single[i], a.double[i])
 }
 
+// far is how far image i is off in direction or in size, 1 being as far as it may be.
+func (a *agreement) far(i int) float64 { return max(a.off(i)/maxAngle, a.size[i]/maxDifference) }
+
 func (a *agreement) worst() float64 {
 	worst := 0.0
 	for i := range a.single {
-		worst = max(worst, a.off(i))
+		worst = max(worst, a.far(i))
 	}
 	return worst
 }
