@@ -109,17 +109,22 @@ func taskManager(t *testing.T, number string, under ...string) {
 	}
 }
 
+// taskManagers are the processes of a TaskManager.
+func taskManagers(number string) []string {
+	return processes("taskmanager.resource-id=machine-" + number)
+}
+
 // killTaskManager kills the Java process of a TaskManager: what the cluster has started, or its child.
 func killTaskManager(t *testing.T, number string) {
 	t.Helper()
-	pids := processes("taskmanager.resource-id=machine-" + number)
+	pids := taskManagers(number)
 	if len(pids) == 0 {
 		t.Fatalf("there is no TaskManager %s", number)
 	}
 	for _, pid := range pids {
 		kill(t, pid)
 	}
-	await(t, "the TaskManager's end", func() bool { return len(processes("taskmanager.resource-id=machine-"+number)) == 0 })
+	await(t, "the TaskManager's end", func() bool { return len(taskManagers(number)) == 0 })
 }
 
 func kill(t *testing.T, pid string) {

@@ -26,7 +26,9 @@ func TestSpeedUp(t *testing.T) {
 	var first, last *program
 	for _, workers := range counts {
 		for number := 1; number <= 2; number++ {
-			killTaskManager(t, fmt.Sprint(number))
+			if len(taskManagers(fmt.Sprint(number))) > 0 { // one worker leaves the second machine without
+				killTaskManager(t, fmt.Sprint(number))
+			}
 			if fmt.Sprint(number) <= workers {
 				taskManager(t, fmt.Sprint(number), "taskset", "-c", fmt.Sprint(number-1))
 			}
