@@ -164,20 +164,13 @@ func (f *performFn) Setup() (err error) {
 
 // ProcessElement begins a task once there is a slot for it.
 func (f *performFn) ProcessElement(ctx context.Context, number int64, _ func(string)) error {
-	select {
-	case f.performer.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	f.running.Go(func() {
-		defer func() { <-f.performer.slots }()
+	return f.performer.begin(ctx, &f.running, func() {
 		if !f.performer.perform(f.Level, int(number)) {
 			f.mu.Lock()
 			f.failed = append(f.failed, int(number))
 			f.mu.Unlock()
 		}
 	})
-	return nil
 }
 
 // FinishBundle waits for the tasks of the bundle.
@@ -247,15 +240,10 @@ func (f *retryFn) ProcessElement(ctx context.Context, _ int, values func(*string
 		if _, err := fmt.Sscanf(copied, "%d %s %s", &number, &host, &scope); err != nil {
 			return fmt.Errorf("%q is no copy of a failure: %w", copied, err)
 		}
-		select {
-		case f.performer.slots <- struct{}{}:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		err := f.performer.begin(ctx, &f.running, func() { f.performer.another(f.Level, number, host, scope) })
+		if err != nil {
+			return err
 		}
-		f.running.Go(func() {
-			defer func() { <-f.performer.slots }()
-			f.performer.another(f.Level, number, host, scope)
-		})
 	}
 	return nil
 }

@@ -183,6 +183,20 @@ func (p *performer) rest(level int) (*pipeline.Rest, error) {
 	return r, nil
 }
 
+// begin waits for a slot, and does the work in it among those that are running.
+func (p *performer) begin(ctx context.Context, running *sync.WaitGroup, work func()) error {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	running.Go(func() {
+		defer func() { <-p.slots }()
+		work()
+	})
+	return nil
+}
+
 // perform runs a task, and reports whether it has its artefact.
 func (p *performer) perform(level, number int) bool {
 	if p.ctx.Err() != nil {

@@ -101,14 +101,6 @@ func (c *Cell) pair(before, after scores) error {
 	if err != nil {
 		return err
 	}
-	c.Difference, c.Low, c.High = number(stats.Of(pairs.Values...).Mean), number(interval.Low), number(interval.High)
+	c.Difference, c.Low, c.High = stats.Defined(stats.Of(pairs.Values...).Mean), stats.Defined(interval.Low), stats.Defined(interval.High)
 	return nil
-}
-
-// number returns x, or nil for what is not defined.
-func number(x float64) *float64 {
-	if math.IsNaN(x) {
-		return nil
-	}
-	return &x
 }

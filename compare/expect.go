@@ -6,6 +6,7 @@ import (
 
 	"upi/pipeline/config"
 	"upi/pipeline/manifest"
+	"upi/stats"
 )
 
 // Expect holds the tables of a run against what its configuration expects. A cell without the number does not meet a condition, and a
@@ -63,7 +64,7 @@ func (c tableCell) value(name string) *float64 {
 		if c.Mean == nil || c.StdError == nil {
 			return nil
 		}
-		return number(*c.Mean + side*wide**c.StdError)
+		return stats.Defined(*c.Mean + side*wide**c.StdError)
 	}
 	switch name {
 	case "low":

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -73,13 +72,7 @@ func addScores[ID int64 | string](all scores, path string, number func(ID) int64
 		return err
 	}
 	defer r.Close()
-	var row scoreRow[ID]
-	for {
-		if err := r.Next(&row); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
+	err = r.Each(func(row *scoreRow[ID]) error {
 		key := Row{row.Method, row.Source, row.Model, row.Explanation, row.Norm, row.Eps}
 		metrics := all[key]
 		if metrics == nil {
@@ -99,7 +92,12 @@ func addScores[ID int64 | string](all scores, path string, number func(ID) int64
 			m := images[id]
 			images[id] = mean{m.sum + row.Metrics[i], m.count + 1}
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
+	return nil
 }
 
 // images are the values of a cell.

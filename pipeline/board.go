@@ -179,13 +179,11 @@ func (b *board) end(i int, r TaskResult) {
 		o.Images = r.Artefact.Counts[CountImages]
 	}
 	b.report.Finish(r.Task.name(), o)
-	gone := r.Status == progress.Failed || r.Status == progress.Skipped
 	planned := b.plan.tasks[i]
-	if !gone {
-		b.read(planned)
-	}
-	if gone {
+	if r.Status == progress.Failed || r.Status == progress.Skipped {
 		b.failed[planned.Key] = planned.Label
+	} else {
+		b.read(planned)
 	}
 	if r.Status == progress.Failed && !b.keepGoing {
 		b.stop(&TaskError{r.Task.Stage, r.Task.Label, r.Err})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -89,14 +88,8 @@ func readRows[T any](dir, name string) (rows []T, warnings []string, err error) 
 		return nil, nil, err
 	}
 	defer r.Close()
-	for {
-		var row T
-		if err := r.Next(&row); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, nil, err
-		}
-		rows = append(rows, row)
+	if rows, err = r.All(); err != nil {
+		return nil, nil, err
 	}
 	if text, there := r.Metadata(results.WarningsKey); there {
 		if err := json.Unmarshal([]byte(text), &warnings); err != nil {

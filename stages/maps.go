@@ -3,7 +3,6 @@ package stages
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -118,35 +117,25 @@ func writeMapsOf[ID int64 | string](job *pipeline.Job, f *found, target int, pat
 		if !there {
 			continue
 		}
-		err := eachRow(filepath.Join(from, mapsFile), func(r mapsRow) error {
-			if int(r.Sign) != f.Sign {
-				return nil
-			}
-			return w.Write(results.MapsOf[ID]{ImageID: id(r), CleanScale: r.CleanScale, Clean: r.Clean, PerturbedScale: r.PerturbedScale, Perturbed: r.Perturbed})
-		})
-		if err != nil {
+		if err := copyMaps(w, filepath.Join(from, mapsFile), f.Sign, id); err != nil {
 			return err
 		}
 	}
 	return w.Close()
 }
 
-// eachRow goes through a table, holding one row.
-func eachRow[T any](path string, deliver func(T) error) (err error) {
-	r, err := table.Open[T](path)
+// copyMaps copies the maps of a task that are under one sign.
+func copyMaps[ID int64 | string](to *table.Writer[results.MapsOf[ID]], path string, sign int, id func(mapsRow) ID) (err error) {
+	r, err := table.Open[mapsRow](path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	var row T
-	for {
-		if err := r.Next(&row); errors.Is(err, io.EOF) {
+	return r.Each(func(row *mapsRow) error {
+		if int(row.Sign) != sign {
 			return nil
-		} else if err != nil {
-			return err
 		}
-		if err := deliver(row); err != nil {
-			return err
-		}
-	}
+		return to.Write(results.MapsOf[ID]{ImageID: id(*row), CleanScale: row.CleanScale, Clean: row.Clean, PerturbedScale: row.PerturbedScale,
+			Perturbed: row.Perturbed})
+	})
 }

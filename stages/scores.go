@@ -3,7 +3,6 @@ package stages
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -64,13 +63,7 @@ func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (e
 			return fmt.Errorf("read scores %s: its metrics are %q, want %q among them", path, r.Columns(), name)
 		}
 	}
-	var row scoreRow
-	for {
-		if err := r.Next(&row); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	return r.Each(func(row *scoreRow) error {
 		to := plus
 		if row.Sign < 0 {
 			to = minus
@@ -85,5 +78,6 @@ func readScoreRows(path string, metrics []string, plus, minus *tables.Scores) (e
 		for m, column := range columns {
 			to.Values[m] = append(to.Values[m], row.Metrics[column])
 		}
-	}
+		return nil
+	})
 }

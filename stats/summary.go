@@ -86,3 +86,11 @@ func quantile(sorted []float64, p float64) float64 {
 	}
 	return sorted[below] + (position-float64(below))*(sorted[above]-sorted[below])
 }
+
+// Defined returns x, or nil for NaN: what a table has where a number is not defined.
+func Defined(x float64) *float64 {
+	if math.IsNaN(x) {
+		return nil
+	}
+	return &x
+}

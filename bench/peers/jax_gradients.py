@@ -41,7 +41,7 @@ def batch_product(a, x, y):
     return x @ (jnp.swapaxes(y, -1, -2) if a.get("adj_y") else y)
 
 
-OPERATIONS = {
+OPERATIONS = network.ARITHMETIC | {
     "Conv2D": conv2d,
     "DepthwiseConv2dNative": depthwise,
     "MaxPool": max_pool,
@@ -62,15 +62,6 @@ OPERATIONS = {
     "Tanh": lambda a, x: jnp.tanh(x),
     "Rsqrt": lambda a, x: jax.lax.rsqrt(x),
     "Sqrt": lambda a, x: jnp.sqrt(x),
-    "Square": lambda a, x: x * x,
-    "Neg": lambda a, x: -x,
-    "SquaredDifference": lambda a, x, y: (x - y) ** 2,
-    "BiasAdd": lambda a, x, y: x + y,
-    "Add": lambda a, x, y: x + y,
-    "AddV2": lambda a, x, y: x + y,
-    "Sub": lambda a, x, y: x - y,
-    "Mul": lambda a, x, y: x * y,
-    "RealDiv": lambda a, x, y: x / y,
     "Minimum": lambda a, x, y: jnp.minimum(x, y),
     "Maximum": lambda a, x, y: jnp.maximum(x, y),
 }

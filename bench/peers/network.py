@@ -18,6 +18,18 @@ import numpy as np
 # Attributes that the interpreters look at.
 ATTRIBUTES = ("strides", "padding", "ksize", "equation", "transpose_a", "transpose_b", "adj_x", "adj_y", "keep_dims")
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
+# Operations that are the same of any library's arrays: functions of the attributes and the inputs.
+ARITHMETIC = {
+    "Square": lambda a, x: x * x,
+    "Neg": lambda a, x: -x,
+    "SquaredDifference": lambda a, x, y: (x - y) ** 2,
+    "BiasAdd": lambda a, x, y: x + y,
+    "Add": lambda a, x, y: x + y,
+    "AddV2": lambda a, x, y: x + y,
+    "Sub": lambda a, x, y: x - y,
+    "Mul": lambda a, x, y: x * y,
+    "RealDiv": lambda a, x, y: x / y,
+}
 
 
 def frozen(path, batch):

@@ -39,7 +39,7 @@ def batch_product(a, x, y):
     return x @ (y.transpose(-1, -2) if a.get("adj_y") else y)
 
 
-OPERATIONS = {
+OPERATIONS = network.ARITHMETIC | {
     "Conv2D": lambda a, x, w, bias=None: convolution(x, w, bias, a, 1),
     "DepthwiseConv2dNative": lambda a, x, w, bias=None: convolution(x, w, bias, a, x.shape[-1]),
     "MaxPool": max_pool,
@@ -58,15 +58,6 @@ OPERATIONS = {
     "Tanh": lambda a, x: torch.tanh(x),
     "Rsqrt": lambda a, x: torch.rsqrt(x),
     "Sqrt": lambda a, x: torch.sqrt(x),
-    "Square": lambda a, x: x * x,
-    "Neg": lambda a, x: -x,
-    "SquaredDifference": lambda a, x, y: (x - y) ** 2,
-    "BiasAdd": lambda a, x, y: x + y,
-    "Add": lambda a, x, y: x + y,
-    "AddV2": lambda a, x, y: x + y,
-    "Sub": lambda a, x, y: x - y,
-    "Mul": lambda a, x, y: x * y,
-    "RealDiv": lambda a, x, y: x / y,
     "Minimum": lambda a, x, y: torch.minimum(x, y),
     "Maximum": lambda a, x, y: torch.maximum(x, y),
 }

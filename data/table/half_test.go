@@ -9,17 +9,6 @@ import (
 	"upi/internal/pythontest"
 )
 
-// TestHalvesAreExact: every number of half precision is read and written as itself.
-func TestHalvesAreExact(t *testing.T) {
-	for i := range 1 << 16 {
-		half := uint16(i)
-		v := fromHalf(half)
-		if got := toHalf(v); got != half && !math.IsNaN(float64(v)) {
-			t.Fatalf("%#04x is %g, and that %#04x", half, v, got)
-		}
-	}
-}
-
 // agree compares float16 columns with numpy's rounding of the float32 that they were made of.
 const agree = `
 import sys

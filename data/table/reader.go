@@ -71,13 +71,23 @@ func (r *Reader[T]) Metadata(key string) (string, bool) { return r.file.Metadata
 // Close releases the file.
 func (r *Reader[T]) Close() error { return r.file.Close() }
 
-// ReadAll reads a whole table that is known to be small.
-func ReadAll[T any](path string) ([]T, error) {
-	r, err := Open[T](path)
-	if err != nil {
-		return nil, err
+// Each hands the rows that are left to deliver, in a T that is the same each time.
+func (r *Reader[T]) Each(deliver func(row *T) error) error {
+	var row T
+	for {
+		if err := r.Next(&row); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := deliver(&row); err != nil {
+			return err
+		}
 	}
-	defer r.Close()
+}
+
+// All returns the rows that are left of a table that is known to be small.
+func (r *Reader[T]) All() ([]T, error) {
 	var rows []T
 	for {
 		var row T
@@ -88,4 +98,14 @@ func ReadAll[T any](path string) ([]T, error) {
 		}
 		rows = append(rows, row)
 	}
+}
+
+// ReadAll reads a whole table that is known to be small.
+func ReadAll[T any](path string) ([]T, error) {
+	r, err := Open[T](path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.All()
 }

@@ -273,9 +273,6 @@ func runnable(text string) error {
 	if err != nil {
 		return err
 	}
-	p, err := planner.New(cfg)
-	if err != nil {
-		return err
-	}
-	return p.Plan(pipeline.NewPlan(p.Environment(), nil))
+	_, err = planOf(cfg, nil)
+	return err
 }

@@ -30,16 +30,12 @@ func interim(ctx context.Context, w io.Writer, run string) (dir string, done fun
 	if err := settled(cfg.Deterministic); err != nil {
 		return "", nil, err
 	}
-	p, err := planner.New(cfg)
-	if err != nil {
-		return fail(err)
-	}
 	store, err := cache.Existing(cfg.Cache)
 	if err != nil {
 		return fail(err)
 	}
-	plan := pipeline.NewPlan(p.Environment(), store.Hasher())
-	if err := p.Plan(plan); err != nil {
+	plan, err := planOf(cfg, store.Hasher())
+	if err != nil {
 		return fail(err)
 	}
 	home, err := os.MkdirTemp("", "upi-interim-")

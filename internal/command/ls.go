@@ -51,7 +51,7 @@ func listRuns(c *cobra.Command, dir string, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(c.OutOrStdout())
 		e.SetIndent("", "  ")
-		return e.Encode(append([]pipeline.Listed{}, all...))
+		return e.Encode(listed(all))
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(c.OutOrStdout(), "no runs in", dir)

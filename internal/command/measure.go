@@ -36,16 +36,12 @@ func (j *job) measure(ctx context.Context, path string, flags runFlags) (pipelin
 		return fail(err)
 	}
 	cfg.Workers = j.config.Workers
-	p, err := planner.New(cfg)
-	if err != nil {
-		return fail(err)
-	}
 	store, err := cache.Open(cfg.Cache)
 	if err != nil {
 		return fail(err)
 	}
-	plan := pipeline.NewPlan(p.Environment(), j.store.Hasher())
-	if err := p.Plan(plan); err != nil {
+	plan, err := planOf(cfg, j.store.Hasher())
+	if err != nil {
 		return fail(err)
 	}
 	var watch pipeline.Stopwatch

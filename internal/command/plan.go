@@ -55,19 +55,18 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list, measure bool)
 	if err != nil {
 		return err
 	}
-	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	hits := map[string]int{}
-	total := map[string]int{}
+	total, hits := map[string]int{}, map[string]int{}
+	hit := map[*pipeline.Task]bool{}
+	var tasks []planned
 	for _, e := range explained {
 		total[e.Task.Stage]++
-		if e.Hit {
+		if hit[e.Task] = e.Hit; e.Hit {
 			hits[e.Task.Stage]++
+		} else {
+			tasks = append(tasks, planned{e.Task.Stage, e.Task.Label, e.Reasons})
 		}
 	}
-	hit := map[*pipeline.Task]bool{}
-	for _, e := range explained {
-		hit[e.Task] = e.Hit
-	}
+	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	use := pipeline.DiskOf(j.plan, func(_ int, t *pipeline.Task) bool { return !hit[t] })
 	fmt.Fprintln(out, "stage\ttasks\tdone\tto run\tdisk")
 	for _, s := range use.Stages {
@@ -75,12 +74,6 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list, measure bool)
 	}
 	if err := out.Flush(); err != nil {
 		return err
-	}
-	var tasks []planned
-	for _, e := range explained {
-		if !e.Hit {
-			tasks = append(tasks, planned{e.Task.Stage, e.Task.Label, e.Reasons})
-		}
 	}
 	if list {
 		showTasks(c.OutOrStdout(), tasks)

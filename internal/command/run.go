@@ -13,6 +13,7 @@ import (
 	"upi/pipeline"
 	"upi/pipeline/cache"
 	"upi/pipeline/config"
+	"upi/pipeline/content"
 	"upi/pipeline/progress"
 	"upi/results"
 	"upi/stages/planner"
@@ -105,6 +106,16 @@ func prepare(path string, flags runFlags) (*job, error) {
 	}
 	j.plan = pipeline.NewPlan(j.planner.Environment(), j.store.Hasher())
 	return j, nil
+}
+
+// planOf plans a configuration. The hasher, which may be nil, remembers the hashes of files.
+func planOf(c *config.Config, hasher *content.Hasher) (*pipeline.Plan, error) {
+	p, err := planner.New(c)
+	if err != nil {
+		return nil, err
+	}
+	plan := pipeline.NewPlan(p.Environment(), hasher)
+	return plan, p.Plan(plan)
 }
 
 func run(c *cobra.Command, path string, flags runFlags) error {

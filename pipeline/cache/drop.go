@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"upi/pipeline/lock"
 )
@@ -47,24 +46,20 @@ func (s *Store) Drop(ctx context.Context, names []Name) (freed int64, err error)
 
 // neededByOthers are the keys that runs of other processes need which go on. A run notes them before it looks for the first artefact.
 func (s *Store) neededByOthers() ([]map[Key]bool, error) {
-	files, err := filepath.Glob(filepath.Join(s.root, "runs", "*.json"))
+	files, err := s.noted()
 	if err != nil {
 		return nil, err
 	}
 	var all []map[Key]bool
 	for _, path := range files {
-		if _, live := lock.Held(strings.TrimSuffix(path, ".json") + ".lock"); !live || s.owns(path) {
+		if !leased(path) || s.owns(path) {
 			continue
 		}
 		u, err := readUse(path)
 		if err != nil {
 			return nil, fmt.Errorf("read lease %s: %w", path, err)
 		}
-		keys := make(map[Key]bool, len(u.Current))
-		for _, k := range u.Current {
-			keys[k] = true
-		}
-		all = append(all, keys)
+		all = append(all, setOf(u.Current))
 	}
 	return all, nil
 }

@@ -154,7 +154,7 @@ type claim struct {
 
 // claims lists what live runs and existing run directories need. With forget the notes of runs whose directory is gone are removed.
 func (s *Store) claims(forget bool) ([]claim, error) {
-	files, err := filepath.Glob(filepath.Join(s.root, "runs", "*.json"))
+	files, err := s.noted()
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (s *Store) claims(forget bool) ([]claim, error) {
 			// Not knowing what a run needs, nothing may be removed.
 			return nil, fmt.Errorf("read lease %s: %w", path, err)
 		}
-		_, live := lock.Held(strings.TrimSuffix(path, ".json") + ".lock")
+		live := leased(path)
 		if _, err := os.Stat(u.Dir); errors.Is(err, os.ErrNotExist) && !live && !u.elsewhere() {
 			if forget {
 				if err := os.Remove(path); err != nil {
@@ -174,15 +174,30 @@ func (s *Store) claims(forget bool) ([]claim, error) {
 			}
 			continue
 		}
-		c := claim{dir: u.Dir, live: live, keys: map[Key]bool{}}
-		for _, keys := range [][]Key{u.Current, u.Finished} {
-			for _, k := range keys {
-				c.keys[k] = true
-			}
-		}
-		all = append(all, c)
+		all = append(all, claim{dir: u.Dir, live: live, keys: setOf(u.Current, u.Finished)})
 	}
 	return all, nil
+}
+
+// noted lists the files of all leases.
+func (s *Store) noted() ([]string, error) {
+	return filepath.Glob(filepath.Join(s.root, "runs", "*.json"))
+}
+
+// leased reports whether the run that a lease's file is of goes on.
+func leased(path string) bool {
+	_, live := lock.Held(strings.TrimSuffix(path, ".json") + ".lock")
+	return live
+}
+
+func setOf(lists ...[]Key) map[Key]bool {
+	set := map[Key]bool{}
+	for _, keys := range lists {
+		for _, k := range keys {
+			set[k] = true
+		}
+	}
+	return set
 }
 
 // elsewhere reports whether the run's directory is another machine's, which this one may not see, and not old.

@@ -133,3 +133,21 @@ func cloneAttr(a map[string]*attr_value_go_proto.AttrValue) map[string]*attr_val
 	}
 	return maps.Clone(a)
 }
+
+// redirects say which tensors stand in the place of others, as a graph is gone through in order.
+type redirects map[Tensor]Tensor
+
+// of is what stands in the place of t, or t itself.
+func (r redirects) of(t Tensor) Tensor {
+	if to, ok := r[t]; ok {
+		return to
+	}
+	return t
+}
+
+// inputs has a node read what stands in the places of its inputs.
+func (r redirects) inputs(n *Node) {
+	for i, in := range n.Inputs {
+		n.Inputs[i] = r.of(in)
+	}
+}

@@ -10,6 +10,8 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/attr_value_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+
+	"upi/float16"
 )
 
 // Widen returns the graph with float32 in place of the 16-bit floats: casts to them are gone, and constants and variables of theirs
@@ -17,13 +19,9 @@ import (
 // nothing to widen. Derivatives underflow in float16 where they do not in float32.
 func (g *Graph) Widen() (wide *Graph, wider bool, err error) {
 	out := g.clone()
-	redirect := map[Tensor]Tensor{}
+	redirect := redirects{}
 	for _, n := range out.Nodes {
-		for k, in := range n.Inputs {
-			if to, ok := redirect[in]; ok {
-				n.Inputs[k] = to
-			}
-		}
+		redirect.inputs(n)
 		if n == out.Input {
 			continue
 		}
@@ -60,9 +58,7 @@ func (g *Graph) Widen() (wide *Graph, wider bool, err error) {
 	if !wider {
 		return g, false, nil
 	}
-	if to, ok := redirect[out.Output]; ok {
-		out.Output = to
-	}
+	out.Output = redirect.of(out.Output)
 	wide, err = newGraph(out.Output, out.Input, out.versions)
 	return wide, true, err
 }
@@ -110,7 +106,7 @@ func floats(t *tensor_go_proto.TensorProto) ([]float32, bool) {
 	content := t.GetTensorContent()
 	switch t.GetDtype() {
 	case types_go_proto.DataType_DT_HALF, types_go_proto.DataType_DT_BFLOAT16:
-		decode := halfToFloat
+		decode := float16.Value
 		if t.GetDtype() == types_go_proto.DataType_DT_BFLOAT16 {
 			decode = func(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
 		}
@@ -136,22 +132,4 @@ func floats(t *tensor_go_proto.TensorProto) ([]float32, bool) {
 		return nil, false
 	}
 	return out, true
-}
-
-// halfToFloat is the value of an IEEE 754 binary16.
-func halfToFloat(bits uint16) float32 {
-	sign, exponent, fraction := uint32(bits>>15)<<31, int(bits>>10&31), float64(bits&1023)
-	var value float64
-	switch exponent {
-	case 0:
-		value = math.Ldexp(fraction, -24)
-	case 31:
-		value = math.Inf(1)
-		if fraction != 0 {
-			value = math.NaN()
-		}
-	default:
-		value = math.Ldexp(1024+fraction, exponent-25)
-	}
-	return math.Float32frombits(math.Float32bits(float32(value)) | sign)
 }

@@ -1,7 +1,6 @@
 package graphdef
 
 import (
-	"math"
 	"slices"
 	"testing"
 
@@ -9,22 +8,6 @@ import (
 	"github.com/wamuir/graft/tensorflow/core/framework/tensor_go_proto"
 	"github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
 )
-
-// TestHalfToFloat has values that numpy gives for np.array([bits], np.uint16).view(np.float16).
-func TestHalfToFloat(t *testing.T) {
-	inf := float32(math.Inf(1))
-	for bits, want := range map[uint16]float32{
-		0x0000: 0, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x3555: 0.333251953125, 0x0001: 5.9604644775390625e-08,
-		0x03ff: 6.097555160522461e-05, 0x0400: 6.103515625e-05, 0x8401: -6.109476089477539e-05, 0x7c00: inf, 0xfc00: -inf,
-	} {
-		if got := halfToFloat(bits); got != want {
-			t.Errorf("%#04x is %g, want %g", bits, got, want)
-		}
-	}
-	if got := halfToFloat(0x7e00); got == got {
-		t.Errorf("0x7e00 is %g, want NaN", got)
-	}
-}
 
 // TestWiden: casts to 16-bit floats are gone, constants and the types of ops are float32, variables are cast.
 func TestWiden(t *testing.T) {

@@ -26,21 +26,15 @@ func (g *Graph) FoldNorms(w Weights) (folded *Graph, count int, err error) {
 	}
 	f := &normFolder{
 		calculator: calculator{weights: w, shape: shape, known: map[*Node][]float64{}},
-		editor:     newEditor(g, "folded"), readers: out.readers(), redirect: map[Tensor]Tensor{},
+		editor:     newEditor(g, "folded"), readers: out.readers(), redirect: redirects{},
 	}
 	for _, n := range out.Nodes {
-		for i, in := range n.Inputs {
-			if to, ok := f.redirect[in]; ok {
-				n.Inputs[i] = to
-			}
-		}
+		f.redirect.inputs(n)
 		if p, ok := f.product(n); ok && f.fold(p) {
 			count++
 		}
 	}
-	if to, ok := f.redirect[out.Output]; ok {
-		out.Output = to
-	}
+	out.Output = f.redirect.of(out.Output)
 	folded, err = newGraph(out.Output, out.Input, out.versions)
 	return folded, count, err
 }
@@ -49,7 +43,7 @@ type normFolder struct {
 	calculator
 	editor   *editor
 	readers  map[*Node][]*Node
-	redirect map[Tensor]Tensor
+	redirect redirects
 }
 
 // A channelProduct is a node that multiplies its first input with a weight, each of whose elements counts for one channel of the result.

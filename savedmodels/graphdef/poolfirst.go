@@ -12,13 +12,9 @@ var increasing = []string{"Relu", "Relu6", "LeakyRelu"}
 func (g *Graph) PoolFirst() (*Graph, error) {
 	out := g.clone()
 	readers := out.readers()
-	redirect := map[Tensor]Tensor{}
+	redirect := redirects{}
 	for _, n := range out.Nodes {
-		for i, in := range n.Inputs {
-			if to, ok := redirect[in]; ok {
-				n.Inputs[i] = to
-			}
-		}
+		redirect.inputs(n)
 		if !thins(n) {
 			continue
 		}
@@ -30,9 +26,7 @@ func (g *Graph) PoolFirst() (*Graph, error) {
 		n.Inputs[0] = act.Inputs[0]
 		redirect[Tensor{n, 0}] = Tensor{moved, 0}
 	}
-	if to, ok := redirect[out.Output]; ok {
-		out.Output = to
-	}
+	out.Output = redirect.of(out.Output)
 	return newGraph(out.Output, out.Input, out.versions)
 }
 

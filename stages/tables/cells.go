@@ -80,9 +80,9 @@ func (g *group) summarise(metric int, random *group, settings Settings) (results
 	cell.LeftOut = g.images - cell.Images
 	cell.Perturbations = int64(m.seeds.N)
 	if images.N > 0 {
-		cell.Mean = number(images.Mean)
-		cell.StdError = number(images.StdErr())
-		cell.SeedStdDev = number(m.seeds.StdDev())
+		cell.Mean = stats.Defined(images.Mean)
+		cell.StdError = stats.Defined(images.StdErr())
+		cell.SeedStdDev = stats.Defined(m.seeds.StdDev())
 	}
 	if random == nil || cell.Role == results.RoleRandom {
 		return cell, nil

@@ -178,16 +178,8 @@ func compare(cell *results.Cell, own, other measured, settings Settings) (int, e
 		return 0, err
 	}
 	if len(pairs.Values) > 0 {
-		cell.Difference = number(stats.Of(pairs.Values...).Mean)
-		cell.Low, cell.High = number(interval.Low), number(interval.High)
+		cell.Difference = stats.Defined(stats.Of(pairs.Values...).Mean)
+		cell.Low, cell.High = stats.Defined(interval.Low), stats.Defined(interval.High)
 	}
 	return len(pairs.Values), nil
-}
-
-// number returns x, or nil for what is not defined.
-func number(x float64) *float64 {
-	if math.IsNaN(x) {
-		return nil
-	}
-	return &x
 }

@@ -63,7 +63,7 @@ func (c Clean) Row(images iter.Seq[CleanImage]) results.Model {
 	row.Missing = c.Images - row.Images
 	if row.Images > 0 {
 		n := float64(row.Images)
-		row.Accuracy, row.StdError, row.Commonest = number(float64(row.Right)/n), number(right.StdErr()), number(float64(commonest)/n)
+		row.Accuracy, row.StdError, row.Commonest = stats.Defined(float64(row.Right)/n), stats.Defined(right.StdErr()), stats.Defined(float64(commonest)/n)
 	}
 	return row
 }

@@ -46,6 +46,6 @@ func Decide(rows []SignRow, leftOut int64) Sign {
 		s.Sign = -1
 	}
 	s.Plus, s.Minus = &plus, &minus
-	s.Difference, s.StdError = number(paired.Mean), number(paired.StdErr())
+	s.Difference, s.StdError = stats.Defined(paired.Mean), stats.Defined(paired.StdErr())
 	return s
 }

@@ -36,7 +36,7 @@ func signCells(groups []*group) []results.Cell {
 			cell.Images, cell.LeftOut = int64(images.N), signLeftOut(g.members, int64(images.N))
 			cell.Perturbations = int64(seeds.N)
 			if images.N > 0 {
-				cell.Mean, cell.StdError, cell.SeedStdDev = number(images.Mean), number(images.StdErr()), number(seeds.StdDev())
+				cell.Mean, cell.StdError, cell.SeedStdDev = stats.Defined(images.Mean), stats.Defined(images.StdErr()), stats.Defined(seeds.StdDev())
 			}
 			cells = append(cells, cell)
 		}
