@@ -19,15 +19,15 @@ func New(e *engine.Engine) *Table {
 	r := &runner{engine: e, rows: make(chan struct{}, 1)}
 	return &Table{
 		Images:    pipeline.NewStage("images", 3, runImages),
-		Reference: pipeline.NewStage("reference", 5, r.runReference),
+		Reference: pipeline.NewStage("reference", 6, r.runReference),
 		Diagnosis: pipeline.NewStage("diagnosis", 2, r.runDiagnosis),
-		Gradients: pipeline.NewStage("gradients", 5, r.runGradients),
+		Gradients: pipeline.NewStage("gradients", 6, r.runGradients),
 		Direction: pipeline.NewStage("direction", 5, r.runDirection),
-		Fit:       pipeline.NewStage("fit", 6, r.runFit),
-		PerImage:  pipeline.NewStage("per_image", 4, r.runPerImage),
-		Sign:      pipeline.NewStage("sign", 4, r.runSign),
-		Evaluate:  pipeline.NewStage("evaluate", 5, r.runEvaluate),
-		Examples:  pipeline.NewStage("examples", 4, r.runExamples),
+		Fit:       pipeline.NewStage("fit", 7, r.runFit),
+		PerImage:  pipeline.NewStage("per_image", 5, r.runPerImage),
+		Sign:      pipeline.NewStage("sign", 5, r.runSign),
+		Evaluate:  pipeline.NewStage("evaluate", 6, r.runEvaluate),
+		Examples:  pipeline.NewStage("examples", 5, r.runExamples),
 		Tables:    pipeline.NewStage("tables", 11, runTables),
 	}
 }

@@ -36,11 +36,15 @@ func TestLimits(t *testing.T) {
 		each int64 // bytes of one unit
 		want int   // units; 0 where there is no room for one
 	}{
-		{"a core takes 32", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: 4 * gib}, 1, 10 * mib, 32},
+		{"a core takes 32", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: 4 * gib}, 1, mib / 2, 32},
+		// 24 MiB are 12 images, and 8 is a power of two
+		{"what the caches hold", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: 4 * gib}, 1, 2 * mib, 8},
+		{"at least 4", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: 4 * gib}, 1, 50 * mib, 4},
 		// (1024 - 512 - 200) / 2 = 156 MiB for each of two workers
-		{"a core with little memory", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: gib}, 1, 10 * mib, 15},
+		{"a core with little memory", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: gib}, 1, 50 * mib, 2},
 		{"none", Options{Devices: []runtime.Device{{}}, Workers: 2, Memory: gib}, 1, 157 * mib, 0},
 		{"units of 8 images", Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 4 * gib}, 8, mib, 4},
+		{"large units of 8 images", Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 4 * gib}, 8, 50 * mib, 1},
 		{"units above the largest batch", Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 4 * gib}, 64, mib, 1},
 		{"deterministic", Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 4 * gib, FixedBatch: true}, 1, mib, 16},
 		{"a GPU takes 512", Options{Devices: []runtime.Device{gpu(0)}, Workers: 8, DeviceMemory: 16 * gib}, 1, 10 * mib, 512},
@@ -54,8 +58,23 @@ func TestLimits(t *testing.T) {
 		{"two GPUs, each with its own memory", Options{Devices: []runtime.Device{gpu(0), gpu(1)}, DeviceMemory: 16 * gib}, 1, 25 * mib, 256},
 	} {
 		l := newLimits(c.Options)
-		if got := l.fit(max(l.room(100*mib), 0)/c.each, c.unit); got != c.want {
+		if got := l.fit(l.room(100*mib), c.each, runtime.Float32, c.unit); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// TestLimitsOfReducedPrecision: tensors of half the size, of which the caches hold twice as many; the memory's bound stays, for the
+// values are computed in float32.
+func TestLimitsOfReducedPrecision(t *testing.T) {
+	const mib = 1 << 20
+	l := newLimits(Options{Devices: []runtime.Device{{}}, Workers: 1, Memory: 4 << 30})
+	for _, c := range []struct {
+		room int64
+		want int
+	}{{1000 * mib, 16}, {10 * mib, 4}} {
+		if got := l.fit(c.room, 2*mib, runtime.Bfloat16, 1); got != c.want {
+			t.Errorf("a room of %d MiB: %d, want %d", c.room/mib, got, c.want)
 		}
 	}
 }

@@ -48,22 +48,27 @@ func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {
 		free := e.limits.room(m.Bytes())
 		unit := max(m.Batch(), 1)
 		largest := e.limits.largest(unit)
-		// Most of the time there is memory for the largest batch, and its program need not be built a second time.
+		// A small network takes the largest batch, whose program need not be built a second time.
 		for size := unit * largest; ; size = unit {
 			p, err := construct(e, k, s, size, e.devices[0])
 			if err != nil {
 				return 0, err
 			}
 			each, graph := max(p.BatchBytes(), 1), p.GraphBytes()
-			room := free - graph
-			if each <= room && size == unit*largest {
+			fits := size
+			if room := free - graph; !e.fixed {
+				fits = unit * e.limits.fit(room, max(each*int64(unit)/int64(size), 1), s.Precision, unit)
+			} else if each > room {
+				fits = 0
+			}
+			if fits == size {
 				return size, keep(e, k, s, size, p)
 			}
 			if err := p.Close(); err != nil {
 				return 0, err
 			}
-			if each <= room {
-				return unit * e.limits.fit(room/each, unit), nil
+			if fits > 0 {
+				return fits, nil
 			}
 			if size == unit || e.fixed {
 				return 0, e.limits.tooSmall(k.Name, each+graph, m.Bytes())
