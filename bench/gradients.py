@@ -104,7 +104,8 @@ class Row:
         if self.task["order"] == 2:
             yield "upi bfloat16", lambda: [(self.upi("upi_bfloat16", 1, "bfloat16"), one)]
         for peer in PEERS:
-            yield peer, lambda peer=peer: [(self.peer(peer, peer, 1), one)]
+            if peer != "eager" or not self.task["surrogate"]:  # the authors' way has no surrogate
+                yield peer, lambda peer=peer: [(self.peer(peer, peer, 1), one)]
         if self.both and len(two) == 2:
             yield "upi, 2 workers", lambda: [(self.upi("upi_2", 2), two)]
             yield "tensorflow, 2 threads", lambda: [(self.peer("tensorflow_2", "tensorflow", 2), two)]
@@ -134,7 +135,8 @@ def measure(row, repeats, seconds):
                 for contestant, on in lanes[name]:
                     answer = contestant.ready(on)
                     lane.update(batch=answer["batch"], **({"versions": answer["versions"]} if "versions" in answer else {}))
-                counts[name] = count(row, lanes[name], answer["batch"], seconds)
+                at_once = answer["batch"] * (2 if name == "upi, 2 workers" else 1)
+                counts[name] = count(lanes[name], at_once, seconds)
             except Missing as e:
                 result["lanes"][name] = {"missing": str(e)}
                 shut(lanes.pop(name))
@@ -161,10 +163,10 @@ def shut(lane):
             pass
 
 
-def count(row, lane, batch, seconds):
-    """How many images a round takes, for it to last about so many seconds."""
-    rate, _ = together(lane, batch)
-    return max(1, round(rate / len(lane) * seconds / batch)) * batch
+def count(lane, at_once, seconds):
+    """How many images a round takes, for it to last about so many seconds: a multiple of what a process computes at once."""
+    rate, _ = together(lane, at_once)
+    return max(2, round(rate / len(lane) * seconds / at_once)) * at_once
 
 
 def together(lane, images):
