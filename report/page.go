@@ -94,11 +94,12 @@ func (r *run) writePage(w io.Writer, figures []figure) error {
 	// Where not all have room, those of the first metric go first.
 	ordered := slices.Clone(figures)
 	slices.SortStableFunc(ordered, func(a, b figure) int { return cmp.Compare(btoi(a.More), btoi(b.More)) })
-	for _, f := range ordered {
-		small, err := f.light()
-		if err != nil {
-			return err
-		}
+	lights, err := lighten(ordered)
+	if err != nil {
+		return err
+	}
+	for i, f := range ordered {
+		small := lights[i]
 		if weight+len(small.content) > maxWeight {
 			p.Omitted = append(p.Omitted, results.FiguresDir+"/"+f.Name)
 			continue

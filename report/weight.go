@@ -8,6 +8,9 @@ import (
 	"image"
 	"image/jpeg"
 	"image/png"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxWeight bounds the pictures of a page, in bytes: a page is mailed and opened on phones. Figures beyond it lie beside the page.
@@ -32,8 +35,7 @@ func (f figure) light() (light, error) {
 	box := picture.Bounds()
 	small := light{"png", f.PNG, box.Dx(), box.Dy()}
 	var pressed, lossy bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&pressed, fewColours(picture)); err != nil {
+	if err := png.Encode(&pressed, fewColours(picture)); err != nil {
 		return light{}, fmt.Errorf("show figure %s: %w", f.Name, err)
 	}
 	if err := jpeg.Encode(&lossy, picture, &jpeg.Options{Quality: jpegQuality}); err != nil {
@@ -46,6 +48,20 @@ func (f figure) light() (light, error) {
 		small.kind, small.content = "jpeg", lossy.Bytes()
 	}
 	return small, nil
+}
+
+// lighten makes figures for the page, on all cores.
+func lighten(figures []figure) ([]light, error) {
+	lights := make([]light, len(figures))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range figures {
+		group.Go(func() (err error) {
+			lights[i], err = f.light()
+			return err
+		})
+	}
+	return lights, group.Wait()
 }
 
 func (l light) shown(f figure) shownFigure {
