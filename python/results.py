@@ -17,7 +17,7 @@ import shutil
 
 import pandas as pd
 
-GROUPS = ("paper", "beyond")
+GROUPS = ("paper", "strong", "beyond")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
 KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
 # The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
@@ -31,6 +31,9 @@ class Run:
     def __init__(self, path):
         self.path = path
         self.name = os.path.basename(path)
+        self.group = os.path.basename(os.path.dirname(path))
+        # The experiments of configs/strong have the names of the paper's.
+        self.title = self.name if self.group != "strong" else f"strong/{self.name}"
         with open(os.path.join(path, "provenance.json")) as f:
             self.provenance = json.load(f)
 
@@ -75,7 +78,7 @@ def summary(run):
 
 def verdicts(run, method):
     """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
-    row = [run.name, method]
+    row = [run.title, method]
     for cells in (run.cells(), against_sgd_uap(run)):
         own = cells.query("metric == 'normalized_l2' and method == @method").dropna(subset=["low"])  # else it is missing
         above, below = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
@@ -103,8 +106,8 @@ def reach(run):
     for (source, eps), group in cells.groupby(["source", "eps"], sort=False):
         mean = group.set_index("method")["mean"]
         way = mean["per_image"] - mean["random"]
-        shares = [f"{100 * (mean[m] - mean['random']) / way:.0f} %" for m in ("sgd_uap", *METHODS)]
-        rows.append([run.name, source, f"{eps:g}", f"{way:+.3f}", *shares])
+        shares = [f"{100 * (mean[m] - mean['random']) / way:.0f} %" if m in mean.index else "–" for m in ("sgd_uap", *METHODS)]
+        rows.append([run.title, source, f"{eps:g}", f"{way:+.3f}", *shares])
     return rows
 
 
@@ -126,6 +129,7 @@ def transfer(run, method):
 
 def page(runs, missing):
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
+    compared = [*paper.values(), *runs["strong"].values()]
     text = ["# Tables of `make paper`", "",
             "Written by `python python/results.py runs docs/results` after `make paper`; [README.md](README.md) says what came out. "
             "Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
@@ -146,15 +150,19 @@ def page(runs, missing):
     text += ["", "## The paper's tables", ""]
     for run in paper.values():
         text += [f"### {run.name}", "", summary(run)]
+    text += ["## The strong settings' tables", "",
+             "The same networks, maps and budgets with the settings that [study.md](study.md) chose on images of the fit split.", ""]
+    for run in runs["strong"].values():
+        text += [f"### {run.title}", "", summary(run)]
     text += ["## Better than random, and than SGD-UAP?", "",
              "In how many of a run's cells (model and budget) the interval of the difference lies above / around / below 0. "
              "*: not paired by image, and so wider; the run is older than the table of paired differences.", "",
              table(["run", "method", "against random", "against sgd_uap"],
-                   [verdicts(run, m) for run in paper.values() for m in METHODS]),
+                   [verdicts(run, m) for run in compared for m in METHODS if m in set(run.cells()["method"])]),
              "## How near to the attack on each image alone?", "",
              "The share of the way from random to per_image that a method goes; above 100 % it beats that reference.", "",
              table(["run", "model", "eps", "per_image - random", "sgd_uap", *METHODS],
-                   [row for run in paper.values() for row in reach(run)]),
+                   [row for run in compared for row in reach(run)]),
              "## Transfer", "", "Difference to random of the same budget on the target; bold on the diagonal.", ""]
     for name, run in runs["paper"].items():
         if name.endswith("_transfer"):
