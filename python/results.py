@@ -2,9 +2,10 @@
 
     python python/results.py runs docs/results
 
-Runs that are finished replace what docs/results has of them; the page is then written anew from all that lies there, so that
-the experiments may be run one by one, on different days. Every number on the page is one of the runs' own tables
-(tables/*.parquet), or a share or a count of such numbers; nothing is typed in.
+Runs that are finished replace what docs/results has of them; the pages are then written anew from all that lies there, so that
+the experiments may be run one by one, on different days. Every number on a page is one of the runs' own tables
+(tables/*.parquet), or a share or a count of such numbers; nothing is typed in. The pages are tables.md; README.md, which is
+README.md.in with the numbers that claims.py fills in; and changed.md, which compares a run with what an older program gave.
 """
 
 import argparse
@@ -16,6 +17,9 @@ import re
 import shutil
 
 import pandas as pd
+
+import changed
+import claims
 
 GROUPS = ("paper", "strong", "beyond")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
@@ -43,6 +47,9 @@ class Run:
     def cells(self, table="summary"):
         return pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
 
+    def against_sgd_uap(self):
+        return against_sgd_uap(self)
+
 
 def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" if i == 0 else "---:" for i in range(len(header))) + "|"]
@@ -61,7 +68,8 @@ def summary(run):
     methods = list(dict.fromkeys(cells["method"]))
     rows = []
     for (source, target, explanation, norm, eps), group in cells.groupby(place, sort=False):
-        row = [source if source == target else f"{source} on {target}", explanation, f"{norm} {eps:g}"]
+        name = claims.anchor(f"{run.group}/{run.name}", group.iloc[0]) if source == target else ""
+        row = [f'<a id="{name}"></a>{source}' if name else f"{source} on {target}", explanation, f"{norm} {eps:g}"]
         by_method = group.set_index("method")
         for m in methods:
             if m not in by_method.index:
@@ -154,7 +162,7 @@ def page(runs, missing):
              "The same networks, maps and budgets with the settings that [study.md](study.md) chose on images of the fit split.", ""]
     for run in runs["strong"].values():
         text += [f"### {run.title}", "", summary(run)]
-    text += ["## Better than random, and than SGD-UAP?", "",
+    text += ['<a id="verdicts"></a>', "", "## Better than random, and than SGD-UAP?", "",
              "In how many of a run's cells (model and budget) the interval of the difference lies above / around / below 0. "
              "*: not paired by image, and so wider; the run is older than the table of paired differences.", "",
              table(["run", "method", "against random", "against sgd_uap"],
@@ -179,7 +187,9 @@ def page(runs, missing):
 
 def keep(run, manifest, target):
     """Replace what docs/results has of a run by the run in a directory."""
+    before = changed.before(manifest, target)
     shutil.rmtree(target, ignore_errors=True)
+    changed.keep(before, target)
     for pattern in KEPT:
         for path in glob.glob(os.path.join(run, pattern)):
             to = os.path.join(target, os.path.relpath(path, run))
@@ -208,6 +218,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs")
     parser.add_argument("results")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which pages are not what the tables give")
     args = parser.parse_args()
     runs, missing = {}, []
     for group in GROUPS:
@@ -217,7 +228,7 @@ def main():
             if os.path.exists(os.path.join(run, "manifest.json")):
                 with open(os.path.join(run, "manifest.json")) as f:
                     manifest = json.load(f)
-                if manifest["status"] == "done":
+                if manifest["status"] == "done" and not args.check:
                     keep(run, manifest, target)
             if os.path.exists(target):
                 runs[group][name] = Run(target)
@@ -225,8 +236,25 @@ def main():
                 missing.append(f"{group}/{name}")
     if not runs["paper"]:
         raise SystemExit(f"{args.runs}/paper: no finished runs; run `make paper` first")
-    with open(os.path.join(args.results, "tables.md"), "w") as f:
-        f.write(page(runs, missing))
+    of = {f"{group}/{name}": run for group, members in runs.items() for name, run in members.items()}
+    filled = claims.Claims(of)
+    template = os.path.join(args.results, "README.md.in")
+    with open(template) as f:
+        readme = filled.fill(f.read(), template)
+    stale = []
+    for name, text in {"tables.md": page(runs, missing), "README.md": readme, "changed.md": changed.page(of)}.items():
+        path = os.path.join(args.results, name)
+        if not args.check:
+            with open(path, "w") as f:
+                f.write(text)
+            continue
+        with open(path) as f:
+            if f.read() != text:
+                stale.append(path)
+    if stale:
+        raise SystemExit(f"{', '.join(stale)}: not what the tables give; run python python/results.py runs docs/results")
+    if filled.absent:
+        print("not run, and so without numbers in README.md: " + ", ".join(sorted(set(filled.absent))))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""What changed between two programs: the same experiment's cells before and now.
+
+Where a run replaces that of another version of the program, the older one's tables are kept in its folder `before`, and the page
+changed.md names the verdicts that turned over and the cells whose means lie further apart than chance has it.
+"""
+
+import json
+import os
+
+import pandas as pd
+
+FOLDER = "before"
+TABLES = ("summary", "against_sgd_uap")
+PLACE = ["source", "target", "explanation", "norm", "eps", "method"]
+# Means further apart than so many standard errors of their difference are named. Both runs score the same images, so that the
+# errors, taken as independent, are too large, and what is named did change.
+FAR = 3
+
+
+def before(manifest, target):
+    """The tables that a run is to replace: name -> content, with their provenance. Those of the same program are replaced for good."""
+    path = os.path.join(target, "provenance.json")
+    if not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        older = json.load(f)
+    folder = target
+    if older["versions"]["upi"] == manifest["versions"]["upi"]:
+        folder = os.path.join(target, FOLDER)
+    names = ["provenance.json", *(f"tables/{t}.parquet" for t in TABLES)]
+    kept = {}
+    for name in names:
+        path = os.path.join(folder, name if folder == target else os.path.basename(name))
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                kept[os.path.basename(name)] = f.read()
+    return kept
+
+
+def keep(tables, target):
+    if not tables:
+        return
+    os.makedirs(os.path.join(target, FOLDER))
+    for name, content in tables.items():
+        with open(os.path.join(target, FOLDER, name), "wb") as f:
+            f.write(content)
+
+
+def page(runs):
+    """changed.md of GROUP/NAME -> run."""
+    text = ["# What changed", "",
+            "Of the experiments that were made again by another version of the program: first the verdicts that turned over (the 95 % interval "
+            "of a difference lay above, around or below 0 and now lies elsewhere), then the means of normalised L2 that moved by more than "
+            f"{FAR} standard errors of the difference. Both runs score the same images.", ""]
+    compared = {name: run for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER))}
+    if not compared:
+        return "\n".join([*text, "No experiment has been made again yet.", ""])
+    turned, moved, counts = [], [], []
+    for name, run in compared.items():
+        old, new = joined(run, "summary")
+        both = old.merge(new, on=PLACE, suffixes=("_old", "_new"))
+        for against, (older, newer) in {"random": (old, new), "sgd_uap": joined(run, "against_sgd_uap")}.items():
+            if older is not None and newer is not None:
+                turned += turnovers(name, against, older.merge(newer, on=PLACE, suffixes=("_old", "_new")))
+        far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
+        moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}"]
+                  for c in far.itertuples()]
+        counts.append([name, version(os.path.join(run.path, FOLDER)), version(run.path), len(both), len(far)])
+    text += ["## Verdicts that turned over", "",
+             table(["run", "model", "map", "budget", "method", "against", "before", "now"], turned) if turned else "None.\n",
+             "## Means that moved", "",
+             table(["run", "model", "map", "budget", "method", "before", "now"], moved) if moved else "None.\n",
+             "## What was compared", "", table(["run", "before", "now", "cells", "of which moved"], counts)]
+    return "\n".join(text)
+
+
+def joined(run, name):
+    """A table before and now, of normalised L2; None where there is none."""
+    found = []
+    for path in (os.path.join(run.path, FOLDER, name + ".parquet"), os.path.join(run.path, "tables", name + ".parquet")):
+        found.append(pd.read_parquet(path).query("metric == 'normalized_l2'") if os.path.exists(path) else None)
+    return found
+
+
+def turnovers(name, against, both):
+    rows = []
+    for c in both.dropna(subset=["low_old", "low_new"]).itertuples():
+        sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
+        if sides[0] != sides[1]:
+            rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
+                         f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
+    return rows
+
+
+def side(low, high):
+    return "above" if low > 0 else "below" if high < 0 else "around"
+
+
+def where(c):
+    return c.source if c.source == c.target else f"{c.source} on {c.target}", c.explanation, f"{c.norm} {c.eps:g}", c.method
+
+
+def version(folder):
+    with open(os.path.join(folder, "provenance.json")) as f:
+        p = json.load(f)
+    return f"{p['versions']['upi']}, {p['finished'][:10]}"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(str(x) for x in row) + " |" for row in rows]) + "\n"

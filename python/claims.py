@@ -1,0 +1,129 @@
+"""Fill numbers into a page of results: each {{...}} of a template becomes a number of the runs' tables with a link to its row.
+
+    {{mean RUN MODEL EPS METHOD}}      normalised L2
+    {{changed RUN MODEL EPS METHOD}}   share of predictions that change
+    {{gain RUN MODEL EPS METHOD}}      difference to random with its 95 % interval
+    {{lead RUN MODEL EPS METHOD}}      difference to sgd_uap with its 95 % interval
+    {{way RUN MODEL EPS METHOD}}       share of the way from random to per_image
+    {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
+    {{count above|around|below random|sgd_uap RUNS MODELS EPS METHOD}}   of how many cells it is so
+
+RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between, and * for all; METHOD may be METHOD@MAP where a run has several
+maps. What is asked of a run that is not there becomes *not run*; a cell that a run lacks is an error.
+"""
+
+import re
+
+import pandas as pd
+
+KINDS = ("mean", "changed", "gain", "lead", "way")
+SIDES = {"above": lambda d: d.low > 0, "below": lambda d: d.high < 0, "around": lambda d: (d.low <= 0) & (d.high >= 0)}
+
+
+class NotRun(Exception):
+    """The run is not there."""
+
+
+class Claims:
+    def __init__(self, runs):
+        """runs: GROUP/NAME -> a run that has cells(table) and has(table)."""
+        self.runs, self.absent = runs, []
+
+    def fill(self, template, name):
+        """The page of a template."""
+        lines = []
+        for i, line in enumerate(template.split("\n"), 1):
+            try:
+                lines.append(re.sub(r"\{\{(.+?)\}\}", lambda m: self.number(m[1].split()), line))
+            except (ValueError, KeyError) as e:
+                raise SystemExit(f"{name}, line {i}: {e}") from e
+        return "\n".join(lines)
+
+    def number(self, words):
+        try:
+            if words[0] == "count":
+                return self.count(*words[1:])
+            if words[0] not in KINDS:
+                raise ValueError(f"{words[0]} is none of {', '.join(KINDS)}, count")
+            if words[1] == "of":
+                return self.span(words[0], *words[2:])
+            cells = self.cells(words[0], *words[1:])
+            if len(cells) != 1:
+                raise ValueError(f"{' '.join(words)}: {len(cells)} cells")
+            return linked(shown(words[0], cells.iloc[0]), cells.iloc[0])
+        except NotRun as e:
+            self.absent.append(str(e))
+            return "*not run*"
+
+    def span(self, kind, *place):
+        cells = self.cells(kind, *place).sort_values("value")
+        if cells.empty:
+            raise ValueError(f"{' '.join(place)}: no cell")
+        low, high = cells.iloc[0], cells.iloc[-1]
+        return f"{linked(shown(kind, low, False), low)} to {linked(shown(kind, high, False), high)}"
+
+    def count(self, side, against, *place):
+        cells = self.cells({"random": "gain", "sgd_uap": "lead"}[against], *place)
+        return f"[{int(SIDES[side](cells).sum())}](tables.md#verdicts) of {len(cells)}"
+
+    def cells(self, kind, runs, models, eps, method):
+        """The cells of a place, with the number of a kind in the column value."""
+        method, _, explanation = method.partition("@")
+        found = []
+        for run in self.names(runs):
+            table = table_of(self.runs[run], kind)
+            table = table[(table.method == method) & table.diagonal]
+            table = table[chosen(table.source, models) & chosen(table.eps.map("{:g}".format), eps)]
+            found.append(table[table.explanation == explanation] if explanation else table)
+            found[-1] = found[-1].assign(run=run)
+        cells = pd.concat(found)
+        return cells[cells.value.notna()]
+
+    def names(self, pattern):
+        """The runs of a list; one with * at its end stands for all of those."""
+        names = []
+        for part in pattern.split(","):
+            some = [r for r in self.runs if r.startswith(part[:-1])] if part.endswith("*") else [part]
+            if not some or not set(some) <= set(self.runs):
+                raise NotRun(part)
+            names += some
+        return names
+
+
+def chosen(column, names):
+    return column.isin(names.split(",")) | (names == "*")
+
+
+def table_of(run, kind):
+    """The cells of a run with the number of a kind in the column value."""
+    if kind == "lead":
+        cells = run.against_sgd_uap().query("metric == 'normalized_l2'")
+        return cells.assign(value=(cells.low + cells.high) / 2)
+    cells = run.cells()
+    if kind == "changed":
+        cells = cells.query("metric == 'prediction_changed'")
+        return cells.assign(value=cells["mean"])
+    cells = cells.query("metric == 'normalized_l2'")
+    if kind == "way":
+        place = ["source", "target", "explanation", "norm", "eps"]
+        ends = cells.pivot_table(index=place, columns="method", values="mean")[["random", "per_image"]].reset_index()
+        cells = cells.merge(ends, on=place)
+        return cells.assign(value=(cells["mean"] - cells.random) / (cells.per_image - cells.random))
+    return cells.assign(value=cells["mean" if kind == "mean" else "difference"])
+
+
+def shown(kind, cell, interval=True):
+    if kind in ("changed", "way"):
+        return f"{100 * cell.value:.0f} %"
+    if kind == "mean":
+        return f"{cell.value:.3f}"
+    return f"{cell.value:+.3f}" + (f" [{cell.low:+.3f}, {cell.high:+.3f}]" if interval else "")
+
+
+def anchor(run, cell):
+    """The name of a row of the page of tables."""
+    return re.sub(r"[^a-z0-9_]+", "-", f"{run} {cell.source} {cell.explanation} {cell.norm} {cell.eps:g}".lower())
+
+
+def linked(text, cell):
+    return f"[{text.replace('[', '(').replace(']', ')')}](tables.md#{anchor(cell.run, cell)})"
