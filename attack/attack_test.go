@@ -97,7 +97,7 @@ func TestMomentumOfPlain(t *testing.T) {
 // TestObjectives: which function each ascent climbs, up to which value, by default and as its settings say.
 func TestObjectives(t *testing.T) {
 	for kind, want := range map[string]Objective{
-		"upi_grad": {Of: Dissimilarity}, "per_image": {Of: Dissimilarity}, "sgd_uap": {CrossEntropy, 9},
+		"upi_grad": {Of: Dissimilarity}, "per_image": {Of: Dissimilarity}, "sgd_uap": {Of: CrossEntropy, Clamp: 9},
 	} {
 		if got := Kinds[kind].New().Needs().Ascent.Objective; got != want {
 			t.Errorf("%s climbs %+v, want %+v", kind, got, want)

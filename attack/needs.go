@@ -61,15 +61,39 @@ type Function string
 const (
 	// Dissimilarity is d(I(x), I(x + delta + Z)), the distance of the saliency maps.
 	Dissimilarity Function = "dissimilarity"
+	// TopK is 1 less the sum of the perturbed map over the most salient pixels of the clean one (Ghorbani, Abid and Zou 2019).
+	TopK Function = "top_k"
+	// MassCenter is the distance of the centres of mass of the two maps, in pixels (Ghorbani, Abid and Zou 2019).
+	MassCenter Function = "mass_center"
+	// Region is the sum of the perturbed map over the pixels of a box.
+	Region Function = "region"
+	// Target is less the L2 distance of the perturbed map from a given one (Dombrowski et al. 2019).
+	Target Function = "target"
 	// CrossEntropy is -log p_c(x + delta + Z), in nats.
 	CrossEntropy Function = "cross_entropy"
 )
+
+// OfMaps says whether the function looks at saliency maps.
+func (f Function) OfMaps() bool { return f != CrossEntropy }
 
 // An Objective is what an ascent climbs: a function of an image, up to a largest value.
 type Objective struct {
 	Of Function
 	// Clamp is the largest value that an image can give; 0 means no bound.
 	Clamp float64
+	// Share is that of the pixels which are the most salient ones, for TopK.
+	Share float64
+	// Keep is the term that keeps predictions; of weight 0 where there is none.
+	Keep Keep
+}
+
+// Keeps says whether there is a term that keeps predictions.
+func (o Objective) Keeps() bool { return o.Keep.Weight > 0 }
+
+// Directed says whether +delta and -delta are not alike to what is climbed: maps are to go somewhere, or predictions to stay.
+// The sign is then part of what was climbed, and is not chosen afterwards.
+func (o Objective) Directed() bool {
+	return o.Keeps() || o.Of != Dissimilarity && o.Of != CrossEntropy
 }
 
 // Clamped returns the objective of an image for which the function is value, and whether the image's gradient counts: above

@@ -15,12 +15,15 @@ func newSGDUAP() *SGDUAP { return &SGDUAP{UPIGrad: *newUPIGrad(), Clamp: 9} }
 // Needs is an ascent on the cross-entropy.
 func (s *SGDUAP) Needs() Needs {
 	needs := s.UPIGrad.Needs()
-	needs.Ascent.Objective = Objective{CrossEntropy, s.Clamp}
+	needs.Ascent.Objective = Objective{Of: CrossEntropy, Clamp: s.Clamp}
 	return needs
 }
 
 // Validate lists what is impossible in the settings.
 func (s *SGDUAP) Validate() []error {
+	if refused := s.refused("sgd_uap climbs the cross-entropy, against the predictions: remove the key, or take upi_grad"); len(refused) > 0 {
+		return refused
+	}
 	return append(s.UPIGrad.Validate(),
 		setting.Check(s.Clamp >= 0 && s.Clamp < 1e9, "clamp", s.Clamp, "want a cross-entropy in nats, or 0 for no clamp")...)
 }

@@ -40,6 +40,8 @@ type UPIPCA struct {
 	Shared   `yaml:",inline"`
 	PCA      Spectrum `yaml:",inline"`
 	Smoothed `yaml:",inline"`
+	// Aimed is what it cannot be told; a config that tries is told why.
+	Aimed `yaml:",inline"`
 }
 
 func newPCA() *UPIPCA {
@@ -53,5 +55,7 @@ func (u *UPIPCA) Needs() Needs {
 
 // Validate lists what is impossible in the settings.
 func (u *UPIPCA) Validate() []error {
-	return slices.Concat(u.Shared.Validate(), u.PCA.Validate(), u.Smoothed.Validate())
+	return slices.Concat(u.Shared.Validate(), u.PCA.Validate(), u.Smoothed.Validate(),
+		u.refused("a principal direction has no sign, so it cannot say where maps are to go nor that predictions are to stay: "+
+			"remove the key, or take upi_grad"))
 }

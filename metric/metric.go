@@ -21,7 +21,23 @@ type Inputs struct {
 	// TopK is the share of pixels that top_k looks at, above 0 and at most 1; 0 stands for 0.1. The number of pixels is
 	// TopK * Height * Width rounded to the nearest integer, halves up, and at least 1.
 	TopK float64
+	// Region is the box that the metrics of a region look at, and Target the map, Height x Width, that target_distance does. They may
+	// be zero where no metric asks for them.
+	Region Region
+	Target []float32
 }
+
+// A Goal is what a metric has to be told beside the two maps.
+type Goal string
+
+const (
+	// NoGoal is that of metrics of the two maps alone.
+	NoGoal Goal = ""
+	// RegionGoal is the box of Inputs.Region.
+	RegionGoal Goal = "region"
+	// TargetGoal is the map of Inputs.Target.
+	TargetGoal Goal = "target"
+)
 
 // Metric describes one metric.
 type Metric struct {
@@ -31,12 +47,18 @@ type Metric struct {
 	Formula, Origin string
 	// Rises tells whether a larger value means a larger change: true for distances, false for similarities.
 	Rises bool
-	// Unchanged is the value where nothing changed.
+	// Unchanged is the value where nothing changed; NaN where that is another one for each clean map.
 	Unchanged float64
 	// Maps tells whether the metric needs the saliency maps.
 	Maps bool
 	// Sorts tells whether it sorts the maps' pixels, which takes ten times as long as all that do not, together.
 	Sorts bool
+	// Special metrics are of interest to few runs: they are computed where they are asked for.
+	Special bool
+	// Goal is what it has to be told.
+	Goal Goal
+	// Objective is the objective of attacks, by its kind in a config, that the metric tells the success of; empty where there is none.
+	Objective string
 
 	of func(in *Inputs, s *scratch) float64
 }
@@ -45,7 +67,7 @@ var table = []Metric{
 	{
 		Name: "normalized_l2", Doc: "L2 distance of the maps over the L2 norm of the clean map",
 		Formula: "‖I − I′‖₂ / ‖I‖₂", Origin: "Ehsani Oskouie and Farnia (ICASSP 2023)",
-		Rises: true, Unchanged: 0, Maps: true, of: normalizedL2,
+		Rises: true, Unchanged: 0, Maps: true, Objective: "dissimilarity", of: normalizedL2,
 	},
 	{
 		Name: "cosine", Doc: "cosine of the angle between the maps",
@@ -55,7 +77,7 @@ var table = []Metric{
 	{
 		Name: "top_k", Doc: "share of the most salient pixels that stay among them",
 		Formula: "|top k of I ∩ top k of I′| / k", Origin: "Ghorbani, Abid and Zou (AAAI 2019)",
-		Rises: false, Unchanged: 1, Maps: true, Sorts: true, of: topK,
+		Rises: false, Unchanged: 1, Maps: true, Sorts: true, Objective: "top_k", of: topK,
 	},
 	{
 		Name: "spearman", Doc: "Spearman's rank correlation of the maps (average ranks)",
@@ -76,7 +98,7 @@ var table = []Metric{
 	{
 		Name: "center_shift", Doc: "distance of the maps' centres of mass in pixels",
 		Formula: "‖Σ p I(p) / Σ I(p) − Σ p I′(p) / Σ I′(p)‖₂ over the pixels p", Origin: "Ghorbani, Abid and Zou (AAAI 2019), not truncated",
-		Rises: true, Unchanged: 0, Maps: true, of: centerShift,
+		Rises: true, Unchanged: 0, Maps: true, Objective: "mass_center", of: centerShift,
 	},
 	{
 		Name: "prediction_changed", Doc: "1 where the model's answer changed, else 0; its mean is the share of such images",
@@ -88,6 +110,26 @@ var table = []Metric{
 		Formula: "p_c(x) − p_c(x + δ)", Origin: "definition",
 		Rises: true, Unchanged: 0, Maps: false, of: probabilityDrop,
 	},
+	{
+		Name: "kept_l2", Doc: "normalized_l2 of the images whose prediction is kept; the others have none",
+		Formula: "‖I − I′‖₂ / ‖I‖₂ where argmax z(x + δ) = argmax z(x)", Origin: "definition",
+		Rises: true, Unchanged: 0, Maps: true, Special: true, of: keptL2,
+	},
+	{
+		Name: "region_share", Doc: "share of the perturbed map inside the goal's box",
+		Formula: "Σ I′(p) over the pixels p of the box / Σ I′(p) over all", Origin: "definition",
+		Rises: true, Unchanged: math.NaN(), Maps: true, Special: true, Goal: RegionGoal, Objective: "region", of: regionShare,
+	},
+	{
+		Name: "region_gain", Doc: "share of the perturbed map inside the goal's box, less that of the clean map",
+		Formula: "region_share of I′ − region_share of I", Origin: "definition",
+		Rises: true, Unchanged: 0, Maps: true, Special: true, Goal: RegionGoal, of: regionGain,
+	},
+	{
+		Name: "target_distance", Doc: "L2 distance of the perturbed map from the goal's map T over that of the clean map",
+		Formula: "‖I′ − T‖₂ / ‖I − T‖₂", Origin: "mean squared error to the target: Dombrowski et al. (NeurIPS 2019)",
+		Rises: false, Unchanged: 1, Maps: true, Special: true, Goal: TargetGoal, Objective: "target", of: targetDistance,
+	},
 }
 
 // Notation says what the letters of the formulas stand for.
@@ -97,11 +139,23 @@ const Notation = "I and I′: the saliency maps of an image x and of x + δ, eac
 // All returns all metrics, in the order of the documentation.
 func All() []Metric { return slices.Clone(table) }
 
+// Measuring returns the metric that tells the success of attacks on an objective, by the objective's kind in a config.
+func Measuring(objective string) (Metric, bool) {
+	i := slices.IndexFunc(table, func(m Metric) bool { return m.Objective == objective && objective != "" })
+	if i < 0 {
+		return Metric{}, false
+	}
+	return table[i], true
+}
+
 // Stronger says which way a value means a larger change, and what it is where nothing changed.
 func (m Metric) Stronger() string {
 	way := "smaller"
 	if m.Rises {
 		way = "larger"
+	}
+	if math.IsNaN(m.Unchanged) {
+		return way + " (unchanged: that of the clean map)"
 	}
 	return fmt.Sprintf("%s (unchanged: %g)", way, m.Unchanged)
 }
@@ -120,7 +174,7 @@ func Names() []string {
 func Computed(asked []string) []string {
 	var names []string
 	for _, m := range table {
-		if !m.Sorts || slices.Contains(asked, m.Name) {
+		if !m.Sorts && !m.Special || slices.Contains(asked, m.Name) {
 			names = append(names, m.Name)
 		}
 	}
@@ -165,8 +219,10 @@ func (e *Evaluator) Metrics() []Metric { return e.metrics }
 // Evaluate writes the image's metrics to dst, in the order of the evaluator's names. A metric that is not defined on the
 // image is NaN: every metric of the maps where a pixel is not finite; normalized_l2 and cosine where a map is zero;
 // spearman and kendall where a map is constant; ssim where a side is shorter than 7 pixels or the clean map's maximum is
-// not positive; center_shift where a map sums to 0. Evaluate returns an error where the maps do not have Height x Width
-// pixels, TopK is not in 0..1, or dst has another length than the list of metrics.
+// not positive; center_shift and what looks at a region where a map sums to 0; target_distance where the clean map is the target;
+// kept_l2 where the prediction changed. Evaluate returns an error where the maps, or a target that is asked for, do not have
+// Height x Width pixels, a region that is asked for does not lie in them, TopK is not in 0..1, or dst has another length than the
+// list of metrics.
 func (e *Evaluator) Evaluate(dst []float64, in Inputs) error {
 	if len(dst) != len(e.metrics) {
 		return fmt.Errorf("evaluate %d metrics into %d values", len(e.metrics), len(dst))
@@ -185,6 +241,9 @@ func (e *Evaluator) Evaluate(dst []float64, in Inputs) error {
 				in.Height, in.Width, len(in.Clean), len(in.Perturbed))
 		}
 		whole = finite(in.Clean) && finite(in.Perturbed)
+		if err := e.checkGoals(in); err != nil {
+			return err
+		}
 	}
 	e.scratch.forget()
 	for i, m := range e.metrics {
@@ -193,6 +252,23 @@ func (e *Evaluator) Evaluate(dst []float64, in Inputs) error {
 			continue
 		}
 		dst[i] = m.of(&in, &e.scratch)
+	}
+	return nil
+}
+
+// checkGoals returns an error where a metric lacks what it has to be told.
+func (e *Evaluator) checkGoals(in Inputs) error {
+	for _, m := range e.metrics {
+		switch m.Goal {
+		case RegionGoal:
+			if err := in.Region.Check(in.Height, in.Width); err != nil {
+				return fmt.Errorf("evaluate %s: %w", m.Name, err)
+			}
+		case TargetGoal:
+			if len(in.Target) != in.Height*in.Width {
+				return fmt.Errorf("evaluate %s: a target of %d values for maps of %d x %d pixels", m.Name, len(in.Target), in.Height, in.Width)
+			}
+		}
 	}
 	return nil
 }

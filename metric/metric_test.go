@@ -41,6 +41,8 @@ func TestReferenceValues(t *testing.T) {
 		Height, Width    int
 		Clean, Perturbed []float32
 		TopK             float64 `json:"top_k"`
+		Region           metric.Region
+		Target           []float32
 		Values           map[string]*float64
 	}
 	if err := json.Unmarshal(text, &cases); err != nil {
@@ -48,7 +50,7 @@ func TestReferenceValues(t *testing.T) {
 	}
 	for _, c := range cases {
 		got := evaluate(t, metric.Inputs{
-			Clean: c.Clean, Perturbed: c.Perturbed, Height: c.Height, Width: c.Width, TopK: c.TopK,
+			Clean: c.Clean, Perturbed: c.Perturbed, Height: c.Height, Width: c.Width, TopK: c.TopK, Region: c.Region, Target: c.Target,
 		}, metric.Names()...)
 		for name, want := range c.Values {
 			switch {
@@ -77,14 +79,21 @@ func TestUnchangedMaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		height, width := rapid.IntRange(7, 12).Draw(t, "height"), rapid.IntRange(7, 12).Draw(t, "width")
 		image := maps(t, "map", height*width)
-		got := evaluate(t, metric.Inputs{Clean: image, Perturbed: slices.Clone(image), Height: height, Width: width}, metric.Names()...)
+		region := metric.Region{Top: 1, Left: 2, Height: height - 1, Width: 3}
+		got := evaluate(t, metric.Inputs{Clean: image, Perturbed: slices.Clone(image), Height: height, Width: width, Region: region,
+			Target: maps(t, "target", height*width)}, metric.Names()...)
 		for _, name := range metric.Names() {
 			m, err := metric.Lookup(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !(math.Abs(got[name]-m.Unchanged) < 1e-12) {
-				t.Fatalf("%s = %v, want %v", name, got[name], m.Unchanged)
+			want := m.Unchanged
+			if math.IsNaN(want) { // the clean map's own: only the sum over the box
+				want = shareOf(image, region, width)
+			}
+			// A target that is the clean map itself has no distance to compare with.
+			if !(math.Abs(got[name]-want) < 1e-12) && !(name == "target_distance" && math.IsNaN(got[name])) {
+				t.Fatalf("%s = %v, want %v", name, got[name], want)
 			}
 		}
 	})
@@ -131,6 +140,67 @@ func TestInvariances(t *testing.T) {
 	})
 }
 
+// shareOf adds up what lies in a box.
+func shareOf(values []float32, box metric.Region, width int) float64 {
+	total, inside := 0.0, 0.0
+	for _, v := range values {
+		total += float64(v)
+	}
+	for y := range box.Height {
+		for x := range box.Width {
+			inside += float64(values[(box.Top+y)*width+box.Left+x])
+		}
+	}
+	return inside / total
+}
+
+// TestGoalsAreChecked: a metric of a goal wants a box in the map, or a target of its size.
+func TestGoalsAreChecked(t *testing.T) {
+	in := metric.Inputs{Clean: make([]float32, 12), Perturbed: make([]float32, 12), Height: 3, Width: 4}
+	for _, c := range []struct {
+		name   string
+		region metric.Region
+		target []float32
+		want   string
+	}{
+		{"region_share", metric.Region{}, nil, "evaluate region_share: the box of 0 x 0 pixels"},
+		{"region_gain", metric.Region{Top: 2, Left: 0, Height: 2, Width: 1}, nil, "does not lie in a map of 3 x 4"},
+		{"region_gain", metric.Region{Top: -1, Left: 0, Height: 2, Width: 1}, nil, "row -1, column 0"},
+		{"region_gain", metric.Region{Top: 1, Left: 1, Height: 1, Width: math.MaxInt}, nil, "does not lie"},
+		{"target_distance", metric.Region{}, make([]float32, 11), "a target of 11 values for maps of 3 x 4 pixels"},
+	} {
+		e, err := metric.NewEvaluator(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Region, in.Target = c.region, c.target
+		if err := e.Evaluate(make([]float64, 1), in); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s of %+v: %v, want %q", c.name, c.region, err, c.want)
+		}
+	}
+}
+
+// TestKeptL2: an image whose prediction changed has none.
+func TestKeptL2(t *testing.T) {
+	in := metric.Inputs{Clean: []float32{0, 1}, Perturbed: []float32{1, 0}, Height: 1, Width: 2, PerturbedPrediction: 1}
+	if got := evaluate(t, in, "kept_l2")["kept_l2"]; !math.IsNaN(got) {
+		t.Errorf("kept_l2 = %v of another prediction", got)
+	}
+	in.CleanPrediction = 1
+	if got := evaluate(t, in, "kept_l2")["kept_l2"]; got != math.Sqrt2 {
+		t.Errorf("kept_l2 = %v, want %v", got, math.Sqrt2)
+	}
+}
+
+// TestMarkMostSalient marks the pixels that top_k looks at: 3 of 6, ties by their index.
+func TestMarkMostSalient(t *testing.T) {
+	values := []float32{0, 1, 1, 2, 1, 0}
+	metric.MarkMostSalient(values, 0.5)
+	if want := []float32{0, 1, 1, 1, 0, 0}; !slices.Equal(values, want) {
+		t.Errorf("%v, want %v", values, want)
+	}
+}
+
 func TestTopKTiesGoByPixelIndex(t *testing.T) {
 	in := metric.Inputs{
 		Clean:     []float32{0, 1, 1, 1, 1, 0},
@@ -169,6 +239,7 @@ func TestUndefinedValuesAreNaN(t *testing.T) {
 	}
 	for name, in := range undefined {
 		in.Height, in.Width, in.CleanProbability = 2, 2, 0.5
+		in.Region, in.Target = metric.Region{Height: 1, Width: 1}, make([]float32, 4)
 		for metricName, value := range evaluate(t, in, metric.Names()...) {
 			m, _ := metric.Lookup(metricName)
 			if math.IsNaN(value) != m.Maps {
@@ -176,8 +247,10 @@ func TestUndefinedValuesAreNaN(t *testing.T) {
 			}
 		}
 	}
-	zero := metric.Inputs{Clean: make([]float32, 64), Perturbed: make([]float32, 64), Height: 8, Width: 8}
-	for name, value := range evaluate(t, zero, "normalized_l2", "cosine", "spearman", "kendall", "ssim", "center_shift") {
+	zero := metric.Inputs{Clean: make([]float32, 64), Perturbed: make([]float32, 64), Height: 8, Width: 8,
+		Region: metric.Region{Height: 4, Width: 4}}
+	for name, value := range evaluate(t, zero, "normalized_l2", "cosine", "spearman", "kendall", "ssim", "center_shift", "kept_l2",
+		"region_share", "region_gain") {
 		if !math.IsNaN(value) {
 			t.Errorf("zero maps: %s = %v, want NaN", name, value)
 		}
@@ -215,7 +288,8 @@ func TestBadInput(t *testing.T) {
 
 func BenchmarkEvaluate(b *testing.B) {
 	for _, side := range []int{28, 224} {
-		in := metric.Inputs{Clean: make([]float32, side*side), Perturbed: make([]float32, side*side), Height: side, Width: side}
+		in := metric.Inputs{Clean: make([]float32, side*side), Perturbed: make([]float32, side*side), Height: side, Width: side,
+			Region: metric.Region{Height: side / 4, Width: side / 4}, Target: make([]float32, side*side)}
 		for i := range in.Clean {
 			in.Clean[i] = float32(i*7919%10007) / 10007
 			in.Perturbed[i] = float32(i*104729%10009) / 10009

@@ -71,9 +71,23 @@ func ascending(v float32) uint32 {
 	return bits | 1<<31
 }
 
+// salient is how many pixels are a share of n.
+func salient(share float64, n int) int { return max(1, int(math.Floor(share*float64(n)+0.5))) }
+
+// MarkMostSalient writes 1 to the most salient pixels of a map, as many as the share says and those that top_k looks at, and 0 to all
+// others. The share is above 0 and at most 1.
+func MarkMostSalient(values []float32, share float64) {
+	var r ranking
+	keys := r.of(values).keys[:salient(share, len(values))]
+	clear(values)
+	for _, key := range keys {
+		values[uint32(key)] = 1
+	}
+}
+
 func topK(in *Inputs, s *scratch) float64 {
 	n := len(in.Clean)
-	k := max(1, int(math.Floor(in.TopK*float64(n)+0.5)))
+	k := salient(in.TopK, n)
 	s.chosen = slices.Grow(s.chosen[:0], n)[:n]
 	clear(s.chosen)
 	for _, key := range s.clean.of(in.Clean).keys[:k] {

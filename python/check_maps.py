@@ -11,6 +11,7 @@ import numpy as np
 import scipy.stats
 import skimage.metrics
 import tensorflow as tf
+from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 import reference_math
@@ -284,6 +285,28 @@ def ssim(clean, perturbed):
     scale = clean.max()
     return skimage.metrics.structural_similarity(clean / scale, perturbed / scale, data_range=1)
 
+
+class Goal:
+    """Where the maps of a model are to be: the configuration's box, and its target map of a sum of 1."""
+
+    def __init__(self, settings, root):
+        self.region = settings.get("region")
+        if settings.get("target"):
+            pixels = np.asarray(Image.open(root / settings["target"]), dtype=np.float64)
+            self.target = pixels / pixels.sum()
+
+    def share(self, mass):
+        box = self.region
+        inside = mass[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]
+        return inside.sum() / mass.sum()
+
+
+# Each from a clean and a perturbed map and the goal.
+GOAL_METRICS = {
+    "region_share": lambda _, b, goal: goal.share(b),
+    "region_gain": lambda a, b, goal: goal.share(b) - goal.share(a),
+    "target_distance": lambda a, b, goal: np.linalg.norm(b - goal.target) / np.linalg.norm(a - goal.target),
+}
 
 # Each from a clean and a perturbed map and the share of top_k.
 MAP_METRICS = {

@@ -155,8 +155,10 @@ class Checker:
         for k, i in enumerate(at):
             # A map that is missing takes the metrics of maps alone.
             both = clean.mapped[i] and has_map(norm[k])
-            values = {m: self.metric(m, clean.maps[i], maps[k]) if both else np.nan for m in metrics if m in check_maps.MAP_METRICS}
+            values = {m: self.metric(m, clean.maps[i], maps[k], model) if both else np.nan for m in metrics if self.of_maps(m)}
             values["prediction_changed"] = float(logits[k].argmax() != clean.predicted[i])
+            if values["prediction_changed"]:
+                values["kept_l2"] = np.nan
             c = clean.classes[i]
             values["probability_drop"] = clean.probabilities[i, c] - probabilities[k, c]
             answers = [clean.predicted[i], logits[k].argmax(), clean.probabilities[i, c], probabilities[k, c]]
@@ -167,12 +169,20 @@ class Checker:
         perturbed = pixels + np.float32(sign) * np.asarray(row.delta, np.float32).reshape(tuple(row["shape"]))
         return np.clip(perturbed, 0, 255) if self.config["evaluation"]["clip"] == "pixels" else perturbed
 
-    def metric(self, name, clean, perturbed):
+    def of_maps(self, name):
+        return name == "kept_l2" or name in check_maps.MAP_METRICS or name in check_maps.GOAL_METRICS
+
+    def metric(self, name, clean, perturbed, model):
+        if name in check_maps.GOAL_METRICS:
+            settings = self.models[model].get("goal") or self.config["goal"]
+            goal = self.once("goal", model, build=lambda: check_maps.Goal(settings, self.root))
+            return check_maps.GOAL_METRICS[name](clean, perturbed, goal)
+        name = "normalized_l2" if name == "kept_l2" else name
         return check_maps.MAP_METRICS[name](clean, perturbed, self.config["evaluation"]["top_k"])
 
     def at_jump(self, row, model, image, name, got):
         """Whether TensorFlow gives the metric of a map, too, for images that differ by rounding."""
-        if name not in check_maps.MAP_METRICS or got is None:
+        if not self.of_maps(name) or got is None:
             return False
         images, clean = self.images(model, "test"), self.clean(model, row.explanation, "test")
         i = int(np.flatnonzero(images.ids == image)[0])
@@ -183,7 +193,7 @@ class Checker:
             self.network(model).maps(self.explanations[row.explanation], scales * x, *alike)[0]
             for x in (pixels, self.add_delta(pixels, row, row.sign))
         ]
-        return any(abs(self.metric(name, a, b) - got) <= self.tolerance for a, b in itertools.product(*maps))
+        return any(abs(self.metric(name, a, b, model) - got) <= self.tolerance for a, b in itertools.product(*maps))
 
     def expected(self):
         """The perturbations that the configuration asks for: method, model, explanation, norm, eps, seed, number of draws."""
@@ -282,7 +292,7 @@ class Checker:
     def check_signs(self, name):
         """The sign is the one that does better on the split of that name, over the sources."""
         for _, row in self.perturbations.iterrows():
-            if row.eps == 0:
+            if row.eps == 0 or check_tables.is_directed(next(a for a in self.config["attacks"] if a["name"] == row.method)):
                 continue
             both = []
             for model in row.model.split("+"):

@@ -16,6 +16,11 @@ def role_of(kind):
     return ROLES.get(kind, "method")
 
 
+def is_directed(attack):
+    """Whether what an attack climbs knows +delta from -delta, so that its sign is not chosen."""
+    return "keep" in attack or attack.get("objective", {"kind": "dissimilarity"})["kind"] != "dissimilarity"
+
+
 def most_sign_images(config):
     """How many images of a fit split decide a sign at most."""
     most = config["evaluation"].get("sign_images", "all")
@@ -125,6 +130,8 @@ def check_signs(run, checker, found):
     none = checker.perturbations.iloc[:0]
     for attack, (*key, _), _ in checker.expected():
         if checker.config["evaluation"]["sign"] == "plus" or role_of(attack["kind"]) in ("nothing", "upper"):
+            continue
+        if is_directed(attack):
             continue
         method, source, *rest = key
         most = min(attack.get("fit_images") or sys.maxsize, most_sign_images(checker.config))

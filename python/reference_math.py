@@ -158,6 +158,12 @@ def saliency_maps():
     }
 
 
+def goals(height, width):
+    """A box (top, left, height, width), and a map as target."""
+    target = np.abs(np.random.default_rng(height * 1000 + width).standard_normal((height, width)))
+    return (height // 4, width // 3, max(1, height // 2), max(1, width // 2)), np.float32(target / target.sum())
+
+
 def metrics(clean, perturbed, share):
     a, b = clean.astype(float), perturbed.astype(float)
     height, width = a.shape
@@ -169,6 +175,11 @@ def metrics(clean, perturbed, share):
     def center(m):
         return np.array(scipy.ndimage.center_of_mass(m))
 
+    (first_row, first_column, rows_in, columns_in), target = goals(height, width)
+
+    def inside(m):
+        return m[first_row : first_row + rows_in, first_column : first_column + columns_in].sum() / m.sum()
+
     top, k = chosen(a)
     small = min(height, width) < 7
     return {
@@ -179,6 +190,10 @@ def metrics(clean, perturbed, share):
         "kendall": scipy.stats.kendalltau(a.ravel(), b.ravel(), variant="b").statistic if a.size > 1 else np.nan,
         "ssim": np.nan if small else skimage.metrics.structural_similarity(a / a.max(), b / a.max(), data_range=1.0),
         "center_shift": np.linalg.norm(center(a) - center(b)),
+        "kept_l2": np.linalg.norm(a - b) / np.linalg.norm(a),
+        "region_share": inside(b),
+        "region_gain": inside(b) - inside(a),
+        "target_distance": np.linalg.norm(b - target) / np.linalg.norm(a - target),
     }
 
 
@@ -186,6 +201,7 @@ def metric():
     cases = []
     for name, pair in saliency_maps().items():
         clean, perturbed = (np.float32(m / m.sum()) for m in pair)
+        region, target = goals(*clean.shape)
         for share in (0.1, 0.37) if clean.size > 100 else (0.3,):
             values = metrics(clean, perturbed, share)
             cases.append(
@@ -197,6 +213,8 @@ def metric():
                     "clean": [float(str(v)) for v in clean.ravel()],
                     "perturbed": [float(str(v)) for v in perturbed.ravel()],
                     "top_k": share,
+                    "region": dict(zip(("top", "left", "height", "width"), region)),
+                    "target": [float(str(v)) for v in target.ravel()],
                     "values": {k: None if np.isnan(v) else float(v) for k, v in values.items()},
                 }
             )
@@ -296,6 +314,7 @@ PACKAGES = {"random": random, "metric": metric, "pca": pca, "stats": stats}
 
 def main():
     warnings.simplefilter("ignore", scipy.stats.ConstantInputWarning)
+    np.seterr(invalid="ignore")  # a map of one pixel is the target itself
     for name in sys.argv[1:] or PACKAGES:
         path = ROOT / name / "testdata" / "reference.json"
         path.parent.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ import claims
 
 GROUPS = ("paper", "strong", "beyond")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
-KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
+KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/tradeoff-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
 # The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
 PROVENANCE = ("finished", "seeds", "versions", "device")
 METHODS = ("upi_pca", "upi_pca_unit", "upi_grad")
@@ -82,6 +82,18 @@ def summary(run):
             row.append(f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[source, target, explanation, norm, eps, m]:.0f} %)")
         rows.append(row + [int(group["images"].max())])
     return table(["model", "map", "budget", *methods, "images"], rows)
+
+
+def every_metric(run):
+    """All metrics of every method: attacks with an objective of their own are not to be read by the distance of maps alone."""
+    cells = run.cells()
+    metrics = list(dict.fromkeys(cells["metric"]))
+    rows = []
+    for (target, eps, method), group in cells.groupby(["target", "eps", "method"], sort=False):
+        by_metric = group.set_index("metric")
+        numbers = [by_metric.loc[m] for m in metrics]
+        rows.append([target, f"{eps:g}", method, *("missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f}" for c in numbers)])
+    return table(["model", "eps", "method", *metrics], rows)
 
 
 def verdicts(run, method):
@@ -179,7 +191,7 @@ def page(runs, missing):
     for name, run in runs["beyond"].items():
         with open(os.path.join("configs", "beyond", name + ".yaml")) as f:
             about = " ".join(line.lstrip("# ").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), f))
-        text += [f"### {name}", "", about, "", summary(run)]
+        text += [f"### {name}", "", about, "", every_metric(run) if name == "objectives" else summary(run)]
         if name == "sources":
             text += [transfer(run, m) for m in dict.fromkeys(run.cells("transfer")["method"]) if m != "random"]
     return "\n".join(text)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"image/color"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -157,7 +158,7 @@ func (r *run) scoreFigures() ([]figure, error) {
 			return nil, err
 		}
 		for i := range figures {
-			figures[i].More = metric != t.Metrics[0]
+			figures[i].More = metric != t.Metrics[0] && !slices.Contains(slices.Collect(maps.Values(t.own)), metric)
 		}
 		all = append(all, figures...)
 	}

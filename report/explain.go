@@ -117,7 +117,7 @@ func (r *run) attackFacts() []fact {
 		if !known {
 			text = a.Kind
 		}
-		all = append(all, fact{printable(r.labels().of(a.Name)), text + "."})
+		all = append(all, fact{printable(r.labels().of(a.Name)), text + a.aimText() + "."})
 	}
 	return all
 }

@@ -28,15 +28,8 @@ type settings struct {
 	} `yaml:"models"`
 	Explanations []explanationSettings `yaml:"explanations"`
 	Precision    string                `yaml:"precision"`
-	Attacks      []struct {
-		Name string   `yaml:"name"`
-		Kind string   `yaml:"kind"`
-		Norm string   `yaml:"norm"`
-		Eps  []string `yaml:"eps"`
-		// Precision is empty where it is the run's.
-		Precision string `yaml:"precision"`
-	} `yaml:"attacks"`
-	Evaluation struct {
+	Attacks      []attackSettings      `yaml:"attacks"`
+	Evaluation   struct {
 		Sign    string   `yaml:"sign"`
 		Clip    string   `yaml:"clip"`
 		Filter  string   `yaml:"filter"`

@@ -16,6 +16,7 @@ import (
 // Groups of figures, in the order of the page.
 const (
 	scoresGroup        = "Score against eps"
+	tradeoffGroup      = "Maps moved against predictions changed"
 	perturbationsGroup = "Perturbations"
 	examplesGroup      = "Images and their maps"
 	transferGroup      = "Transfer"
@@ -39,7 +40,7 @@ func (f figure) files() map[string][]byte {
 }
 
 // figurePrefixes begin the names of the files that a report makes, and may remove.
-var figurePrefixes = []string{"perturbations", "example", "score", "transfer", "spectrum", "trace"}
+var figurePrefixes = []string{"perturbations", "example", "score", "tradeoff", "transfer", "spectrum", "trace"}
 
 // fileName joins words to the name of a PNG file that is safe whatever the words hold.
 func fileName(words ...string) string {
@@ -58,7 +59,7 @@ func fileName(words ...string) string {
 // figures draws all that the run has data for.
 func (r *run) figures() ([]figure, error) {
 	var all []figure
-	for _, draw := range []func() ([]figure, error){r.scoreFigures, r.perturbationFigures, r.exampleFigures, r.transferFigures} {
+	for _, draw := range []func() ([]figure, error){r.scoreFigures, r.tradeoffFigures, r.perturbationFigures, r.exampleFigures, r.transferFigures} {
 		figures, err := draw()
 		if err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ func (r *run) findings() []finding {
 	for _, rows := range t.byTarget() {
 		f := finding{Subject: printable(t.Labels.of(rows[0].Target) + ", " + r.adjective(rows[0].Explanation) + " maps")}
 		f.Sentences = append(f.Sentences, r.accuracySentence(rows[0])...)
-		told := strongest(rows, t.Metrics[0])
+		told := t.strongest(rows)
 		for _, row := range told {
 			f.Sentences = append(f.Sentences, strings.Join(r.changeSentences(t, rows, row), " "))
 		}
@@ -66,14 +66,14 @@ func (r *run) accuracySentence(row record) []string {
 	return []string{text + "."}
 }
 
-// strongest lists, for each method under study and upper reference, its row of the largest budget that has a number, the strongest change
-// first within a role.
-func strongest(rows []record, name string) []record {
+// strongest lists, for each method under study and upper reference, its row of the largest budget that has a number of what it is after:
+// within a role first those that are after the first metric, the strongest change first.
+func (r records) strongest(rows []record) []record {
 	type of struct{ method, source, norm string }
 	best := map[of]record{}
 	var order []of
 	for _, row := range rows {
-		if c, known := row.Cells[name]; !known || c.Mean == nil || math.IsNaN(*c.Mean) || row.Role != results.RoleMethod && row.Role != results.RoleUpper {
+		if c, known := row.Cells[r.metricOf(row)]; !known || c.Mean == nil || math.IsNaN(*c.Mean) || row.Role != results.RoleMethod && row.Role != results.RoleUpper {
 			continue
 		}
 		key := of{row.Method, row.Source, row.Norm}
@@ -88,11 +88,14 @@ func strongest(rows []record, name string) []record {
 	for _, key := range order {
 		told = append(told, best[key])
 	}
-	rises := risesWith(name)
+	metrics := rank(r.Metrics)
 	slices.SortStableFunc(told, func(a, b record) int {
-		order := cmp.Compare(*b.Cells[name].Mean, *a.Cells[name].Mean)
-		if !rises {
-			order = -order
+		order := cmp.Compare(metrics[r.metricOf(a)], metrics[r.metricOf(b)])
+		if name := r.metricOf(a); order == 0 {
+			order = cmp.Compare(*b.Cells[name].Mean, *a.Cells[name].Mean)
+			if !risesWith(name) {
+				order = -order
+			}
 		}
 		return cmp.Or(cmp.Compare(roleRank(a.Role), roleRank(b.Role)), order)
 	})
@@ -106,7 +109,7 @@ func risesWith(name string) bool {
 
 // changeSentences say what one perturbation does.
 func (r *run) changeSentences(t records, rows []record, row record) []string {
-	name := t.Metrics[0]
+	name := t.metricOf(row)
 	c := row.Cells[name]
 	who := t.Labels.of(row.Method)
 	if row.Source != row.Target {
@@ -158,7 +161,7 @@ func (r *run) changeSentences(t records, rows []record, row record) []string {
 func seedSentence(t records, told []record) []string {
 	var once []string
 	for _, row := range told {
-		if row.Role == results.RoleMethod && row.Cells[t.Metrics[0]].SeedStdDev == nil {
+		if row.Role == results.RoleMethod && row.Cells[t.metricOf(row)].SeedStdDev == nil {
 			once = append(once, t.Labels.of(row.Method))
 		}
 	}

@@ -49,6 +49,7 @@ func newGrid(r records, notes []string) grid {
 
 const (
 	meanLegend    = "Each number is the mean over the images ± its standard error; (in parentheses) the standard deviation over seeds and draws."
+	ownLegend     = "An attack whose objective is another is compared with random in the metric of that, which is named."
 	missingLegend = missingText + ": the run was asked for this number and has none."
 )
 
@@ -63,6 +64,9 @@ func summarySections(r records) ([]section, []string) {
 		legend = slices.Insert(legend, 1, fmt.Sprintf("Against random: the difference of %s to the random perturbation of the same norm and eps "+
 			"over the same images, with its paired bootstrap 95 %% interval; "+noText+" where there is none to compare to.", printable(r.Labels.of(r.Metrics[0]))))
 		values = slices.Insert(values, 1, againstRandom(r))
+		if len(r.own) > 0 {
+			legend = slices.Insert(legend, 2, ownLegend)
+		}
 	}
 	return listSections(r, values), legend
 }

@@ -34,8 +34,8 @@ func differences(r records) []value {
 	return values
 }
 
-// againstRandom is the difference of the first metric to random, where there is one of the same sources or, beside several sources,
-// of the target alone.
+// againstRandom is the difference to random of the metric that an attack is after, where there is one of the same sources or, beside
+// several sources, of the target alone. It is named where it is not the first metric.
 func againstRandom(r records) value {
 	random := map[rowKey]bool{}
 	for _, row := range r.Rows {
@@ -44,10 +44,15 @@ func againstRandom(r records) value {
 		}
 	}
 	return value{"against random [95 %]", func(row record, _ int64) entry {
-		c, same := row.Cells[r.Metrics[0]], row.unnamed()
+		name := r.metricOf(row)
+		c, same := row.Cells[name], row.unnamed()
 		alone := same
 		alone.Source = row.Target
-		return differenceEntry(c, c.Images, row.Role != results.RoleRandom && (random[same] || random[alone]))
+		e := differenceEntry(c, c.Images, row.Role != results.RoleRandom && (random[same] || random[alone]))
+		if name != r.Metrics[0] && c.Difference != nil {
+			e.Text += " of " + printable(r.Labels.of(name))
+		}
+		return e
 	}}
 }
 

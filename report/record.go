@@ -38,6 +38,16 @@ type records struct {
 	Warnings []string
 	// Labels are those of the run.
 	Labels labels
+	// own are the metrics that tell the success of attacks which are after something else than the first metric, by the attacks' names.
+	own map[string]string
+}
+
+// metricOf is the metric that tells the success of a row's attack: the first, unless it is after something else.
+func (r records) metricOf(row record) string {
+	if name, other := r.own[row.Method]; other && slices.Contains(r.Metrics, name) {
+		return name
+	}
+	return r.Metrics[0]
 }
 
 // newRecords gathers the cells of a table by row. Rows are ordered by target and explanation, then by what the attack is, and where

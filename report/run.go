@@ -49,7 +49,7 @@ func openRun(dir string) (*run, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Labels = r.labels()
+		t.Labels, t.own = r.labels(), r.settings.own()
 		r.tables = append(r.tables, t)
 	}
 	return r, nil

@@ -52,6 +52,9 @@ func terminalSummary(r records, notes []string) grid {
 		g.Legend[0] += fmt.Sprintf(" Against random: the difference of %s to random of the same norm and eps over the same images, with its paired 95 %% interval.",
 			printable(r.Labels.of(r.Metrics[0])))
 	}
+	if len(r.own) > 0 {
+		g.Legend[0] += " " + ownLegend
+	}
 	if gap {
 		g.Legend = append(g.Legend, missingLegend)
 	}

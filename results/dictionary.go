@@ -164,4 +164,6 @@ var ExampleColumns = []Column{
 	{"perturbed", "the perturbed image; its values may lie outside 0..255"},
 	{"clean_map", "the saliency map of the image, height x width"},
 	{"perturbed_map", "that of the perturbed image"},
+	{"region", "the box that the perturbation is to bring the map to: top, left, height and width in pixels; empty where it is after something else"},
+	{"target", "the map that the perturbation is to bring about, height x width; empty where it is after something else"},
 }

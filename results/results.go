@@ -249,6 +249,10 @@ type Example struct {
 	// CleanMap and PerturbedMap hold H x W values.
 	CleanMap     []float32 `parquet:"clean_map"`
 	PerturbedMap []float32 `parquet:"perturbed_map"`
+	// Region is the box that the perturbation is to bring the map to, [top, left, height, width] in pixels, and Target the map that it is
+	// to become, H x W values; empty where it is after something else. Files of earlier versions lack them.
+	Region []int32   `parquet:"region,optional"`
+	Target []float32 `parquet:"target,optional"`
 }
 
 // ImageID is the image's id as text.

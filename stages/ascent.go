@@ -18,7 +18,7 @@ import (
 
 // ascend climbs an objective step by step, and goes on from the last checkpoint of a killed task.
 func (r *runner) ascend(ctx context.Context, job *pipeline.Job, spec FitSpec, a attack.Ascent) ([]float32, fitRecord, error) {
-	kind, err := objective(a.Objective.Of)
+	kind, err := objective(a.Objective)
 	if err != nil {
 		return nil, fitRecord{}, err
 	}
@@ -32,7 +32,10 @@ func (r *runner) ascend(ctx context.Context, job *pipeline.Job, spec FitSpec, a 
 		if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
 			return nil, fitRecord{}, err
 		}
-		batcher := e.batcher(a.Objective.Of)
+		batcher, err := e.batcher(a.Objective, spec.Goal)
+		if err != nil {
+			return nil, fitRecord{}, err
+		}
 		batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
 		m.sources, m.batchers = append(m.sources, e.source), append(m.batchers, batcher)
 	}

@@ -121,7 +121,10 @@ func (c *scorer) examples(m *saliency.Mapper, positions []int, sign int, spec Ex
 			PerturbedPrediction: after, PerturbedName: spec.class(after),
 			Shape: []int32{int32(c.shape[0]), int32(c.shape[1]), int32(c.shape[2])},
 			Image: image, Perturbed: batch.Pixels[k*size : (k+1)*size],
-			CleanMap: clean, PerturbedMap: maps.Map[k*pixels : (k+1)*pixels],
+			CleanMap: clean, PerturbedMap: maps.Map[k*pixels : (k+1)*pixels], Target: c.target,
+		}
+		if box := spec.Goal.Region; box != nil {
+			rows[k].Region = []int32{int32(box.Top), int32(box.Left), int32(box.Height), int32(box.Width)}
 		}
 	}
 	return rows, nil

@@ -28,6 +28,8 @@ type Problem struct {
 	Seed  int64        `json:"seed"`
 	// Draw numbers the perturbations of an attack that draws several.
 	Draw int64 `json:"draw"`
+	// Goal is what the attack's objective looks at.
+	Goal Goal `json:"goal,omitzero"`
 }
 
 func (p Problem) size() int { return p.Shape[0] * p.Shape[1] * p.Shape[2] }

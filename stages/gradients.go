@@ -44,7 +44,8 @@ type gradientRow struct {
 }
 
 func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec GradientsSpec) error {
-	kind, err := objective(spec.Function)
+	of := attack.Objective{Of: spec.Function}
+	kind, err := objective(of)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,10 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 		return err
 	}
 	positions := e.withMap(job)
-	batcher := e.batcher(spec.Function)
+	batcher, err := e.batcher(of, Goal{})
+	if err != nil {
+		return err
+	}
 	batcher.Noise, batcher.Seed = spec.Noise, spec.Seed
 	values, err := imageset.Create(filepath.Join(job.Out, gradientsFile))
 	if err != nil {

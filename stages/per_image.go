@@ -34,7 +34,7 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 	if !needs.PerImage() {
 		return fmt.Errorf("attack %s finds no perturbation per image", spec.Attack.Kind)
 	}
-	kind, err := objective(needs.Ascent.Objective.Of)
+	kind, err := objective(needs.Ascent.Objective)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,10 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 	if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
 		return err
 	}
-	batcher := e.batcher(needs.Ascent.Objective.Of)
+	batcher, err := e.batcher(needs.Ascent.Objective, spec.Goal)
+	if err != nil {
+		return err
+	}
 	batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
 	file, err := imageset.Create(filepath.Join(job.Out, deltasFile))
 	if err != nil {

@@ -24,6 +24,8 @@ type Scoring struct {
 	Correct bool     `json:"correct"`
 	Metrics []string `json:"metrics"`
 	TopK    float64  `json:"top_k"`
+	// Goal is what the metrics look at or, of examples, what the figures show.
+	Goal Goal `json:"goal,omitzero"`
 	// KeepMaps keeps the maps of each image beside its scores.
 	KeepMaps bool `json:"maps,omitempty"`
 }
@@ -34,11 +36,15 @@ type scorer struct {
 	spec    Scoring
 	batcher imageset.Batcher
 	deltas  *deltas
+	target  []float32 // the goal's map, if there is one
 }
 
 func newScorer(job *pipeline.Job, e explained, spec Scoring) (*scorer, error) {
 	c := &scorer{explained: e, spec: spec, batcher: imageset.Batcher{Set: e.set, Explanation: e.explanation, Clip: spec.Clip}}
 	var err error
+	if c.target, err = spec.Goal.target(e.shape[0], e.shape[1]); err != nil {
+		return c, err
+	}
 	c.deltas, err = openDeltas(job.Dir(spec.Delta), e.set, spec.PerImage)
 	return c, err
 }
@@ -198,6 +204,8 @@ func (c *scorer) score(m *saliency.Mapper, positions []int, sign int, rows [][]s
 			CleanProbability:     r.Probability,
 			PerturbedProbability: maps.Probability[k],
 			TopK:                 c.spec.TopK,
+			Region:               c.spec.Goal.region(),
+			Target:               c.target,
 		})
 		if err != nil {
 			return fmt.Errorf("image %s: %w", c.set.Images[i], err)

@@ -35,10 +35,17 @@ func (s Source) engine(p runtime.Precision) engine.Source {
 type Shard struct {
 	Images    pipeline.Artefact `json:"images"`
 	Reference pipeline.Artefact `json:"reference"`
+	// Answers is the reference of the network itself, where Reference is that of a surrogate and the network's predictions are to be
+	// kept.
+	Answers *pipeline.Artefact `json:"answers,omitempty"`
 }
 
 func (s Shard) part(job *pipeline.Job) imageset.Part {
-	return imageset.Part{Images: job.Dir(s.Images), References: job.Dir(s.Reference)}
+	p := imageset.Part{Images: job.Dir(s.Images), References: job.Dir(s.Reference)}
+	if s.Answers != nil {
+		p.Answers = job.Dir(*s.Answers)
+	}
+	return p
 }
 
 // An explained is a source and shards of its images, opened.
@@ -71,13 +78,19 @@ func (r *runner) openIn(p runtime.Precision, job *pipeline.Job, s Source, shards
 	return e, err
 }
 
-// batcher puts the images into batches for a function of them: with an explanation and clean maps if it looks at maps.
-func (e explained) batcher(of attack.Function) imageset.Batcher {
+// batcher puts the images into batches for an objective: with an explanation and maps if it looks at maps.
+func (e explained) batcher(o attack.Objective, g Goal) (imageset.Batcher, error) {
 	b := imageset.Batcher{Set: e.set}
-	if of == attack.Dissimilarity {
-		b.Explanation, b.Reference = e.explanation, true
+	if o.Keeps() {
+		b.Keep = &o.Keep
 	}
-	return b
+	if !o.Of.OfMaps() {
+		return b, nil
+	}
+	b.Explanation, b.Reference = e.explanation, true
+	var err error
+	b.Aim, err = aim(o, g, e.shape[0], e.shape[1])
+	return b, err
 }
 
 // withMap lists the images that have a map, and counts the others.
@@ -93,16 +106,23 @@ func (e explained) withMap(job *pipeline.Job) []int {
 	return positions
 }
 
-// objectives is the table of the functions that attacks ask gradients of.
-var objectives = map[attack.Function]engine.Kind[*saliency.Objective]{
-	attack.Dissimilarity: engine.Dissimilarity,
-	attack.CrossEntropy:  engine.CrossEntropy,
+// functions is the table of the functions of maps that attacks ask gradients of.
+var functions = map[attack.Function]saliency.Function{
+	attack.Dissimilarity: saliency.Dissimilarity,
+	attack.TopK:          saliency.TopK,
+	attack.MassCenter:    saliency.MassCenter,
+	attack.Region:        saliency.Region,
+	attack.Target:        saliency.Target,
 }
 
-func objective(of attack.Function) (engine.Kind[*saliency.Objective], error) {
-	kind, ok := objectives[of]
-	if !ok {
-		return kind, fmt.Errorf("there is no objective %q", of)
+// objective is the kind of the programs that compute what an attack climbs.
+func objective(o attack.Objective) (engine.Kind[*saliency.Objective], error) {
+	if o.Of == attack.CrossEntropy && !o.Keeps() {
+		return engine.CrossEntropy, nil
 	}
-	return kind, nil
+	f, ok := functions[o.Of]
+	if !ok {
+		return engine.Kind[*saliency.Objective]{}, fmt.Errorf("there is no objective %q", o.Of)
+	}
+	return engine.Objective(f, o.Keeps()), nil
 }

@@ -43,6 +43,8 @@ type Config struct {
 	Explanations  []Item     `yaml:"explanations"`
 	Attacks       []Item     `yaml:"attacks"`
 	Evaluation    Evaluation `yaml:"evaluation"`
+	// Goal is where maps are to be, for the objectives and metrics that look at it.
+	Goal Goal `yaml:"goal,omitempty"`
 	// Labels are what tables and figures write in place of the names of attacks, models, explanations and metrics.
 	Labels map[string]string `yaml:"labels,omitempty"`
 	// Expect are conditions on the results.
@@ -66,6 +68,22 @@ func (id *ImageID) UnmarshalText(text []byte) error {
 	}
 	*id = ImageID(text)
 	return nil
+}
+
+// Goal is where maps are to be: in a box, or like a given map.
+type Goal struct {
+	// Region is a box in pixels of the map.
+	Region *Region `yaml:"region,omitempty"`
+	// Target is the path of a grey PNG of the map's size.
+	Target string `yaml:"target,omitempty"`
+}
+
+// Region is a box: its first row and column, counted from 0, and its size in pixels.
+type Region struct {
+	Top    int `yaml:"top"`
+	Left   int `yaml:"left"`
+	Height int `yaml:"height"`
+	Width  int `yaml:"width"`
 }
 
 // Data names the shards that perturbations are fitted and evaluated on.
@@ -134,6 +152,8 @@ type Model struct {
 	Path string `yaml:"path"`
 	// Data replaces the run's data for a model of another data set.
 	Data *Data `yaml:"data,omitempty"`
+	// Goal replaces the run's for a model whose maps are of another size.
+	Goal *Goal `yaml:"goal,omitempty"`
 	// Signature is the SavedModel's signature to call.
 	Signature string      `yaml:"signature"`
 	Input     ModelInput  `yaml:"input"`

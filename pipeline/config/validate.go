@@ -27,6 +27,7 @@ func (l *loader) validate(cfg *Config) {
 	needsData := slices.ContainsFunc(cfg.Models, func(m Model) bool { return m.Data == nil }) || len(cfg.Models) == 0
 	l.data("data", cfg.Data, needsData)
 	l.models(cfg.Models)
+	l.goal("goal", cfg.Goal)
 	l.validateItems("explanations", cfg.Explanations)
 	l.validateItems("attacks", cfg.Attacks)
 	l.evaluation(cfg.Evaluation)
@@ -122,9 +123,23 @@ func (l *loader) models(models []Model) {
 		if m.Data != nil {
 			l.data(at+".data", *m.Data, true)
 		}
+		if m.Goal != nil {
+			l.goal(at+".goal", *m.Goal)
+			l.need(*m.Goal != Goal{}, at+".goal", nil, "want region or target")
+		}
 		l.input(at+".input", m.Input)
 		l.oneOf(at+".custom_gradients", m.CustomGradients, "refuse", "ignore")
 		l.oneOf(at+".output.head", m.Output.Head, "auto", "logits", "softmax", "log_softmax", "sigmoid", "binary")
+	}
+}
+
+func (l *loader) goal(at string, g Goal) {
+	if r := g.Region; r != nil {
+		l.need(r.Top >= 0 && r.Left >= 0 && r.Height >= 1 && r.Width >= 1, at+".region", *r,
+			"want {top, left, height, width} in pixels of the map: top and left from 0 up, height and width from 1 up")
+	}
+	if l.tree.value(at+".target") != nil {
+		l.filled(at+".target", g.Target)
 	}
 }
 

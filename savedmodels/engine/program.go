@@ -26,12 +26,24 @@ type Kind[P Program] struct {
 // The kinds of programs.
 var (
 	Mapper        = Kind[*saliency.Mapper]{"map", saliency.NewMapper}
-	Dissimilarity = Kind[*saliency.Objective]{"dissimilarity", saliency.NewDissimilarity}
+	Dissimilarity = Objective(saliency.Dissimilarity, false)
 	CrossEntropy  = Kind[*saliency.Objective]{"cross-entropy", func(
 		m *savedmodels.Model, _ saliency.Explanation, s saliency.Settings) (*saliency.Objective, error) {
 		return saliency.NewCrossEntropy(m, s)
 	}}
 )
+
+// Objective is the kind of the objectives of a function of maps, with or without the term that keeps predictions.
+func Objective(f saliency.Function, keep bool) Kind[*saliency.Objective] {
+	name := string(f)
+	if keep {
+		name += ", predictions kept"
+	}
+	return Kind[*saliency.Objective]{name, func(
+		m *savedmodels.Model, e saliency.Explanation, s saliency.Settings) (*saliency.Objective, error) {
+		return saliency.NewObjective(m, e, f, keep, s)
+	}}
+}
 
 // batch returns how many images one call to a program of this kind takes, so that all calls at once stay within the memory.
 func batch[P Program](e *Engine, k Kind[P], s Source) (int, error) {

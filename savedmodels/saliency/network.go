@@ -94,17 +94,25 @@ func (n *network) column(matrix tf.Output) tf.Output {
 }
 
 // An evaluation is the network on some images, to be differentiated or as it was saved: the two differ for networks of 16-bit
-// floats.
+// floats. Plain is without the surrogate.
 type evaluation struct {
-	x     tf.Output
-	exact bool
+	x            tf.Output
+	exact, plain bool
 }
 
 // evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already, in the form that is to be differentiated.
 func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
 	options := n.options
 	options.Wide = true
-	return n.add(evaluation{x, false}, copies, options)
+	return n.add(evaluation{x: x}, copies, options)
+}
+
+// withoutSurrogate adds the network itself on the images, in the form that is to be differentiated.
+func (n *network) withoutSurrogate() (forward, error) {
+	if n.options.Surrogate == nil {
+		return n.evaluate(n.pixels, 1)
+	}
+	return n.add(evaluation{x: n.pixels, plain: true}, 1, savedmodels.BuildOptions{Wide: true})
 }
 
 // answer adds the network on the images with the numbers that it gives where it is deployed.
@@ -112,7 +120,7 @@ func (n *network) answer() (forward, error) {
 	if !n.model.Half() {
 		return n.evaluate(n.pixels, 1)
 	}
-	return n.add(evaluation{n.pixels, true}, 1, n.options)
+	return n.add(evaluation{x: n.pixels, exact: true}, 1, n.options)
 }
 
 func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions) (forward, error) {

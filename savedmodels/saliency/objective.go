@@ -13,7 +13,8 @@ import (
 type Objective struct {
 	program
 	reduced
-	reference       tf.Output
+	reference       tf.Output // only of functions of maps
+	kept            kept
 	value, gradient tf.Output
 }
 
@@ -25,9 +26,15 @@ type Gradients struct {
 	Value []float32
 }
 
-// NewDissimilarity builds the objective d(I(x), reference) = ||I(x) - reference||_2 for explanation e of model m: a
-// gradient of second order. ErrNoSecondOrder says that it is zero whatever the images.
+// NewDissimilarity builds the objective of the function Dissimilarity.
 func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objective, error) {
+	return NewObjective(m, e, Dissimilarity, false, s)
+}
+
+// NewObjective builds the objective f(I(x), R) for explanation e of model m, where R is the map that the batch gives: a gradient
+// of second order. ErrNoSecondOrder says that it is zero whatever the images. With keep, what the batch says of the predictions
+// that are to stay is part of the objective.
+func NewObjective(m *savedmodels.Model, e Explanation, f Function, keep bool, s Settings) (*Objective, error) {
 	n := newNetwork(m, e, s.Surrogate, s.Batch)
 	explanation, err := e.build(n, n.pixels)
 	if err != nil {
@@ -35,9 +42,16 @@ func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objecti
 	}
 	mapped, _ := n.saliencyMap(explanation)
 	o := &Objective{reference: n.Placeholder(tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
-	o.value = n.distance(mapped, o.reference)
+	if o.value, err = f.of(n, mapped, o.reference); err != nil {
+		return nil, err
+	}
 	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
-		return nil, fmt.Errorf("differentiate the dissimilarity: %w", n.secondOrder(err, e.Explains().Score))
+		return nil, fmt.Errorf("differentiate %s: %w", f.name(), n.secondOrder(err, e.Explains().Score))
+	}
+	if keep {
+		if err := o.keepPredictions(n); err != nil {
+			return nil, err
+		}
 	}
 	return o, o.open(n, e, s)
 }
@@ -87,5 +101,9 @@ func (o *Objective) compute(s *runtime.Session, b Batch, results ...result) ([][
 		}
 		feeds = append(feeds, runtime.Feed{To: o.reference, Floats: padded(b.Reference, o.network.batch*pixels)})
 	}
-	return o.runIn(s, feeds, n, results...)
+	kept, err := o.kept.feeds(o.network, b.Keep, n)
+	if err != nil {
+		return nil, err
+	}
+	return o.runIn(s, append(feeds, kept...), n, results...)
 }

@@ -19,8 +19,19 @@ type Batch struct {
 	Classes []int32
 	// Noise is added to copies of the images by explanations that take noise: samples x n x H x W x C.
 	Noise []float32
-	// Reference are the n maps, H x W each, that an Objective measures the distance from.
+	// Reference are the n maps R, H x W each, of an Objective's Function.
 	Reference []float32
+	// Keep says which predictions an Objective is to keep, if it was built for that.
+	Keep *Keep
+}
+
+// Keep takes Weight * max(0, Margin - m) off an Objective's value, where m = z_c - max over j != c of z_j is the margin, in logits,
+// of the class c of each image. It is the network's own margin where a surrogate stands in for ReLU in the map.
+type Keep struct {
+	// Classes are the n classes c.
+	Classes []int32
+	// Weight is in units of the objective per logit, Margin in logits.
+	Weight, Margin float32
 }
 
 // Settings say which graph a program builds and where it runs.

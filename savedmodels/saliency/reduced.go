@@ -86,6 +86,9 @@ func (o *Objective) drawn() Batch {
 		pixels := o.network.shape.Pixels()
 		b.Reference = uniform(n*pixels, 2/float64(pixels))
 	}
+	if o.kept.weight.Op != nil {
+		b.Keep = &Keep{Classes: b.Classes, Weight: 1, Margin: 1}
+	}
 	return b
 }
 

@@ -11,8 +11,12 @@ type Batcher struct {
 	Set *Set
 	// Explanation is nil where what is computed explains nothing, as the cross-entropy.
 	Explanation saliency.Explanation
-	// Reference has batches carry the clean maps, which a dissimilarity measures the distance from.
+	// Reference has batches carry the clean maps, which a dissimilarity measures the distance from. Aim, if set, makes of each of
+	// them, in place, what another function of maps wants; it is called by several goroutines at once.
 	Reference bool
+	Aim       func(reference []float32)
+	// Keep, if set, has batches name the network's answers to the clean images, which are to be kept.
+	Keep *attack.Keep
 	// Clip keeps the values in 0..255.
 	Clip  bool
 	Noise attack.Noise
@@ -35,6 +39,9 @@ func (b Batcher) Batch(positions []int, how Perturbed, kept []float32) (saliency
 	if b.Reference {
 		batch.Reference = make([]float32, len(positions)*pixels)
 	}
+	if b.Keep != nil {
+		batch.Keep = &saliency.Keep{Weight: float32(b.Keep.Weight), Margin: float32(b.Keep.Margin)}
+	}
 	bytes, z := make([]byte, size), make([]float32, size)
 	for k, i := range positions {
 		x := batch.Pixels[k*size : (k+1)*size]
@@ -42,9 +49,16 @@ func (b Batcher) Batch(positions []int, how Perturbed, kept []float32) (saliency
 			return batch, err
 		}
 		if b.Reference {
-			if err := b.Set.ReadMap(i, batch.Reference[k*pixels:(k+1)*pixels]); err != nil {
+			reference := batch.Reference[k*pixels : (k+1)*pixels]
+			if err := b.Set.ReadMap(i, reference); err != nil {
 				return batch, err
 			}
+			if b.Aim != nil {
+				b.Aim(reference)
+			}
+		}
+		if b.Keep != nil {
+			batch.Keep.Classes = append(batch.Keep.Classes, int32(b.Set.References[i].Prediction))
 		}
 		if b.Set.References != nil {
 			batch.Classes[k] = int32(b.Set.References[i].Class)

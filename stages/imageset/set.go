@@ -49,8 +49,9 @@ type Reference struct {
 	Norm float64 `parquet:"norm"`
 }
 
-// A Part is one shard of a set: a directory of images and, where a model's word on them is known, one of references.
-type Part struct{ Images, References string }
+// A Part is one shard of a set: a directory of images and, where a model's word on them is known, one of references. Answers, if
+// there, is another one, whose predictions count instead: those of the network itself, where the references are a surrogate's.
+type Part struct{ Images, References, Answers string }
 
 // A Set is a sequence of images that can be read in any order, by several goroutines at once.
 type Set struct {
@@ -96,16 +97,31 @@ func (s *Set) open(from Part, p *part, hold bool) error {
 	if from.References == "" {
 		return nil
 	}
-	references, err := table.ReadAll[Reference](filepath.Join(from.References, ReferenceFile))
+	references, err := readReferences(from.References, from.Images, len(images))
 	if err != nil {
 		return err
 	}
-	if len(references) != len(images) {
-		return fmt.Errorf("open references %s: %d for the %d images of %s", from.References, len(references), len(images), from.Images)
+	if from.Answers != "" {
+		answers, err := readReferences(from.Answers, from.Images, len(images))
+		if err != nil {
+			return err
+		}
+		for i := range references {
+			references[i].Prediction = answers[i].Prediction
+		}
 	}
 	s.References = append(s.References, references...)
 	p.maps, err = OpenRecords(filepath.Join(from.References, MapsFile), len(images), 4*s.Pixels, hold)
 	return err
+}
+
+// readReferences reads those of the n images of a directory.
+func readReferences(dir, images string, n int) ([]Reference, error) {
+	references, err := table.ReadAll[Reference](filepath.Join(dir, ReferenceFile))
+	if err == nil && len(references) != n {
+		err = fmt.Errorf("open references %s: %d for the %d images of %s", dir, len(references), n, images)
+	}
+	return references, err
 }
 
 // Close closes the files.

@@ -22,7 +22,7 @@ func mapValue(id int64, j int) float32 { return float32(id) + float32(j)/8 }
 // write makes the directories of a part with these images; one whose id is divisible by 5 has no map.
 func write(t *testing.T, dir string, ids []int64) Part {
 	t.Helper()
-	p := Part{filepath.Join(dir, "images"), filepath.Join(dir, "references")}
+	p := Part{Images: filepath.Join(dir, "images"), References: filepath.Join(dir, "references")}
 	var images []Image
 	var references []Reference
 	var pixels []byte

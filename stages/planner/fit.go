@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"upi/attack"
 	"upi/pipeline"
 	"upi/stages"
@@ -25,7 +27,7 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 		spec.Direction = &direction
 	case x.needs.Ascent != nil:
 		for _, m := range x.sources {
-			shards, err := d.shards(m, m.fit, x.explanation, x.needs.Smoothed.Surrogate)
+			shards, err := d.climbed(x, m, m.fit)
 			if err != nil {
 				return nil, err
 			}
@@ -43,6 +45,25 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 	}
 	delta, err := d.plan.Add(d.stages.Fit, x.id(), spec, costs(4*x.sources[0].size(), work))
 	return []pipeline.Artefact{delta}, err
+}
+
+// climbed are the shards of a split as an ascent sees them: with the answers of the network itself, if they are to be kept while a
+// surrogate stands in for it.
+func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error) {
+	surrogate := x.needs.Smoothed.Surrogate
+	shards, err := d.shards(m, s, x.explanation, surrogate)
+	if err != nil || surrogate == nil || !x.needs.Ascent.Objective.Keeps() {
+		return shards, err
+	}
+	own, err := d.shards(m, s, x.explanation, nil)
+	if err != nil {
+		return nil, err
+	}
+	shards = slices.Clone(shards)
+	for i := range shards {
+		shards[i].Answers = &own[i].Reference
+	}
+	return shards, nil
 }
 
 // direction plans the gradients of all terms on the fit split, and the task that finds the direction in them.
@@ -106,7 +127,7 @@ func (d *draft) costsOfRows(bytes int64, work float64) pipeline.Option {
 
 func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Artefact, error) {
 	m, surrogate := x.sources[0], x.needs.Smoothed.Surrogate
-	shards, err := d.shards(m, m.test, x.explanation, surrogate)
+	shards, err := d.climbed(x, m, m.test)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func newExplanation(item config.Item) (explanation, error) {
 func check(c *config.Config) []error {
 	var models, explanations []string
 	data := map[string]config.Data{}
-	problems := checkPictures("data", c.Data.Pictures)
+	problems := append(checkPictures("data", c.Data.Pictures), checkGoals(c)...)
 	for i, m := range c.Models {
 		models = append(models, m.Name)
 		data[m.Name] = c.Data

@@ -37,6 +37,7 @@ type model struct {
 	shape     [3]int
 	classes   int
 	fit, test split
+	goal      stages.Goal
 }
 
 func (m model) size() int64 { return int64(m.shape[0]) * int64(m.shape[1]) * int64(m.shape[2]) }
@@ -112,7 +113,8 @@ func (d *draft) model(c config.Model) (model, error) {
 				Refit(m.shape, shape))
 		}
 	}
-	return m, nil
+	m.goal, err = d.goal(c, m)
+	return m, err
 }
 
 // Refit says how images of the shape that is there become images of the shape that is wanted, both height, width and channels.

@@ -74,6 +74,7 @@ func (x perturbation) problem(clip bool) (stages.Problem, error) {
 	}
 	return stages.Problem{
 		Attack: item, Shape: x.sources[0].shape, Norm: x.norm(), Eps: x.eps, Noise: x.noise(), Clip: clip, Seed: x.seed, Draw: x.draw,
+		Goal: x.goal(),
 	}, nil
 }
 

@@ -100,9 +100,10 @@ func optional(a pipeline.Artefact) *pipeline.Optional {
 	return &o
 }
 
-// rule says how the sign of the perturbation is chosen. That of no perturbation, and of one per image, is not chosen.
+// rule says how the sign of the perturbation is chosen. That of no perturbation, and of one per image, is not chosen, nor is that of
+// an ascent whose objective knows + from -.
 func (d *draft) rule(x perturbation) tables.SignRule {
-	if x.needs.PerImage() || x.eps == 0 {
+	if x.needs.PerImage() || x.eps == 0 || x.needs.Ascent != nil && x.needs.Ascent.Objective.Directed() {
 		return tables.SignPlus
 	}
 	return tables.SignRule(d.config.Evaluation.Sign)
@@ -131,7 +132,7 @@ func (d *draft) scores(x perturbation, target model, through explanation, deltas
 		return nil, err
 	}
 	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: source(target, through, nil), Signed: signed}
-	spec.KeepMaps = d.config.Evaluation.Maps
+	spec.KeepMaps, spec.Goal = d.config.Evaluation.Maps, measured(target.goal, spec.Metrics)
 	id := x.id()
 	if through.name != x.explanation.name {
 		id = label(id, through.name)
@@ -240,7 +241,7 @@ func (d *draft) examples(x perturbation, deltas []pipeline.Artefact, signed stag
 		Title: fmt.Sprintf("%s, %s %g, %s, %s", x.attack.Name, x.norm(), x.eps, x.source(), x.explanation.name),
 		Keep:  examplesPerFigure, Classes: images.ClassNames(),
 	}
-	spec.Metrics, spec.TopK = nil, 0 // which figures do not show
+	spec.Metrics, spec.TopK, spec.Goal = nil, 0, x.goal() // figures show no metrics, but where the maps were to go
 	for _, id := range d.config.Report.Examples {
 		spec.IDs = append(spec.IDs, string(id))
 	}

@@ -21,9 +21,14 @@ func (e explanation) work() float64 {
 	return max(1, points.Steps, points.Samples)
 }
 
-// work is that of one gradient of what the perturbation climbs, over all draws of its noise.
+// work is that of one gradient of what the perturbation climbs, over all draws of its noise. The margin of a prediction that is kept
+// has a derivative of first order.
 func (x perturbation) work() float64 {
-	return secondOrder * x.explanation.work() * max(1, float64(x.noise().Draws))
+	each := secondOrder * x.explanation.work()
+	if a := x.needs.Ascent; a != nil && a.Objective.Keeps() {
+		each++
+	}
+	return each * max(1, float64(x.noise().Draws))
 }
 
 // ascentWork is that of a universal ascent on so many images: its steps, and the comparisons of iterates on images that are held back.
