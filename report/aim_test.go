@@ -90,7 +90,7 @@ func TestAimsAreToldByTheirMetric(t *testing.T) {
 		t.Errorf("README.md tells of a failure:\n%s", readme)
 	}
 	table := text(filepath.Join(results.TablesDir, "summary.md"))
-	for _, want := range []string{"+0.340 [+0.330, +0.350] of region_share", "| +0.300 [+0.290, +0.310] |", "compared with random in the metric of that"} {
+	for _, want := range []string{"+0.340 [+0.330, +0.350] of region_share", " +0.300 [+0.290, +0.310] |", "compared with random in the metric of that"} {
 		if !strings.Contains(strings.ReplaceAll(table, `\_`, "_"), want) {
 			t.Errorf("summary.md does not say %q:\n%s", want, table)
 		}
