@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+import check_inside
 import reference_math
 
 BATCH = 100
@@ -39,6 +40,7 @@ class Network:
         self.call = frozen.prune(frozen.inputs[0], [scores, logits])
         # Gradients of 16-bit floats underflow: they are taken of the same network in float32.
         self.differentiated = widened(frozen, [scores, logits]) or (lambda x: self.call(tf.cast(x, self.dtype)))
+        self.frozen, self.outputs = frozen, [scores, logits]
         self.loaded = loaded  # else its variables are freed
         self.declared, self.found, self.head = model["output"]["head"], found, None
 
@@ -122,12 +124,31 @@ class Network:
         rest = tf.where(chosen > 0, tf.constant(-np.inf, tf.float64), z)
         return own - tf.reduce_logsumexp(rest, axis=1), chosen - tf.nn.softmax(rest)
 
+    @functools.cached_property
+    def guided(self):
+        return check_inside.guided(self.frozen, self.outputs)
+
+    @functools.cache
+    def layer(self, name):
+        return check_inside.Layer(self.frozen, name, self.outputs[1])
+
+    def grad_cam(self, pixels, classes, logit, name):
+        """The map of activations of a layer; a probability is a growing function of the margin."""
+
+        def slope(logits):
+            _, slope = self.margin(logits, classes)
+            if logit and self.head != "binary":
+                slope = tf.one_hot(tf.gather(self.columns, classes), logits.shape[1], dtype=tf.float64)
+            return tf.cast(tf.reshape(slope, tf.shape(logits)), logits.dtype)
+
+        return self.layer(name).grad_cam(self.input_of(tf.constant(pixels)), slope, *pixels.shape[1:3]).numpy()
+
     @tf.function(reduce_retracing=True)
-    def gradient(self, pixels, classes, logit):
+    def gradient(self, pixels, classes, logit, guided=False):
         """The derivatives of the logits or of the margins, and the logarithms of what the latter are weighted by: p_c (1 - p_c)."""
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            scores, logits = self.differentiated(self.input_of(pixels))
+            scores, logits = (self.guided if guided else self.differentiated)(self.input_of(pixels))
             if self.direct:
                 own = tf.gather(self.probabilities(scores), classes, batch_dims=1)
             else:
@@ -172,11 +193,19 @@ class Network:
     def maps(self, explanation, pixels, classes, ids):
         """Maps, n x H x W, and L1 norms by which they were divided, n, known up to a factor; 0 where the norm is."""
         self.understand(batches(pixels)[0])
+        if explanation["kind"] == "grad_cam":
+            logit = explanation["score"] == "logit"
+            return self.divided([self.grad_cam(x, c, logit, explanation["layer"]) for x, c in zip(batches(pixels), batches(classes))])
+        if explanation["kind"] == "guided_backprop":
+            assert self.guided  # made before the function that calls it is traced
         explain = EXPLANATIONS[explanation["kind"]]
-        parts = [
+        return self.divided([
             explain(functools.partial(self.gradient, classes=c, logit=explanation["score"] == "logit"), explanation, x, i)
             for x, c, i in zip(batches(pixels), batches(classes), batches(ids))
-        ]
+        ])
+
+    @staticmethod
+    def divided(parts):
         summed = np.abs(np.concatenate(parts)).sum(axis=3, dtype=np.float64)
         norm = summed.sum(axis=(1, 2))
         return summed / np.where(norm > 0, norm, 1)[:, None, None], norm
@@ -244,6 +273,23 @@ def smooth_gradient(gradient, settings, x, ids):
     return weighted_mean([gradient(copy) for copy in copies])
 
 
+def guided_backprop(gradient, _, x, __):
+    return gradient(x, guided=True)[0].numpy()
+
+
+def expected_gradients(gradient, settings, x, ids):
+    points = []
+    for draw in range(settings["samples"]):
+        b, a = check_inside.draws(settings["images"], ids, draw, one_draw)
+        g, log = gradient(b + a * (x - b))
+        points.append(((x - b) * g if settings["multiply_by_inputs"] else g, log))
+    return weighted_mean(points)
+
+
+def one_draw(image, draw):
+    return reference_math.Stream(0, "explanation baseline", image, draw)
+
+
 def weighted_mean(points):
     """The mean over points of gradients times their weights, relative to the largest weight of each image."""
     logs = np.stack([log for _, log in points])
@@ -261,7 +307,8 @@ def one_noise(image, draw, shape, sigma):
     return stream.normal(int(np.prod(shape)), sigma).astype(np.float32).reshape(shape)
 
 
-EXPLANATIONS = {f.__name__: f for f in (simple_gradient, input_x_gradient, integrated_gradients, smooth_gradient)}
+EXPLANATIONS = {f.__name__: f for f in (simple_gradient, input_x_gradient, integrated_gradients, smooth_gradient,
+                                         guided_backprop, expected_gradients)}
 
 
 def top(mass, count):

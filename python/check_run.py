@@ -136,16 +136,27 @@ class Checker:
     def network(self, model):
         return self.once("network", model, build=lambda: check_maps.Network(self.models[model]))
 
+    def explanation(self, model, name):
+        """An explanation with what it takes of the model: the layer, or the images that baselines are drawn from."""
+        settings = self.explanations[name]
+        if settings["kind"] == "grad_cam":
+            return {**settings, "layer": settings.get("layer") or self.models[model].get("layer", "")}
+        if settings["kind"] != "expected_gradients":
+            return settings
+        fit = self.images(model, "fit").pixels
+        order = self.once("baselines", len(fit), build=lambda: reference_math.Stream(0, "baselines", 0, 0).perm(len(fit)))
+        return {**settings, "images": fit[order[: settings["baseline_images"]]]}
+
     def clean(self, model, explanation, name):
         return self.once(
             "clean", model, explanation, name,
-            build=lambda: Clean(self.network(model), self.explanations[explanation], self.images(model, name),
+            build=lambda: Clean(self.network(model), self.explanation(model, explanation), self.images(model, name),
                                 self.config["evaluation"]["filter"]))
 
     def perturbed(self, row, model, name, sign):
         """Metrics of the images of a split under a perturbation: a table by image id."""
         images, clean = self.images(model, name), self.clean(model, row.explanation, name)
-        network, explanation = self.network(model), self.explanations[row.explanation]
+        network, explanation = self.network(model), self.explanation(model, row.explanation)
         at = clean.positions
         pixels = self.add_delta(images.pixels[at], row, sign)
         logits, probabilities = network.answers(pixels)
@@ -190,7 +201,7 @@ class Checker:
         alike = [np.repeat(value, len(scales)) for value in (clean.classes[i], image)]
         pixels = images.pixels[i : i + 1]
         maps = [
-            self.network(model).maps(self.explanations[row.explanation], scales * x, *alike)[0]
+            self.network(model).maps(self.explanation(model, row.explanation), scales * x, *alike)[0]
             for x in (pixels, self.add_delta(pixels, row, row.sign))
         ]
         return any(abs(self.metric(name, a, b, model) - got) <= self.tolerance for a, b in itertools.product(*maps))

@@ -35,6 +35,25 @@ var explanationTexts = map[string]kindText{
 		return fmt.Sprintf("E = the mean gradient of the score at %v noisy copies of x, the noise normal with standard deviation %v (pixel units) and "+
 			"the same for the clean and the perturbed image", s["samples"], s["sigma"])
 	}},
+	"grad_cam": {"Grad-CAM", func(s map[string]any) string {
+		layer := "the layer of the last convolution"
+		if name, ok := s["layer"].(string); ok && name != "" {
+			layer = "the layer " + name
+		}
+		return "E = the channels A of " + layer + ", each times the mean of ∂S/∂A over its places, summed up, of which what is positive is enlarged to the " +
+			"image's size (bilinear)"
+	}},
+	"guided_backprop": {"guided-backpropagation", func(map[string]any) string {
+		return "E = the gradient of the score by a backward pass in which rectifiers pass on only what is positive (guided backpropagation)"
+	}},
+	"expected_gradients": {"expected-gradients", func(s map[string]any) string {
+		factor := ""
+		if s["multiply_by_inputs"] == true {
+			factor = " times x − b"
+		}
+		return fmt.Sprintf("E = the mean, over %v draws, of the gradient of the score at a point drawn by chance between x and a baseline b%s; baselines are "+
+			"drawn from %v fit images, the same for the clean and the perturbed image", s["samples"], factor, s["baseline_images"])
+	}},
 }
 
 // ExplanationKinds lists the kinds of explanations that reports can put into words.
@@ -86,6 +105,12 @@ func (r *run) mapTexts() []fact {
 		return nil
 	}
 	var all []fact
+	var layers string // of models, for explanations that name none
+	for _, m := range r.settings.Models {
+		if m.Layer != "" {
+			layers += fmt.Sprintf(" On %s the layer is %s.", r.labels().of(m.Name), m.Layer)
+		}
+	}
 	for _, e := range r.settings.Explanations {
 		text, known := explanationTexts[e.Kind]
 		if !known {
@@ -99,9 +124,13 @@ func (r *run) mapTexts() []fact {
 		if e.Settings["score"] == "logit" {
 			score = "logit"
 		}
+		ofModels := ""
+		if e.Kind == "grad_cam" && e.Settings["layer"] == "" {
+			ofModels = printable(layers)
+		}
 		all = append(all, fact{printable(r.labels().of(e.Name)),
-			fmt.Sprintf("%s, where S is the %s of the class %s. The map is the sum of |E| over the channels of each pixel, divided by its sum over the pixels (its L1 norm).",
-				text.formula(e.Settings), score, class)})
+			fmt.Sprintf("%s, where S is the %s of the class %s.%s The map is the sum of |E| over the channels of each pixel, divided by its sum over the pixels (its L1 norm).",
+				text.formula(e.Settings), score, class, ofModels)})
 	}
 	return all
 }

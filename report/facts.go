@@ -25,6 +25,8 @@ type settings struct {
 	Name   string `yaml:"name"`
 	Models []struct {
 		Name string `yaml:"name"`
+		// Layer is the one that grad_cam looks at where the explanation names none.
+		Layer string `yaml:"layer"`
 	} `yaml:"models"`
 	Explanations []explanationSettings `yaml:"explanations"`
 	Precision    string                `yaml:"precision"`

@@ -30,6 +30,8 @@ type Inspection struct {
 	Path       []OpUse        // the ops that a gradient has to pass
 	// Custom are the nodes to which Python gives a gradient of their own, which is not used here.
 	Custom []string
+	// Layer is the layer of the last convolution, nil if there is none: see [Model.Layer].
+	Layer *Layer
 }
 
 // Inspect looks at the SavedModel in dir as Open does with the same options. It is an error only if saved_model.pb cannot be
@@ -66,4 +68,9 @@ func (i *Inspection) describe(m *Model) {
 	i.Head, i.ImageShape, i.Batch, i.Classes = m.head.Kind, m.shape, m.batch, m.head.Classes
 	i.Custom = m.custom
 	i.Ops, i.Path, i.Variables, i.Parameters = m.saved.ops, m.path, m.saved.variables, m.saved.parameters
+	if plain, err := m.AsSaved(); err == nil {
+		if l, err := plain.Layer(""); err == nil {
+			i.Layer = &l
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"upi/savedmodels/graphdef"
 	"upi/savedmodels/tensors"
@@ -62,6 +63,7 @@ type Model struct {
 	path      []OpUse
 	saved     contents
 	custom    []string
+	asSaved   func() (*Model, error) // nil where the model is so
 
 	arrangement arrangement // of the images in the network's input
 }
@@ -77,6 +79,7 @@ func Open(dir string, o Options) (*Model, error) {
 	if err := m.lighten(); err != nil {
 		return nil, fmt.Errorf("open %s: fold its batch normalisations: %w", m.dir, err)
 	}
+	m.asSaved = sync.OnceValues(func() (*Model, error) { return openAsSaved(dir, o) })
 	return m, nil
 }
 

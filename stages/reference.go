@@ -31,6 +31,10 @@ func (r *runner) runReference(ctx context.Context, job *pipeline.Job, spec Refer
 		return err
 	}
 	defer set.Close()
+	baselines, err := spec.Source.baselines(job, model.ImageShape())
+	if err != nil {
+		return err
+	}
 	if err := checkLabels(set, job.Task.Shard, model.Classes()); err != nil {
 		return err
 	}
@@ -44,7 +48,7 @@ func (r *runner) runReference(ctx context.Context, job *pipeline.Job, spec Refer
 		return err
 	}
 	defer rows.Abort()
-	batcher := imageset.Batcher{Set: set, Explanation: explanation}
+	batcher := imageset.Batcher{Set: set, Explanation: explanation, Baselines: baselines}
 	err = engine.Each(ctx, r.engine, engine.Mapper, source, set.Len(),
 		func(m *saliency.Mapper, lo, hi int) (references, error) { return refer(m, batcher, between(lo, hi)) },
 		func(_, hi int, r references) error {

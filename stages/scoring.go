@@ -40,7 +40,7 @@ type scorer struct {
 }
 
 func newScorer(job *pipeline.Job, e explained, spec Scoring) (*scorer, error) {
-	c := &scorer{explained: e, spec: spec, batcher: imageset.Batcher{Set: e.set, Explanation: e.explanation, Clip: spec.Clip}}
+	c := &scorer{explained: e, spec: spec, batcher: imageset.Batcher{Set: e.set, Explanation: e.explanation, Baselines: e.baselines, Clip: spec.Clip}}
 	var err error
 	if c.target, err = spec.Goal.target(e.shape[0], e.shape[1]); err != nil {
 		return c, err

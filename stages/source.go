@@ -20,6 +20,8 @@ type Source struct {
 	Options     savedmodels.Options `json:"options"`
 	Explanation setting.Item        `json:"explanation"`
 	Surrogate   *attack.Surrogate   `json:"surrogate,omitempty"`
+	// Baselines is an artefact of the stage baselines, for an explanation that takes some.
+	Baselines *pipeline.Artefact `json:"baselines,omitempty"`
 }
 
 // engine is the source of programs; the precision is that of the gradients of objectives.
@@ -55,6 +57,7 @@ type explained struct {
 	explanation saliency.Explanation
 	shape       [3]int
 	set         *imageset.Set
+	baselines   imageset.Baselines
 }
 
 // open opens a source with shards of its images. The caller closes the set.
@@ -70,6 +73,9 @@ func (r *runner) openIn(p runtime.Precision, job *pipeline.Job, s Source, shards
 		return e, err
 	}
 	e.shape = e.model.ImageShape()
+	if e.baselines, err = s.baselines(job, e.shape); err != nil {
+		return e, err
+	}
 	parts := make([]imageset.Part, len(shards))
 	for i, shard := range shards {
 		parts[i] = shard.part(job)
@@ -87,7 +93,7 @@ func (e explained) batcher(o attack.Objective, g Goal) (imageset.Batcher, error)
 	if !o.Of.OfMaps() {
 		return b, nil
 	}
-	b.Explanation, b.Reference = e.explanation, true
+	b.Explanation, b.Baselines, b.Reference = e.explanation, e.baselines, true
 	var err error
 	b.Aim, err = aim(o, g, e.shape[0], e.shape[1])
 	return b, err

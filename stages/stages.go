@@ -11,7 +11,7 @@ import (
 
 // A Table holds the stages. The version of one is raised by whoever changes what it writes.
 type Table struct {
-	Images, Reference, Diagnosis, Gradients, Direction, Fit, PerImage, Sign, Evaluate, Examples, Tables *pipeline.Stage
+	Images, Baselines, Reference, Diagnosis, Gradients, Direction, Fit, PerImage, Sign, Evaluate, Examples, Tables *pipeline.Stage
 }
 
 // New returns the stages of a process, which share an engine.
@@ -19,6 +19,7 @@ func New(e *engine.Engine) *Table {
 	r := &runner{engine: e, rows: make(chan struct{}, 1)}
 	return &Table{
 		Images:    pipeline.NewStage("images", 3, runImages),
+		Baselines: pipeline.NewStage("baselines", 1, runBaselines),
 		Reference: pipeline.NewStage("reference", 6, r.runReference),
 		Diagnosis: pipeline.NewStage("diagnosis", 2, r.runDiagnosis),
 		Gradients: pipeline.NewStage("gradients", 6, r.runGradients),
@@ -35,8 +36,8 @@ func New(e *engine.Engine) *Table {
 // All are the stages by their names.
 func (t *Table) All() pipeline.Stages {
 	all := pipeline.Stages{}
-	for _, s := range []*pipeline.Stage{t.Images, t.Reference, t.Diagnosis, t.Gradients, t.Direction, t.Fit, t.PerImage, t.Sign,
-		t.Evaluate, t.Examples, t.Tables} {
+	for _, s := range []*pipeline.Stage{t.Images, t.Baselines, t.Reference, t.Diagnosis, t.Gradients, t.Direction, t.Fit, t.PerImage,
+		t.Sign, t.Evaluate, t.Examples, t.Tables} {
 		all[s.Name] = s
 	}
 	return all

@@ -100,6 +100,9 @@ func inspectModel(out io.Writer, dir string, o savedmodels.Options) error {
 		ops = append(ops, fmt.Sprintf("%s %d", name, i.Ops[name]))
 	}
 	fmt.Fprintf(out, "ops: %s\n", strings.Join(ops, ", "))
+	if i.Layer != nil {
+		fmt.Fprintf(out, "layer of the last convolution, for grad_cam: %s\n", i.Layer)
+	}
 	fmt.Fprintln(out, "what can be differentiated:")
 	for _, line := range engine.Differentiable(dir, o) {
 		fmt.Fprintf(out, "  %s\n", line)

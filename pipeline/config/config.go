@@ -160,6 +160,8 @@ type Model struct {
 	Output    ModelOutput `yaml:"output"`
 	// CustomGradients is refuse, or ignore: differentiate the ops where Python gives them a gradient of their own.
 	CustomGradients string `yaml:"custom_gradients"`
+	// Layer names the layer that explanations by grad_cam look at which name none themselves.
+	Layer string `yaml:"layer,omitempty"`
 }
 
 // SetDefaults implements [Defaulter].

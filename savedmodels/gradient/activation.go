@@ -67,6 +67,11 @@ const (
 	slopeGiven = "SlopeGiven"
 )
 
+// rectifies says whether a kind of operation is a rectifier, or the smooth function in place of one.
+func rectifies(kind string) bool {
+	return kind == "Relu" || kind == "Relu6" || kind == "LeakyRelu" || kind == slopeGiven
+}
+
 func givenSlope(s *scope, c *call) []tf.Output {
 	in := make([]tf.Output, len(c.in))
 	if c.up[0].Op != nil {

@@ -29,6 +29,10 @@ type Options struct {
 	// derivative is multiplied; ones if nil, which differentiates the sum of
 	// all elements of all ys.
 	Upstream []tf.Output
+	// Guided lets rectifiers (Relu, Relu6, LeakyRelu and what stands for them in a smooth network) pass on only what is
+	// positive of the gradient: guided backpropagation (Springenberg et al. 2015). The result is no derivative; Of
+	// without it differentiates it exactly.
+	Guided bool
 }
 
 // Of adds to g the derivative of ys with respect to each of xs and returns one
@@ -61,7 +65,7 @@ func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
 		return nil, err
 	}
 	s := newScope(g, o.Name)
-	w := sweep{path: p, scope: s, sums: make([][][]tf.Output, len(p.nodes))}
+	w := sweep{path: p, scope: s, guided: o.Guided, sums: make([][][]tf.Output, len(p.nodes))}
 	for i, y := range ys {
 		up := tf.Output{}
 		if o.Upstream != nil {
@@ -136,8 +140,9 @@ func check(g *tf.Graph, ys, xs []tf.Output, o Options) error {
 
 // sweep goes backwards over a path and keeps the gradients met so far.
 type sweep struct {
-	path  *path
-	scope *scope
+	path   *path
+	scope  *scope
+	guided bool
 	// sums[n][i] are the gradients of output i of node n, yet to be added up.
 	sums [][][]tf.Output
 }
@@ -186,6 +191,9 @@ func (w *sweep) run() error {
 		c := &call{op: n.op, in: n.in, wants: n.wants, of: Of, up: make([]tf.Output, len(n.active))}
 		for o := range c.up {
 			c.up[o] = w.total(port{id, o})
+		}
+		if w.guided && rectifies(n.kind) && c.up[0].Op != nil {
+			c.up[0] = w.scope.One("Relu", nil, c.up[0])
 		}
 		gradients := table[n.kind].rule(w.scope, c)
 		if err := w.scope.Err(); err != nil {

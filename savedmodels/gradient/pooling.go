@@ -54,6 +54,30 @@ func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 	if w, ok := separate(c.op.Type(), a, x); ok {
 		return []tf.Output{{}, {}, s.chosenSum(c.op.Type(), w, x, y, up)}
 	}
+	if a["data_format"] == "NCHW" { // of which TensorFlow has no MaxPoolGradGrad for the CPU
+		last := s.maxPoolGradGradLast(c.op.Type(), channelsLast(a), s.turned(x, 0, 2, 3, 1), s.turned(y, 0, 2, 3, 1), s.turned(up, 0, 2, 3, 1))
+		return []tf.Output{{}, {}, s.turned(last, 0, 3, 1, 2)}
+	}
+	return []tf.Output{{}, {}, s.maxPoolGradGradLast(c.op.Type(), a, x, y, up)}
+}
+
+// channelsLast are the attributes of pooling with its channels first for images that have them last.
+func channelsLast(a attrs) attrs {
+	last := attrs{"padding": a["padding"], "data_format": "NHWC"}
+	for _, name := range []string{"ksize", "strides"} {
+		if v, ok := a[name].([]int64); ok && len(v) == 4 {
+			last[name] = []int64{v[0], v[2], v[3], v[1]}
+		}
+	}
+	return last
+}
+
+// turned is x with its axes in another order.
+func (s *scope) turned(x tf.Output, order ...int32) tf.Output {
+	return s.One("Transpose", nil, x, s.Constant(order))
+}
+
+func (s *scope) maxPoolGradGradLast(kind string, a attrs, x, y, up tf.Output) tf.Output {
 	// TensorFlow's MaxPoolGradGrad writes its result over its input if both have as
 	// many elements, while it still reads from it: seen in 2.18 as zeros and wrong
 	// values at stride 1. Padded by hand, the input is larger.
@@ -61,7 +85,7 @@ func maxPoolGradGrad(s *scope, c *call) []tf.Output {
 		a["padding"] = "VALID"
 		x, up = s.pad(x, pads, math.Inf(-1)), s.pad(up, pads, 0)
 	}
-	return []tf.Output{{}, {}, s.One(c.op.Type()+"Grad", a, x, y, up)}
+	return s.One(kind+"Grad", a, x, y, up)
 }
 
 // overlapping returns the padding that SAME stands for if the windows overlap and

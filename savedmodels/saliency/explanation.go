@@ -11,10 +11,11 @@ import (
 
 	tf "github.com/wamuir/graft/tensorflow"
 
+	"upi/savedmodels"
 	"upi/setting"
 )
 
-// An Explanation says which input gradient explains an answer of the network. Its exported fields are its settings, as a
+// An Explanation says which gradient explains an answer of the network. Its exported fields are its settings, as a
 // config gives them.
 type Explanation interface {
 	// Validate lists what is impossible in the settings.
@@ -23,12 +24,23 @@ type Explanation interface {
 	Points() int
 	// Noise is how many noisy copies of the image it takes, and their standard deviation in pixel units.
 	Noise() (draws int, sigma float64)
+	// Baselines is how many baseline images it takes for each image, and among how many images of the fit split they are drawn.
+	Baselines() (draws, among int)
 	// Explains says which answer, and by which score.
 	Explains() Answer
 
-	// build adds E(x, c), [B, H, W, C], up to a positive factor per image, which its map does not see, to the network's graph
-	// for the images x, [B, H, W, C].
+	// inside says that it looks at more of the network than its logits, and so wants it as it was saved.
+	inside() bool
+	// build adds E(x, c), [B, H, W, C] or, of one value per pixel, [B, H, W, 1], up to a positive factor per image, which its map does
+	// not see, to the network's graph for the images x, [B, H, W, C].
 	build(n *network, x tf.Output) (tf.Output, error)
+}
+
+// A Particular explanation is not one of every network.
+type Particular interface {
+	Explanation
+	// Fits is an error that says why the explanation is none of a network, nil where it is one.
+	Fits(m *savedmodels.Model) error
 }
 
 // Kinds is the table of the explanations: its kind in a config and its settings with their defaults.
@@ -37,6 +49,11 @@ var Kinds = map[string]func() Explanation{
 	"integrated_gradients": func() Explanation { return &IntegratedGradients{Steps: 10} },
 	"smooth_gradient":      func() Explanation { return &SmoothGradient{Samples: 10, Sigma: 25.5} },
 	"input_x_gradient":     func() Explanation { return &InputXGradient{} },
+	"grad_cam":             func() Explanation { return &GradCAM{} },
+	"guided_backprop":      func() Explanation { return &GuidedBackprop{} },
+	"expected_gradients": func() Explanation {
+		return &ExpectedGradients{Samples: 10, BaselineImages: 100, MultiplyByInputs: true}
+	},
 }
 
 // A Score is the number S_c that is differentiated: the softmax probability p_c, or the logit z_c.
@@ -104,6 +121,11 @@ func (Answer) Points() int { return 1 }
 
 // Noise is none but for SmoothGrad.
 func (Answer) Noise() (int, float64) { return 0, 0 }
+
+// Baselines are none but for expected gradients.
+func (Answer) Baselines() (int, int) { return 0, 0 }
+
+func (Answer) inside() bool { return false }
 
 // Validate finds nothing impossible in an answer.
 func (Answer) Validate() []error { return nil }

@@ -6,9 +6,10 @@ import "upi/savedmodels/runtime"
 // runs it, measured on the 12,488 operations of an LSTM over 100 rows.
 const operationBytes = 18 << 10
 
-// GraphBytes estimates the memory of the program's graph, whatever its batch and without the constants.
+// GraphBytes estimates the memory of the program's graph, whatever its batch and without the constants, and of weights that are held
+// once more for it.
 func (p *program) GraphBytes() int64 {
-	return operationBytes * int64(len(p.network.Graph().Operations()))
+	return operationBytes*int64(len(p.network.Graph().Operations())) + p.network.extra
 }
 
 // BatchBytes estimates the memory that one batch takes while the program runs, constants not counted: the largest total size

@@ -14,6 +14,7 @@ import (
 type network struct {
 	*ops.Scope
 	model   *savedmodels.Model
+	extra   int64 // bytes of the weights that the model has beside those of the one that was given
 	options savedmodels.BuildOptions
 	shape   Shape
 	batch   int
@@ -22,6 +23,9 @@ type network struct {
 	pixels tf.Output // float32 [B, H, W, C]
 	class  tf.Output // int32 [B]
 	noise  tf.Output // float32 [samples, B, H, W, C]; only where the explanation takes noise
+	// baselines are float32 [draws, B, H, W, C] and along, how far the image is on the way from each, [draws, B]; only where the
+	// explanation takes baselines.
+	baselines, along tf.Output
 
 	// peak is the logarithm of the factor, [B], by which meanOverCopies has left the explanation smaller. Only tests look at it.
 	peak tf.Output
@@ -29,6 +33,7 @@ type network struct {
 
 // A forward is the network evaluated once.
 type forward struct {
+	name    string    // of the network in the graph
 	logits  tf.Output // [N, columns]
 	classes tf.Output // int32 [N]
 
@@ -67,6 +72,17 @@ func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Soft
 	n.class = n.Placeholder(tf.Int32, int64(batch))
 	if e == nil {
 		return n
+	}
+	if e.inside() {
+		if plain, err := m.AsSaved(); err != nil {
+			n.Fail(err)
+		} else if plain != m {
+			n.model, n.extra = plain, m.Bytes()
+		}
+	}
+	if draws, _ := e.Baselines(); draws > 0 {
+		n.baselines = n.Placeholder(tf.Float, append([]int64{int64(draws)}, image...)...)
+		n.along = n.Placeholder(tf.Float, int64(draws), int64(batch))
 	}
 	if samples, _ := e.Noise(); samples > 0 {
 		n.noise = n.Placeholder(tf.Float, append([]int64{int64(samples)}, image...)...)
@@ -130,7 +146,8 @@ func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions
 	if err := n.Err(); err != nil {
 		return forward{}, fmt.Errorf("build graph: %w", err)
 	}
-	logits, err := n.model.Build(n.Graph(), fmt.Sprintf("network_%d", len(n.forward)), e.x, options)
+	name := fmt.Sprintf("network_%d", len(n.forward))
+	logits, err := n.model.Build(n.Graph(), name, e.x, options)
 	if err != nil {
 		return forward{}, err
 	}
@@ -138,7 +155,7 @@ func (n *network) add(e evaluation, copies int, options savedmodels.BuildOptions
 	if copies > 1 {
 		classes = n.One("Tile", nil, classes, n.ints(copies))
 	}
-	f := forward{logits, classes, map[string]tf.Output{}}
+	f := forward{name, logits, classes, map[string]tf.Output{}}
 	n.forward[e] = f
 	return f, nil
 }
@@ -162,13 +179,17 @@ func (n *network) distance(a, b tf.Output) tf.Output {
 
 // differentiate returns the derivative of the sum of y with respect to x; y is weighted by upstream, of its shape, if that is given.
 func (n *network) differentiate(y, x tf.Output, upstream ...tf.Output) (tf.Output, error) {
+	return n.derive(y, x, gradient.Options{Upstream: upstream})
+}
+
+func (n *network) derive(y, x tf.Output, o gradient.Options) (tf.Output, error) {
 	if err := n.model.Differentiable(); err != nil {
 		return tf.Output{}, err
 	}
 	if err := n.Err(); err != nil {
 		return tf.Output{}, fmt.Errorf("build graph: %w", err)
 	}
-	gradients, err := gradient.Of(n.Graph(), []tf.Output{y}, []tf.Output{x}, gradient.Options{Upstream: upstream})
+	gradients, err := gradient.Of(n.Graph(), []tf.Output{y}, []tf.Output{x}, o)
 	if err != nil {
 		return tf.Output{}, err
 	}

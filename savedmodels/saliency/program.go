@@ -19,6 +19,9 @@ type Batch struct {
 	Classes []int32
 	// Noise is added to copies of the images by explanations that take noise: samples x n x H x W x C.
 	Noise []float32
+	// Baselines are those of explanations that take some, draws x n x H x W x C in pixel units, and Along, draws x n numbers in 0..1,
+	// how far from each of them, on the way to the image, the score is differentiated.
+	Baselines, Along []float32
 	// Reference are the n maps R, H x W each, of an Objective's Function.
 	Reference []float32
 	// Keep says which predictions an Objective is to keep, if it was built for that.
@@ -50,7 +53,8 @@ type Settings struct {
 type program struct {
 	network *network
 	session *runtime.Session
-	samples int
+	samples int // of noise
+	draws   int // of baselines
 }
 
 // check lists what does not fit in a batch before TensorFlow sees it, and returns its number of images.
@@ -63,6 +67,8 @@ func (p *program) check(b Batch) (int, error) {
 		return 0, fmt.Errorf("%d pixel values for %d images of %d", len(b.Pixels), n, size)
 	case len(b.Noise) != p.samples*n*size:
 		return 0, fmt.Errorf("%d values of noise for %d images, %d samples of %d", len(b.Noise), n, p.samples, size)
+	case len(b.Baselines) != p.draws*n*size || len(b.Along) != p.draws*n:
+		return 0, fmt.Errorf("%d values of baselines and %d places for %d images, %d draws of %d", len(b.Baselines), len(b.Along), n, p.draws, size)
 	}
 	for i, c := range b.Classes {
 		if c < 0 || int(c) >= p.network.model.Classes() {
@@ -80,16 +86,26 @@ func (p *program) feeds(b Batch, n int) []runtime.Feed {
 		{To: p.network.class, Ints: padded(b.Classes, batch)},
 	}
 	if p.samples > 0 {
-		noise := b.Noise
-		if n < batch {
-			noise = make([]float32, p.samples*batch*size)
-			for s := range p.samples {
-				copy(noise[s*batch*size:], b.Noise[s*n*size:(s+1)*n*size])
-			}
-		}
-		feeds = append(feeds, runtime.Feed{To: p.network.noise, Floats: noise})
+		feeds = append(feeds, runtime.Feed{To: p.network.noise, Floats: paddedEach(b.Noise, p.samples, n, batch)})
+	}
+	if p.draws > 0 {
+		feeds = append(feeds, runtime.Feed{To: p.network.baselines, Floats: paddedEach(b.Baselines, p.draws, n, batch)},
+			runtime.Feed{To: p.network.along, Floats: paddedEach(b.Along, p.draws, n, batch)})
 	}
 	return feeds
+}
+
+// paddedEach pads each of several runs of values of n images to those of a batch.
+func paddedEach(values []float32, runs, n, batch int) []float32 {
+	if n == batch {
+		return values
+	}
+	each := len(values) / runs // of n images
+	padded := make([]float32, runs*(each/n)*batch)
+	for r := range runs {
+		copy(padded[r*(each/n)*batch:], values[r*each:(r+1)*each])
+	}
+	return padded
 }
 
 // A result is an output of a fixed number of values per image.
@@ -133,6 +149,7 @@ func open(n *network, e Explanation, d runtime.Device) (program, error) {
 	p := program{network: n, session: session}
 	if e != nil {
 		p.samples, _ = e.Noise()
+		p.draws, _ = e.Baselines()
 	}
 	return p, nil
 }

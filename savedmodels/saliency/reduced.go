@@ -78,7 +78,8 @@ func (o *Objective) drawn() Batch {
 		}
 		return values
 	}
-	b := Batch{Pixels: uniform(n*size, 255), Noise: uniform(o.samples*n*size, 25), Classes: make([]int32, n)}
+	b := Batch{Pixels: uniform(n*size, 255), Noise: uniform(o.samples*n*size, 25), Classes: make([]int32, n),
+		Baselines: uniform(o.draws*n*size, 255), Along: uniform(o.draws*n, 1)}
 	for i := range b.Classes {
 		b.Classes[i] = int32(i % o.network.model.Classes())
 	}

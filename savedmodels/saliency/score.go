@@ -130,8 +130,9 @@ func (n *network) scoreGradient(x tf.Output, score Score) (tf.Output, error) {
 	return n.differentiate(f.logits, x, n.slope(f, score))
 }
 
-// meanOverCopies returns the mean over copies of dS_c/dx at points, [copies, B, H, W, C], up to a positive factor per image.
-func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.Output, error) {
+// meanOverCopies returns the mean over copies of dS_c/dx at points, [copies, B, H, W, C], times factors of the same shape if they are
+// given, up to a positive factor per image.
+func (n *network) meanOverCopies(points tf.Output, score Score, copies int, factors ...tf.Output) (tf.Output, error) {
 	h, w, c := n.shape.Height, n.shape.Width, n.shape.Channels
 	flat := n.One("Reshape", nil, points, n.ints(copies*n.batch, h, w, c))
 	f, err := n.evaluate(flat, copies)
@@ -146,7 +147,11 @@ func (n *network) meanOverCopies(points tf.Output, score Score, copies int) (tf.
 	if err != nil {
 		return tf.Output{}, err
 	}
-	return n.One("Mean", nil, n.One("Reshape", nil, each, n.ints(copies, n.batch, h, w, c)), n.ints()), nil
+	each = n.One("Reshape", nil, each, n.ints(copies, n.batch, h, w, c))
+	for _, f := range factors {
+		each = n.Mul(each, f)
+	}
+	return n.One("Mean", nil, each, n.ints()), nil
 }
 
 // weights returns p_c (1 - p_c) of all copies of the images, [copies * B], divided by the largest of an image's copies, so that

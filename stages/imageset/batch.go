@@ -11,6 +11,8 @@ type Batcher struct {
 	Set *Set
 	// Explanation is nil where what is computed explains nothing, as the cross-entropy.
 	Explanation saliency.Explanation
+	// Baselines are the images that baselines are drawn from, for an explanation that takes some.
+	Baselines Baselines
 	// Reference has batches carry the clean maps, which a dissimilarity measures the distance from. Aim, if set, makes of each of
 	// them, in place, what another function of maps wants; it is called by several goroutines at once.
 	Reference bool
@@ -78,6 +80,10 @@ func (b Batcher) Batch(positions []int, how Perturbed, kept []float32) (saliency
 	}
 	if b.Explanation != nil {
 		batch.Noise = b.explanationNoise(positions)
+		var err error
+		if batch.Baselines, batch.Along, err = b.explanationBaselines(positions); err != nil {
+			return batch, err
+		}
 	}
 	return batch, nil
 }

@@ -164,12 +164,20 @@ func (s *Set) part(i int) (part, int) {
 
 // ReadPixels writes image i to dst, in pixel units. Scratch holds as many bytes as an image has values.
 func (s *Set) ReadPixels(i int, dst []float32, scratch []byte) error {
-	p, at := s.part(i)
-	if err := p.pixels.Read(at, scratch); err != nil {
-		return fmt.Errorf("read image %s: %w", s.Images[i], err)
+	if err := s.ReadBytes(i, scratch); err != nil {
+		return err
 	}
 	for j, v := range scratch {
 		dst[j] = float32(v)
+	}
+	return nil
+}
+
+// ReadBytes writes image i to dst as bytes.
+func (s *Set) ReadBytes(i int, dst []byte) error {
+	p, at := s.part(i)
+	if err := p.pixels.Read(at, dst); err != nil {
+		return fmt.Errorf("read image %s: %w", s.Images[i], err)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 
 	"upi/attack"
 	"upi/data/table"
+	"upi/random"
+	"upi/savedmodels/saliency"
 )
 
 var shape = [3]int{2, 3, 2}
@@ -160,5 +162,58 @@ func TestBatch(t *testing.T) {
 	}
 	if plain, err := (Batcher{Set: s}).Batch([]int{1}, Perturbed{}, nil); err != nil || plain.Reference != nil || plain.Pixels[3] != float32(pixel(2, 3)) {
 		t.Errorf("got %+v, %v", plain, err)
+	}
+}
+
+// TestBatchBaselines: each image has draws of its own, which its place in a batch, its perturbation and the model do not change.
+func TestBatchBaselines(t *testing.T) {
+	home := t.TempDir()
+	s, err := Open(shape, write(t, filepath.Join(home, "set"), []int64{1, 2, 30}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	pool, err := ReadBaselines(shape, write(t, filepath.Join(home, "pool"), []int64{11, 12, 13, 14, 15}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const draws = 40
+	b := Batcher{Set: s, Explanation: &saliency.ExpectedGradients{Samples: draws}, Baselines: pool}
+	got, err := b.Batch([]int{2, 0}, Perturbed{Delta: func(int) []float32 { return make([]float32, s.Size) }}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[float32]bool{}
+	for draw := range draws {
+		for k, id := range []int64{30, 1} {
+			stream := random.New(0, "explanation baseline", id, int64(draw))
+			chosen := []int64{11, 12, 13, 14, 15}[stream.Index(5)]
+			at := draw*2 + k
+			if a := got.Along[at]; a != float32(stream.Float64()) || a < 0 || a >= 1 {
+				t.Errorf("draw %d of image %d lies at %v", draw, id, a)
+			}
+			for j, v := range got.Baselines[at*s.Size : (at+1)*s.Size] {
+				if v != float32(pixel(chosen, j)) {
+					t.Fatalf("draw %d of image %d: value %d is %v, not that of image %d", draw, id, j, v, chosen)
+				}
+			}
+			seen[got.Baselines[at*s.Size]] = true
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d of 5 baselines are drawn in %d draws", len(seen), 2*draws)
+	}
+	alone, err := b.Batch([]int{0}, Perturbed{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for draw := range draws {
+		if alone.Along[draw] != got.Along[2*draw+1] || !slices.Equal(alone.Baselines[draw*s.Size:(draw+1)*s.Size], got.Baselines[(2*draw+1)*s.Size:(2*draw+2)*s.Size]) {
+			t.Fatalf("draw %d of an image depends on its batch", draw)
+		}
+	}
+	b.Baselines = nil
+	if _, err := b.Batch([]int{0}, Perturbed{}, nil); err == nil || !strings.Contains(err.Error(), "no images to draw them from") {
+		t.Errorf("without images: %v", err)
 	}
 }

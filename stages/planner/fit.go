@@ -31,8 +31,12 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 			if err != nil {
 				return nil, err
 			}
+			from, err := d.source(m, x.explanation, x.needs.Smoothed.Surrogate)
+			if err != nil {
+				return nil, err
+			}
 			spec.Precision = d.precision(x)
-			spec.Sources = append(spec.Sources, stages.FitSource{Source: source(m, x.explanation, x.needs.Smoothed.Surrogate), Shards: shards})
+			spec.Sources = append(spec.Sources, stages.FitSource{Source: from, Shards: shards})
 		}
 	}
 	work := 0.0
@@ -100,7 +104,11 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.GradientsSpec{Source: source(m, x.explanation, surrogate), Function: of, Noise: problem.Noise, Seed: problem.Seed,
+	from, err := d.source(m, x.explanation, surrogate)
+	if err != nil {
+		return nil, err
+	}
+	spec := stages.GradientsSpec{Source: from, Function: of, Noise: problem.Noise, Seed: problem.Seed,
 		Precision: d.precision(x)}
 	var rows []pipeline.Artefact
 	for i, shard := range images.Shards() {
@@ -135,7 +143,11 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.PerImageSpec{Problem: problem, Source: source(m, x.explanation, surrogate), Precision: d.precision(x)}
+	from, err := d.source(m, x.explanation, surrogate)
+	if err != nil {
+		return nil, err
+	}
+	spec := stages.PerImageSpec{Problem: problem, Source: from, Precision: d.precision(x)}
 	var deltas []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]

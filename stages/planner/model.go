@@ -38,6 +38,8 @@ type model struct {
 	classes   int
 	fit, test split
 	goal      stages.Goal
+	// layer is the one that grad_cam looks at where the explanation names none.
+	layer string
 }
 
 func (m model) size() int64 { return int64(m.shape[0]) * int64(m.shape[1]) * int64(m.shape[2]) }
@@ -76,7 +78,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if c.Data != nil {
 		from = *c.Data
 	}
-	m := model{name: c.Name, options: ModelOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
+	m := model{name: c.Name, layer: c.Layer, options: ModelOptions(c), fit: split{from.Fit, from.Pictures}, test: split{from.Test, from.Pictures}}
 	known, err := d.facts(c.Path, m.options)
 	if err == nil && known.OpenSize {
 		// The images say what the model leaves open.
@@ -171,10 +173,6 @@ func shardName(s data.Shard) string {
 	return strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
 }
 
-func source(m model, e explanation, surrogate *attack.Surrogate) stages.Source {
-	return stages.Source{Model: m.input, Options: m.options, Explanation: e.item, Surrogate: surrogate}
-}
-
 // shards plans the maps and predictions of a model on a split, and returns its shards as the model sees them.
 func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
 	key, err := json.Marshal([]any{m.name, s, e.name, surrogate})
@@ -188,10 +186,14 @@ func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrog
 	if err != nil {
 		return nil, err
 	}
+	from, err := d.source(m, e, surrogate)
+	if err != nil {
+		return nil, err
+	}
 	var all []stages.Shard
 	for i, shard := range images.Shards() {
 		bytes := shard.Rows * int64(4*m.shape[0]*m.shape[1])
-		spec := stages.ReferenceSpec{Source: source(m, e, surrogate), Images: images.images[i]}
+		spec := stages.ReferenceSpec{Source: from, Images: images.images[i]}
 		a, err := d.plan.Add(d.stages.Reference, label(m.name, e.name, shardName(shard)), spec,
 			costs(bytes, float64(shard.Rows)*e.work()))
 		if err != nil {

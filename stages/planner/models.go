@@ -50,7 +50,11 @@ func (d *draft) diagnose(s seen) error {
 	if _, planned := d.diagnoses[name]; planned {
 		return nil
 	}
-	spec := stages.DiagnosisSpec{Source: source(s.model, s.explanation, nil), Shards: s.shards}
+	from, err := d.source(s.model, s.explanation, nil)
+	if err != nil {
+		return err
+	}
+	spec := stages.DiagnosisSpec{Source: from, Shards: s.shards}
 	a, err := d.plan.Add(d.stages.Diagnosis, name, spec)
 	d.diagnoses[name] = a
 	return err

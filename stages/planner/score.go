@@ -131,7 +131,11 @@ func (d *draft) scores(x perturbation, target model, through explanation, deltas
 	if err != nil {
 		return nil, err
 	}
-	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: source(target, through, nil), Signed: signed}
+	from, err := d.source(target, through, nil)
+	if err != nil {
+		return nil, err
+	}
+	spec := stages.EvaluateSpec{Scoring: d.scoring(x, deltas[0]), Source: from, Signed: signed}
 	spec.KeepMaps, spec.Goal = d.config.Evaluation.Maps, measured(target.goal, spec.Metrics)
 	id := x.id()
 	if through.name != x.explanation.name {
@@ -167,8 +171,12 @@ func (d *draft) sign(x perturbation, delta pipeline.Artefact) (pipeline.Artefact
 		if err != nil {
 			return pipeline.Artefact{}, 0, err
 		}
+		from, err := d.source(m, x.explanation, nil)
+		if err != nil {
+			return pipeline.Artefact{}, 0, err
+		}
 		chosen, n := d.signImages(images, shards, x.seed)
-		spec.Sources = append(spec.Sources, stages.SignSource{Source: source(m, x.explanation, nil), Shards: chosen})
+		spec.Sources = append(spec.Sources, stages.SignSource{Source: from, Shards: chosen})
 		total += n
 	}
 	a, err := d.plan.Add(d.stages.Sign, x.id(), spec, costs(0, 2*float64(total)*x.explanation.work()))
@@ -236,8 +244,12 @@ func (d *draft) examples(x perturbation, deltas []pipeline.Artefact, signed stag
 	if err != nil {
 		return pipeline.Artefact{}, err
 	}
+	from, err := d.source(m, x.explanation, nil)
+	if err != nil {
+		return pipeline.Artefact{}, err
+	}
 	spec := stages.ExamplesSpec{
-		Scoring: d.scoring(x, deltas[0]), Source: source(m, x.explanation, nil), Shard: shards[0], Signed: signed,
+		Scoring: d.scoring(x, deltas[0]), Source: from, Shard: shards[0], Signed: signed,
 		Title: fmt.Sprintf("%s, %s %g, %s, %s", x.attack.Name, x.norm(), x.eps, x.source(), x.explanation.name),
 		Keep:  examplesPerFigure, Classes: images.ClassNames(),
 	}
