@@ -66,18 +66,45 @@ func (m *Model) Layer(name string) (Layer, error) {
 	return l, nil
 }
 
-// Find is the layer's tensor in a graph to which Build has added the model under a name, for so many images.
+// Find is the layer's tensor in a graph to which Build has added the model under a name, for so many images. Where the network's graph is
+// that of a smaller batch, so that Build puts several side by side, the layer is found if its operation works on all of them at once.
 func (l Layer) Find(g *tf.Graph, name string, batch int) (tf.Output, error) {
-	op := g.Operation(name + "/" + l.Name)
 	want := []int64{int64(batch), int64(l.Height), int64(l.Width), int64(l.Channels)}
 	if l.ChannelsFirst {
 		want = []int64{int64(batch), int64(l.Channels), int64(l.Height), int64(l.Width)}
 	}
-	if op == nil || op.NumOutputs() == 0 || !ops.Same(ops.Dims(op.Output(0)), want) {
-		return tf.Output{}, fmt.Errorf("the layer %s is not to be found for %d images at once: the network takes its images in parts; "+
-			"save it with an open batch", l, batch)
+	holds := func(op *tf.Operation) bool {
+		return op != nil && op.NumOutputs() > 0 && ops.Same(ops.Dims(op.Output(0)), want)
 	}
-	return op.Output(0), nil
+	name += "/" + l.Name
+	if op := g.Operation(name); op != nil {
+		if holds(op) {
+			return op.Output(0), nil
+		}
+		return tf.Output{}, l.lost(batch)
+	}
+	var found []*tf.Operation
+	for _, op := range g.Operations() {
+		number, of := strings.CutPrefix(op.Name(), name+graphdef.CallsSuffix)
+		if !of || strings.Contains(number, "/") {
+			continue
+		}
+		if op.Type() == "Reshape" || op.Type() == "Pack" {
+			return tf.Output{}, l.lost(batch) // another form of it, which not all that reads the layer reads
+		}
+		if holds(&op) {
+			found = append(found, &op)
+		}
+	}
+	if len(found) != 1 {
+		return tf.Output{}, l.lost(batch)
+	}
+	return found[0].Output(0), nil
+}
+
+func (l Layer) lost(batch int) error {
+	return fmt.Errorf("the layer %s is not to be found for %d images at once, since the network takes its images in parts; save it with "+
+		"an open batch", l, batch)
 }
 
 // layers looks for layers in the graph of a probe.

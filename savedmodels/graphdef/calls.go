@@ -161,10 +161,13 @@ func (c *calls) made(n *Node, inputs ...Tensor) *Node {
 	return c.named(n, &Node{Op: n.Op, Inputs: inputs, Attr: n.Attr})
 }
 
+// CallsSuffix and a number follow the name of a node in those of the nodes that Calls writes for it.
+const CallsSuffix = "/calls_"
+
 func (c *calls) named(n, added *Node) *Node {
 	added.Name = n.Name
 	for c.names[added.Name] {
-		added.Name = fmt.Sprintf("%s/calls_%d", n.Name, c.count)
+		added.Name = fmt.Sprintf("%s%s%d", n.Name, CallsSuffix, c.count)
 		c.count++
 	}
 	c.names[added.Name] = true

@@ -1,6 +1,7 @@
 package saliency
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -20,17 +21,21 @@ func TestReducedPrecision(t *testing.T) {
 		name      string
 		surrogate *savedmodels.Softplus
 		entropy   bool
+		e         Explanation
 	}{
-		{"mnist_cnn", nil, false},
-		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false},
-		{"mnist_cnn", nil, true},
-		{"mnist_mlp", nil, false},
-		{"cifar10_vgg", nil, false},
-		{"cifar10_resnet20", nil, false},
-		{"cifar10_mobilenetv2", nil, false},
-		{"cifar10_vit", nil, false},
+		{"mnist_cnn", nil, false, &SimpleGradient{}},
+		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false, &SimpleGradient{}},
+		{"mnist_cnn", nil, true, nil},
+		{"mnist_mlp", nil, false, &SimpleGradient{}},
+		{"cifar10_vgg", nil, false, &SimpleGradient{}},
+		{"cifar10_resnet20", nil, false, &SimpleGradient{}},
+		{"cifar10_mobilenetv2", nil, false, &SimpleGradient{}},
+		{"cifar10_vit", nil, false, &SimpleGradient{}},
+		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false, &GradCAM{}},
+		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false, &GuidedBackprop{}},
+		{"mnist_cnn", &savedmodels.Softplus{Beta: 30}, false, &ExpectedGradients{Samples: 3, MultiplyByInputs: true}},
 	} {
-		name := c.name
+		name := fmt.Sprintf("%s, %T", c.name, c.e)
 		if c.surrogate != nil {
 			name += ", softplus"
 		}
@@ -40,10 +45,13 @@ func TestReducedPrecision(t *testing.T) {
 		}
 		build := func(p runtime.Precision) *Objective {
 			s := Settings{Batch: 4, Surrogate: c.surrogate, Precision: p}
-			o, err := NewDissimilarity(m, &SimpleGradient{}, s)
+			var o *Objective
+			var err error
 			if c.entropy {
 				name += ", cross-entropy"
 				o, err = NewCrossEntropy(m, s)
+			} else {
+				o, err = NewDissimilarity(m, c.e, s)
 			}
 			if err != nil {
 				t.Fatal(err)
