@@ -41,7 +41,7 @@ func (n *network) lead(f forward, classes tf.Output) tf.Output {
 	if own := n.model.Head().Classes; int64(own) < ops.Dims(logits)[1] {
 		logits = n.One("Slice", nil, logits, n.ints(0, 0), n.ints(n.batch, own))
 	}
-	of := forward{logits, classes, map[string]tf.Output{}}
+	of := forward{f.name, logits, classes, map[string]tf.Output{}}
 	best := n.One("Max", nil, n.rest(of), n.ints(1))
 	return n.Sub(n.own(of), n.One("Maximum", nil, best, n.float(masked)))
 }
