@@ -209,16 +209,41 @@ func tradeoffFigure(l labels, lines []tradeoff, metric, norm string) (figure, bo
 	f := figure{
 		Name: fileName("tradeoff", first.Target, first.Explanation, norm, metric), Group: tradeoffGroup,
 		Caption: fmt.Sprintf("%s against the share of predictions that changed, on %s, %s (%s). Beside a point stands its budget or, on a line by weight "+
-			"of keep, that weight (0: predictions are not kept). Bars: 95 %% intervals, 1.96 standard errors over the images.",
+			"of keep, that weight (0: predictions are not kept). The axis of shares is that of their roots. Bars: 95 %% intervals, 1.96 standard errors over the images.",
 			l.of(metric), l.of(first.Target), l.of(first.Explanation), norm),
 	}
 	p := newPlot(l.of(first.Target)+", "+l.of(first.Explanation), "predictions changed (%)", l.of(metric))
 	if err := annotate(p, marks, bars); err != nil {
 		return f, false, err
 	}
-	p.X.Min, p.Y.Min, p.Y.Max = 0, low, high
+	p.X.Min, p.X.Max = 0, min(100, 1.15*p.X.Max) // room for the last text
+	p.X.Scale, p.X.Tick.Marker = rootScale{}, shareTicks(p.X.Max)
+	p.Y.Min, p.Y.Max = low, high
 	f, err := curvesFigure(f, p, curves, 0)
 	return f, true, err
+}
+
+// rootScale sets numbers from 0 up at the place of their square roots: small shares are what matters.
+type rootScale struct{}
+
+// Normalize is that of a [plot.Normalizer].
+func (rootScale) Normalize(low, high, v float64) float64 {
+	low, high = math.Sqrt(max(low, 0)), math.Sqrt(max(high, 0))
+	if v < 0 || high <= low {
+		return 0
+	}
+	return (math.Sqrt(v) - low) / (high - low)
+}
+
+// shareTicks marks round shares in percent up to the largest.
+func shareTicks(largest float64) plot.ConstantTicks {
+	var ticks plot.ConstantTicks
+	for _, v := range []float64{0, 1, 2, 5, 10, 20, 40, 60, 80, 100} {
+		if v <= largest {
+			ticks = append(ticks, plot.Tick{Value: v, Label: budget(v)})
+		}
+	}
+	return ticks
 }
 
 // xBars are points with what their error bars reach to the left and right.

@@ -185,6 +185,24 @@ func TestGoalsInKeys(t *testing.T) {
 	}
 }
 
+// TestPlainSpecs: a configuration that says nothing of goals and aims has the specs, and so the keys and artefacts, that it had before there
+// were any: none of them has a key of theirs.
+func TestPlainSpecs(t *testing.T) {
+	t.Chdir("../..")
+	plan, err := planOf(t, goalConfig("", `{name: a, kind: upi_grad, eps: [255], surrogate: {beta: 30}}, {name: b, kind: per_image, eps: [255]},
+  {name: c, kind: upi_pca, eps: [255]}, {name: d, kind: upi_plus, eps: [255]}, {name: e, kind: sgd_uap, eps: [255]}, {name: f, kind: none}`, "normalized_l2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range plan.Tasks() {
+		for _, key := range []string{"goal", "objective", "keep", "answers", "region", "kept_l2"} {
+			if strings.Contains(string(task.Spec), `"`+key+`"`) {
+				t.Errorf("%s %s has the key %s: %s", task.Stage, task.Label, key, task.Spec)
+			}
+		}
+	}
+}
+
 // TestSignsOfAims: the sign of an ascent that knows + from - is not chosen afterwards.
 func TestSignsOfAims(t *testing.T) {
 	t.Chdir("../..")
