@@ -8,7 +8,6 @@ import (
 
 	"upi/data/table"
 	"upi/pipeline"
-	"upi/random"
 	"upi/stages/imageset"
 )
 
@@ -43,8 +42,7 @@ func runBaselines(_ context.Context, job *pipeline.Job, spec BaselinesSpec) erro
 		return err
 	}
 	defer rows.Abort()
-	chosen := random.New(0, "baselines", 0, 0).Perm(set.Len())
-	chosen = chosen[:min(spec.Keep, len(chosen))]
+	chosen := imageset.DrawBaselines(set.Len(), spec.Keep)
 	x := make([]byte, set.Size)
 	for _, i := range chosen {
 		if err := set.ReadBytes(i, x); err != nil {

@@ -9,6 +9,11 @@ import (
 // Baselines are the pixels of images that explanations draw baselines from, in memory; nil has none.
 type Baselines [][]byte
 
+// DrawBaselines returns the positions of those of n images, keep of them or all, that explanations draw baselines from.
+func DrawBaselines(n, keep int) []int {
+	return random.New(0, "baselines", 0, 0).Perm(n)[:min(keep, n)]
+}
+
 // ReadBaselines reads the images of a part.
 func ReadBaselines(shape [3]int, p Part) (Baselines, error) {
 	set, err := Open(shape, Part{Images: p.Images})
