@@ -219,6 +219,7 @@ func TestRefusedBatches(t *testing.T) {
 		"too many":      {Pixels: make([]float32, 3*784), Classes: make([]int32, 3)},
 		"pixels short":  {Pixels: make([]float32, 783), Classes: make([]int32, 1)},
 		"noise unasked": {Pixels: make([]float32, 784), Classes: make([]int32, 1), Noise: make([]float32, 784)},
+		"baselines":     {Pixels: make([]float32, 784), Classes: make([]int32, 1), Baselines: make([]float32, 784), Along: make([]float32, 1)},
 		"class high":    {Pixels: make([]float32, 784), Classes: []int32{10}},
 		"class low":     {Pixels: make([]float32, 784), Classes: []int32{-1}},
 	} {
