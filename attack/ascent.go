@@ -23,6 +23,11 @@ type AscentSettings struct {
 	Optimizer string `yaml:"optimizer" json:"optimizer"`
 	// Momentum is the decay, 0 to 1, of the optimizer's running sum or mean of gradients; by default its own.
 	Momentum *float64 `yaml:"momentum,omitempty" json:"momentum,omitempty"`
+	// Restarts is how many ascents there are, each of Steps steps and, but for the first, from a start of its own on the ball's
+	// sphere; 0, the default, and 1 are one. The best iterate of all is returned.
+	Restarts int `yaml:"restarts,omitempty" json:"restarts,omitempty"`
+	// Rows says how each image's gradient counts in a step of a universal ascent: raw if it is empty.
+	Rows RowScale `yaml:"rows,omitempty" json:"rows,omitempty"`
 	// HeldBack is the share of the fit images that are kept to compare iterates on, 0.1 by default.
 	HeldBack float64 `yaml:"held_back" json:"held_back"`
 	// HeldBackMost is the largest number of them, 256 by default.
@@ -45,16 +50,29 @@ func (a AscentSettings) Validate() []error {
 		setting.Check(a.Batch >= 1 && a.Batch <= 1e6, "batch", a.Batch, "want 1 to 1000000"),
 		setting.Check(a.StepSize > 0 && a.StepSize <= 10, "step_size", a.StepSize, "want a positive share of eps, at most 10"),
 		a.validateOptimizer(),
+		setting.Check(a.Restarts >= 0 && a.Restarts <= 1000, "restarts", a.Restarts, "want 1 to 1000"),
+		setting.Check(slices.Contains([]RowScale{"", Raw, Unit, Relative}, a.Rows), "rows", a.Rows, "want raw, unit or relative"),
 		setting.Check(a.HeldBack > 0 && a.HeldBack <= 0.5, "held_back", a.HeldBack, "want a share of the fit images, at most 0.5"),
 		setting.Check(a.HeldBackMost >= 1, "held_back_most", a.HeldBackMost, "want at least 1"),
 		setting.Check(a.CheckEvery >= 1, "check_every", a.CheckEvery, "want at least 1"),
 	)
 }
 
+// Total is the number of steps of all ascents, one after the other. Steps are counted through all of them.
+func (a AscentSettings) Total() int { return a.Steps * max(a.Restarts, 1) }
+
 // size is the length of a step, counted from 0, in pixel units.
 func (a AscentSettings) size(ball projection.Ball, step int) float64 {
-	return a.StepSize * ball.Eps * a.Schedule.Factor(step, a.Steps)
+	return a.StepSize * ball.Eps * a.Schedule.Factor(step%a.Steps, a.Steps)
+}
+
+// done is the share of its ascent's other steps that lie behind a step, 0 to 1.
+func (a AscentSettings) done(step int) float64 {
+	return float64(step%a.Steps) / float64(max(a.Steps-1, 1))
 }
 
 // compares reports whether the iterates are compared after that many steps.
-func (a AscentSettings) compares(steps int) bool { return steps%a.CheckEvery == 0 || steps == a.Steps }
+func (a AscentSettings) compares(steps int) bool {
+	within := steps % a.Steps
+	return within == 0 || within%a.CheckEvery == 0
+}

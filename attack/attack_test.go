@@ -57,6 +57,7 @@ func TestValidate(t *testing.T) {
 		"momentum":               func(g *SGDUAP, _ *UPIPlus) { g.Optimizer, g.Momentum = "adam", number(1) },
 		"clamp":                  func(g *SGDUAP, _ *UPIPlus) { g.Clamp = -1 },
 		"held_back":              func(g *SGDUAP, _ *UPIPlus) { g.HeldBack = 0.6 },
+		"restarts":               func(g *SGDUAP, _ *UPIPlus) { g.Restarts = -1 },
 		"held_back_most":         func(g *SGDUAP, _ *UPIPlus) { g.HeldBackMost = 0 },
 		"check_every":            func(g *SGDUAP, _ *UPIPlus) { g.CheckEvery = 0 },
 		"smoothing.draws":        func(g *SGDUAP, _ *UPIPlus) { g.Smoothing.Draws = 0 },
@@ -79,6 +80,52 @@ func TestValidate(t *testing.T) {
 		var e *setting.Error
 		if len(problems) != 1 || !errors.As(problems[0], &e) || e.Key != key {
 			t.Errorf("%s: got %v", key, problems)
+		}
+	}
+}
+
+// TestSettingsThatOneAttackLacks: rows of an attack per image, distances of maps in an attack on predictions, a course of beta where there
+// are no steps.
+func TestSettingsThatOneAttackLacks(t *testing.T) {
+	course := &Surrogate{ReLU: "softplus", Beta: 5, BetaTo: 100}
+	for _, c := range []struct {
+		kind, key string
+		spoil     func(Attack)
+	}{
+		{"per_image", "rows", func(a Attack) { a.(*PerImage).Rows = Unit }},
+		{"sgd_uap", "rows", func(a Attack) { a.(*SGDUAP).Rows = Relative }},
+		{"upi_grad", "rows", func(a Attack) { a.(*UPIGrad).Rows = "centred" }},
+		{"upi_pca", "rows", func(a Attack) { a.(*UPIPCA).PCA.Rows = Relative }},
+		{"upi_pca", "surrogate.beta_to", func(a Attack) { a.(*UPIPCA).Surrogate = course }},
+		{"upi_plus", "surrogate.beta_to", func(a Attack) { a.(*UPIPlus).Surrogate = course }},
+		{"upi_grad", "surrogate.beta_to", func(a Attack) { a.(*UPIGrad).Surrogate = &Surrogate{"softplus", 5, -1} }},
+		{"upi_grad", "", func(a Attack) { a.(*UPIGrad).Surrogate, a.(*UPIGrad).Rows = course, Relative }},
+		{"sgd_uap", "", func(a Attack) { a.(*SGDUAP).Surrogate, a.(*SGDUAP).Rows, a.(*SGDUAP).Restarts = course, Unit, 3 }},
+		{"per_image", "", func(a Attack) { a.(*PerImage).Surrogate, a.(*PerImage).Restarts = course, 2 }},
+	} {
+		a := Kinds[c.kind].New()
+		a.Common().Eps = []projection.Eps{1}
+		c.spoil(a)
+		problems := a.Validate()
+		if c.key == "" && len(problems) > 0 {
+			t.Errorf("%s: %v", c.kind, problems)
+		}
+		var e *setting.Error
+		if c.key != "" && (len(problems) != 1 || !errors.As(problems[0], &e) || e.Key != c.key) {
+			t.Errorf("%s, %s: got %v", c.kind, c.key, problems)
+		}
+	}
+}
+
+// TestCourseOfBeta: from one end to the other in equal ratios; without another end beta stays.
+func TestCourseOfBeta(t *testing.T) {
+	course, constant := Surrogate{Beta: 5, BetaTo: 80}, Surrogate{Beta: 30}
+	for i, want := range []float64{5, 10, 20, 40, 80} {
+		if got := course.At(float64(i) / 4); math.Abs(got/want-1) > 1e-12 {
+			t.Errorf("beta after %d of 4 steps is %v, want %v", i, got, want)
+		}
+		if got := constant.At(float64(i) / 4); got != 30 {
+			t.Errorf("a constant beta is %v", got)
 		}
 	}
 }

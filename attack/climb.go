@@ -16,8 +16,10 @@ type problem struct {
 	ball projection.Ball
 	// size is the number of values of an iterate, and iterates is n.
 	size, iterates int
+	// start writes where the iterates of an ascent begin to deltas, n x size: of that number, from 1 on. The first begins at 0.
+	start func(ascent int, deltas []float32) error
 	// gradients adds the gradient of each objective at its iterate to gradients; deltas and gradients are n x size. Step is
-	// counted from 0.
+	// counted from 0, through all ascents.
 	gradients func(ctx context.Context, step int, deltas []float32, gradients []float64) error
 	// values writes what iterates are compared by, a number for each.
 	values func(ctx context.Context, deltas []float32, values []float64) error
@@ -25,7 +27,7 @@ type problem struct {
 
 // A State is how far an ascent of n iterates has come; with it a killed one goes on to the same result.
 type State struct {
-	// Step is the number of steps taken.
+	// Step is the number of steps taken, in all ascents.
 	Step int `json:"step"`
 	// Deltas are the current iterates and Best the best so far, zeros before the first comparison; both are n x size.
 	Deltas   []float32  `json:"deltas"`
@@ -53,7 +55,7 @@ type TracePoint struct {
 	Value float64 `json:"value"`
 }
 
-// climb runs the ascent from state (nil for the start) to its end. After each comparison it hands its state to save, if that
+// climb runs the ascents from state (nil for the start) to their end. After each comparison it hands its state to save, if that
 // is not nil.
 func (a AscentSettings) climb(ctx context.Context, p problem, state *State, save func(*State) error) (*State, error) {
 	if state == nil {
@@ -66,7 +68,15 @@ func (a AscentSettings) climb(ctx context.Context, p problem, state *State, save
 	}
 	gradients, values := make([]float64, len(state.Deltas)), make([]float64, p.iterates)
 	scratch := make([]float32, p.size)
-	for state.Step < a.Steps {
+	for state.Step < a.Total() {
+		if state.Step > 0 && state.Step%a.Steps == 0 {
+			if err := p.start(state.Step/a.Steps, state.Deltas); err != nil {
+				return nil, fmt.Errorf("start after step %d: %w", state.Step, err)
+			}
+			if optimizers, err = a.optimizers(p.iterates); err != nil {
+				return nil, err
+			}
+		}
 		clear(gradients)
 		if err := p.gradients(ctx, state.Step, state.Deltas, gradients); err != nil {
 			return nil, fmt.Errorf("step %d: %w", state.Step+1, err)
@@ -117,21 +127,29 @@ func advance(o Optimizer, ball projection.Ball, delta []float32, gradient []floa
 // restore returns the optimizer of each iterate, as far as the state has come.
 func (a AscentSettings) restore(p problem, state *State) ([]Optimizer, error) {
 	n := p.iterates * p.size
-	if len(state.Progress) != p.iterates || len(state.Deltas) != n || len(state.Best) != n || state.Step > a.Steps {
+	if len(state.Progress) != p.iterates || len(state.Deltas) != n || len(state.Best) != n || state.Step > a.Total() {
 		return nil, fmt.Errorf("a state of %d perturbations, %d values and %d steps is not one of this ascent of %d, %d and %d",
-			len(state.Progress), len(state.Deltas), state.Step, p.iterates, n, a.Steps)
+			len(state.Progress), len(state.Deltas), state.Step, p.iterates, n, a.Total())
 	}
-	optimizers := make([]Optimizer, p.iterates)
+	optimizers, err := a.optimizers(p.iterates)
+	if err != nil || state.Step == 0 {
+		return optimizers, err
+	}
+	for i := range optimizers {
+		if err := json.Unmarshal(state.Progress[i].Optimizer, optimizers[i]); err != nil {
+			return nil, fmt.Errorf("read the state of the optimizer %s: %w", a.Optimizer, err)
+		}
+	}
+	return optimizers, nil
+}
+
+// optimizers returns n of them at the start of an ascent.
+func (a AscentSettings) optimizers(n int) ([]Optimizer, error) {
+	optimizers := make([]Optimizer, n)
 	for i := range optimizers {
 		var err error
 		if optimizers[i], err = a.optimizer(); err != nil {
 			return nil, err
-		}
-		if state.Step == 0 {
-			continue
-		}
-		if err := json.Unmarshal(state.Progress[i].Optimizer, optimizers[i]); err != nil {
-			return nil, fmt.Errorf("read the state of the optimizer %s: %w", a.Optimizer, err)
 		}
 	}
 	return optimizers, nil

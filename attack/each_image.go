@@ -12,6 +12,8 @@ type EachImage struct {
 	Ball projection.Ball
 	// Size is the number of values of a perturbation, and Images the number n of images.
 	Size, Images int
+	// Start writes where the ascents of that number, from 1 on, begin to deltas (n x Size).
+	Start func(ascent int, deltas []float32) error
 	// Evaluate writes for each image the objective at its own perturbation to values (n numbers), and the gradients to rows
 	// (n x Size) unless it is nil; deltas is n x Size. The noise of purpose and draw is a function of these and the image
 	// alone.
@@ -23,9 +25,9 @@ type EachImage struct {
 func (e EachImage) Climb(ctx context.Context, a AscentSettings) (*State, error) {
 	rows, single := make([]float32, e.Images*e.Size), make([]float32, e.Images)
 	return a.climb(ctx, problem{
-		ball: e.Ball, size: e.Size, iterates: e.Images,
+		ball: e.Ball, size: e.Size, iterates: e.Images, start: e.Start,
 		gradients: func(ctx context.Context, step int, deltas []float32, gradients []float64) error {
-			if err := e.Evaluate(ctx, deltas, stepNoise(step), rows, single); err != nil {
+			if err := e.Evaluate(ctx, deltas, a.stepNoise(step), rows, single); err != nil {
 				return err
 			}
 			widen(gradients, rows)

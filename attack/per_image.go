@@ -1,6 +1,10 @@
 package attack
 
-import "upi/setting"
+import (
+	"slices"
+
+	"upi/setting"
+)
 
 // PerImage is the upper reference of every universal perturbation: the ascent of UPI-Grad on each image alone. It looks at
 // the image that it is scored on.
@@ -23,6 +27,7 @@ func (p *PerImage) Needs() Needs {
 
 // Validate lists what is impossible in the settings.
 func (p *PerImage) Validate() []error {
-	return append(p.UPIGrad.Validate(),
-		setting.Check(p.FitImages == 0, "fit_images", p.FitImages, "an attack per image looks at no fit image: remove the key")...)
+	return slices.Concat(p.UPIGrad.Validate(),
+		setting.Check(p.Rows == "", "rows", p.Rows, "there is one image to a step: remove the key"),
+		setting.Check(p.FitImages == 0, "fit_images", p.FitImages, "an attack per image looks at no fit image: remove the key"))
 }

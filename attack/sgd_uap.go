@@ -1,6 +1,10 @@
 package attack
 
-import "upi/setting"
+import (
+	"slices"
+
+	"upi/setting"
+)
 
 // SGDUAP is the baseline of a universal perturbation of the prediction: the ascent of UPI-Grad on the cross-entropy, which is
 // clamped so that images that are misclassified by far no longer pull at it (Shafahi et al. 2020).
@@ -24,6 +28,7 @@ func (s *SGDUAP) Validate() []error {
 	if refused := s.refused("sgd_uap climbs the cross-entropy, against the predictions: remove the key, or take upi_grad"); len(refused) > 0 {
 		return refused
 	}
-	return append(s.UPIGrad.Validate(),
-		setting.Check(s.Clamp >= 0 && s.Clamp < 1e9, "clamp", s.Clamp, "want a cross-entropy in nats, or 0 for no clamp")...)
+	return slices.Concat(s.UPIGrad.Validate(),
+		setting.Check(s.Rows != Relative, "rows", s.Rows, "the cross-entropy looks at no map: want raw or unit"),
+		setting.Check(s.Clamp >= 0 && s.Clamp < 1e9, "clamp", s.Clamp, "want a cross-entropy in nats, or 0 for no clamp"))
 }

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"math"
 	"slices"
 
 	"upi/setting"
@@ -13,10 +14,20 @@ type Smoothed struct {
 	Surrogate *Surrogate `yaml:"surrogate,omitempty" json:"surrogate,omitempty"`
 }
 
-// A Surrogate replaces ReLU(x) by softplus(Beta x) / Beta.
+// A Surrogate replaces ReLU(x) by softplus(beta x) / beta.
 type Surrogate struct {
 	ReLU string  `yaml:"relu" json:"relu"`
 	Beta float64 `yaml:"beta" json:"beta"`
+	// BetaTo, if it is not 0, is what beta is at an ascent's last step; from Beta at the first it goes there in equal ratios.
+	BetaTo float64 `yaml:"beta_to,omitempty" json:"beta_to,omitempty"`
+}
+
+// At returns beta where that share, 0 to 1, of an ascent's steps is done.
+func (s *Surrogate) At(done float64) float64 {
+	if s.BetaTo == 0 {
+		return s.Beta
+	}
+	return s.Beta * math.Pow(s.BetaTo/s.Beta, done)
 }
 
 // SetDefaults sets beta to 30.
@@ -32,5 +43,6 @@ func (s Smoothed) Validate() []error {
 	}
 	return slices.Concat(problems,
 		setting.Check(s.Surrogate.ReLU == "softplus", "surrogate.relu", s.Surrogate.ReLU, "want softplus"),
-		setting.Check(s.Surrogate.Beta > 0 && s.Surrogate.Beta < 1e6, "surrogate.beta", s.Surrogate.Beta, "want a positive number"))
+		setting.Check(s.Surrogate.Beta > 0 && s.Surrogate.Beta < 1e6, "surrogate.beta", s.Surrogate.Beta, "want a positive number"),
+		setting.Check(s.Surrogate.BetaTo >= 0 && s.Surrogate.BetaTo < 1e6, "surrogate.beta_to", s.Surrogate.BetaTo, "want a positive number"))
 }

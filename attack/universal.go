@@ -3,6 +3,7 @@ package attack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"upi/projection"
@@ -25,12 +26,25 @@ type Universal struct {
 type NoiseKey struct {
 	Purpose string
 	Draw    int64
+	// Done is the share of its ascent's other steps that lie behind a step, 0 to 1.
+	Done float64
 }
 
 // Every step sees noise of its own, every comparison the same.
-func stepNoise(step int) NoiseKey { return NoiseKey{"smoothing", int64(step)} }
+func (a AscentSettings) stepNoise(step int) NoiseKey {
+	return NoiseKey{Purpose: "smoothing", Draw: int64(step), Done: a.done(step)}
+}
 
-var comparisonNoise = NoiseKey{"held back", 0}
+var comparisonNoise = NoiseKey{Purpose: "held back"}
+
+// RandomStart writes where an ascent after the first begins: a point drawn uniformly on the ball's sphere. It is a function of its
+// arguments alone; id is that of the image where each has an ascent of its own, otherwise 0.
+func RandomStart(ball projection.Ball, seed, id int64, ascent int, delta []float32) error {
+	if err := random.New(seed, "start", id, int64(ascent)).Surface(delta, ball.Norm.P(), ball.Eps); err != nil {
+		return fmt.Errorf("draw a start: %w", err)
+	}
+	return ball.Project(delta)
+}
 
 // Climb runs the ascent from state (nil for the start) to its end; the result's Best is the perturbation. After each
 // comparison it hands its state to save. It returns ErrZeroGradient where no step had a direction.
@@ -41,8 +55,9 @@ func (u Universal) Climb(ctx context.Context, a AscentSettings, state *State, sa
 	batches := newOrder(u, a)
 	state, err := a.climb(ctx, problem{
 		ball: u.Ball, size: u.Size, iterates: 1,
+		start: func(ascent int, delta []float32) error { return RandomStart(u.Ball, u.Seed, 0, ascent, delta) },
 		gradients: func(ctx context.Context, step int, delta []float32, gradient []float64) error {
-			_, err := u.Mean(ctx, batches.batch(step), delta, stepNoise(step), gradient)
+			_, err := u.Mean(ctx, batches.batch(step), delta, a.stepNoise(step), gradient)
 			return err
 		},
 		values: func(ctx context.Context, delta []float32, values []float64) (err error) {
@@ -53,7 +68,7 @@ func (u Universal) Climb(ctx context.Context, a AscentSettings, state *State, sa
 	if err != nil {
 		return nil, err
 	}
-	if state.Progress[0].ZeroSteps == a.Steps {
+	if state.Progress[0].ZeroSteps == a.Total() {
 		return nil, ErrZeroGradient
 	}
 	return state, nil

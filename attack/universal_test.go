@@ -149,6 +149,7 @@ func TestClimbGoesOnFromEveryState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := defaultAscent()
 		a.Steps = rapid.IntRange(1, 25).Draw(t, "steps")
+		a.Restarts = rapid.IntRange(0, 3).Draw(t, "restarts")
 		a.Optimizer = rapid.SampledFrom(slices.Sorted(maps.Keys(Optimizers))).Draw(t, "optimizer")
 		a.Batch = rapid.IntRange(1, 12).Draw(t, "batch")
 		a.CheckEvery = rapid.IntRange(1, 6).Draw(t, "check every")

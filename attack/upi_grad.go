@@ -1,6 +1,10 @@
 package attack
 
-import "slices"
+import (
+	"slices"
+
+	"upi/setting"
+)
 
 // UPIGrad is stochastic projected gradient ascent on the distance of the saliency maps (Ehsani Oskouie and Farnia 2023), or on
 // another of the Objectives.
@@ -22,5 +26,8 @@ func (u *UPIGrad) Needs() Needs {
 
 // Validate lists what is impossible in the settings.
 func (u *UPIGrad) Validate() []error {
-	return slices.Concat(u.Shared.Validate(), u.AscentSettings.Validate(), u.Smoothed.Validate(), u.Aimed.Validate())
+	o := u.objective()
+	distance := o.Of == Dissimilarity && !o.Keeps()
+	return slices.Concat(u.Shared.Validate(), u.AscentSettings.Validate(), u.Smoothed.Validate(), u.Aimed.Validate(),
+		setting.Check(u.Rows != Relative || distance, "rows", u.Rows, "only the dissimilarity alone has a relative size: want raw or unit"))
 }

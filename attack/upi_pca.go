@@ -17,12 +17,17 @@ type Spectrum struct {
 	MaxPasses int `yaml:"max_passes" json:"max_passes"`
 }
 
-// RowScale is "raw" or "unit".
+// RowScale says how the gradients of single images are scaled.
 type RowScale string
 
 const (
-	Raw  RowScale = "raw"
+	// Raw gradients are as they are.
+	Raw RowScale = "raw"
+	// Unit gradients are divided by their L2 norms, so that no image counts for more than another.
 	Unit RowScale = "unit"
+	// Relative gradients are divided by the L2 norm of the image's clean map: they are those of the distance that is scored. Only
+	// ascents have them.
+	Relative RowScale = "relative"
 )
 
 // Validate lists what is impossible in the settings.
@@ -55,7 +60,11 @@ func (u *UPIPCA) Needs() Needs {
 
 // Validate lists what is impossible in the settings.
 func (u *UPIPCA) Validate() []error {
-	return slices.Concat(u.Shared.Validate(), u.PCA.Validate(), u.Smoothed.Validate(),
+	problems := slices.Concat(u.Shared.Validate(), u.PCA.Validate(), u.Smoothed.Validate(),
 		u.refused("a principal direction has no sign, so it cannot say where maps are to go nor that predictions are to stay: "+
 			"remove the key, or take upi_grad"))
+	if s := u.Surrogate; s != nil {
+		problems = append(problems, setting.Check(s.BetaTo == 0, "surrogate.beta_to", s.BetaTo, "rows are of one network: remove the key")...)
+	}
+	return problems
 }

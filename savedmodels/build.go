@@ -13,6 +13,8 @@ import (
 type BuildOptions struct {
 	// Surrogate replaces the rectifiers (Relu, Relu6, LeakyRelu) by smooth functions; nil leaves them.
 	Surrogate *Softplus
+	// Beta, a float32 scalar of the graph, is that of a surrogate whose beta is fed.
+	Beta tf.Output
 	// Wide has float32 in place of 16-bit floats, as is right for a network that is to be differentiated: their derivatives
 	// underflow. Without it the network is as it was saved.
 	Wide bool
@@ -20,7 +22,12 @@ type BuildOptions struct {
 
 // Softplus stands for ReLU as softplus(Beta x)/Beta, which tends to it as Beta grows. graphdef's Smooth says what becomes of
 // the other rectifiers.
-type Softplus struct{ Beta float64 }
+type Softplus struct {
+	// Beta is above 0. Of one that is fed it is the least value that it may have.
+	Beta float64
+	// Fed has each call say beta.
+	Fed bool
+}
 
 // Build adds the network to g under the given name, which must be new in g. Its images x are float32 [B,H,W,C] in pixel units
 // (0..255) with a static shape; it returns the logits, float32 [B,K]. Called again on the same graph, it shares the weights.
@@ -42,7 +49,7 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 		return tf.Output{}, err
 	}
 	if b.Wide && m.wide != nil {
-		return m.wide.build(g, name, x, BuildOptions{Surrogate: b.Surrogate})
+		return m.wide.build(g, name, x, BuildOptions{Surrogate: b.Surrogate, Beta: b.Beta})
 	}
 	flat := m.graph
 	step := batch
@@ -65,12 +72,13 @@ func (m *Model) build(g *tf.Graph, name string, x tf.Output, b BuildOptions) (tf
 			return tf.Output{}, err
 		}
 	}
+	var fed *graphdef.Node
 	if b.Surrogate != nil {
-		if flat, err = smooth(flat, b.Surrogate.Beta); err != nil {
+		if flat, fed, err = smooth(flat, *b.Surrogate); err != nil {
 			return tf.Output{}, err
 		}
 	}
-	return m.embed(g, name, flat, x, weights)
+	return m.embed(g, name, flat, x, weights, mapping{fed, b.Beta})
 }
 
 // checkImages returns the batch size of x.
@@ -86,32 +94,44 @@ func (m *Model) checkImages(x tf.Output) (int, error) {
 	return int(got[0]), nil
 }
 
-func smooth(flat *graphdef.Graph, beta float64) (*graphdef.Graph, error) {
-	if !(beta > 0) {
-		return nil, fmt.Errorf("surrogate softplus: beta must be above 0, not %g", beta)
+// smooth replaces the rectifiers; the node is the placeholder of a beta that is fed, otherwise nil.
+func smooth(flat *graphdef.Graph, s Softplus) (smoothed *graphdef.Graph, fed *graphdef.Node, err error) {
+	if !(s.Beta > 0) {
+		return nil, nil, fmt.Errorf("surrogate softplus: beta must be above 0, not %g", s.Beta)
 	}
-	smoothed, replaced := flat.Smooth(beta)
+	replaced := 0
+	if s.Fed {
+		smoothed, replaced, fed = flat.SmoothFed(s.Beta, "upi/softplus/beta")
+	} else {
+		smoothed, replaced = flat.Smooth(s.Beta)
+	}
 	if replaced == 0 {
-		return nil, fmt.Errorf("surrogate softplus: the network has no Relu, Relu6 or LeakyRelu to replace")
+		return nil, nil, fmt.Errorf("surrogate softplus: the network has no Relu, Relu6 or LeakyRelu to replace")
 	}
-	return smoothed, nil
+	return smoothed, fed, nil
+}
+
+// A mapping has a tensor stand for a node; none if the node is nil.
+type mapping struct {
+	node *graphdef.Node
+	to   tf.Output
 }
 
 // embed adds a flat graph on images x and returns its logits.
-func (m *Model) embed(g *tf.Graph, name string, flat *graphdef.Graph, x tf.Output, weights []tf.Output) (tf.Output, error) {
+func (m *Model) embed(g *tf.Graph, name string, flat *graphdef.Graph, x tf.Output, weights []tf.Output, fed ...mapping) (tf.Output, error) {
 	image, err := m.preprocess(g, name, x)
 	if err != nil {
 		return tf.Output{}, err
 	}
-	out, err := importFlat(g, name, flat, image, weights)
+	out, err := importFlat(g, name, flat, image, weights, fed...)
 	if err != nil {
 		return tf.Output{}, err
 	}
 	return m.finish(g, name, x.Shape().Size(0), out)
 }
 
-// importFlat imports a flat graph with its image and variables mapped to tensors of g, and returns its output.
-func importFlat(g *tf.Graph, name string, flat *graphdef.Graph, image tf.Output, weights []tf.Output) (tf.Output, error) {
+// importFlat imports a flat graph with its image, variables and what else is fed mapped to tensors of g, and returns its output.
+func importFlat(g *tf.Graph, name string, flat *graphdef.Graph, image tf.Output, weights []tf.Output, fed ...mapping) (tf.Output, error) {
 	if flat.Output.Node == flat.Input {
 		return image, nil
 	}
@@ -121,6 +141,11 @@ func importFlat(g *tf.Graph, name string, flat *graphdef.Graph, image tf.Output,
 	}
 	options := tf.GraphImportOptions{Prefix: name}
 	options.AddInputMapping(flat.Input.Name, 0, image)
+	for _, m := range fed {
+		if m.node != nil {
+			options.AddInputMapping(m.node.Name, 0, m.to)
+		}
+	}
 	for _, n := range flat.Variables {
 		options.AddInputMapping(n.Name, 0, weights[n.Variable.Position])
 	}

@@ -80,8 +80,8 @@ func TestBuildErrors(t *testing.T) {
 		{"open batch", m, tf.Float, []int64{-1, 4, 4, 2}, BuildOptions{}, "static shape [B,4,4,2]"},
 		{"type", m, tf.Uint8, []int64{2, 4, 4, 2}, BuildOptions{}, "must be float32"},
 		{"batch", fixed, tf.Float, []int64{3, 4, 4, 2}, BuildOptions{}, "2 images at a time"},
-		{"no rectifier", m, tf.Float, []int64{2, 4, 4, 2}, BuildOptions{Surrogate: &Softplus{30}}, "no Relu"},
-		{"beta", m, tf.Float, []int64{2, 4, 4, 2}, BuildOptions{Surrogate: &Softplus{math.NaN()}}, "beta must be above 0"},
+		{"no rectifier", m, tf.Float, []int64{2, 4, 4, 2}, BuildOptions{Surrogate: &Softplus{Beta: 30}}, "no Relu"},
+		{"beta", m, tf.Float, []int64{2, 4, 4, 2}, BuildOptions{Surrogate: &Softplus{Beta: math.NaN()}}, "beta must be above 0"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -162,6 +162,12 @@ func (m *Model) Differentiable() error {
 		"custom_gradients: ignore differentiates their ops instead", n, strings.Join(m.custom[:min(n, 5)], ", "))
 }
 
+// Rectifiers reports whether the network has any that a surrogate replaces.
+func (m *Model) Rectifiers() bool {
+	_, replaced := m.graph.Smooth(1)
+	return replaced > 0
+}
+
 // Path lists the ops from the image to the logits that a gradient has to pass, sorted by type.
 func (m *Model) Path() []OpUse { return m.path }
 

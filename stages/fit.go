@@ -51,6 +51,8 @@ type FitSpec struct {
 type FitSource struct {
 	Source Source  `json:"source"`
 	Shards []Shard `json:"shards"`
+	// Scored are, where the source has a surrogate, the same shards as the model without it sees them: iterates are compared there.
+	Scored []Shard `json:"scored,omitempty"`
 }
 
 // Files of an artefact of the stage fit.

@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -18,6 +19,8 @@ type PerImageSpec struct {
 	Problem
 	Source Source `json:"source"`
 	Shard  Shard  `json:"shard"`
+	// Scored is, where the source has a surrogate, the same shard as the model without it sees it: iterates are compared there.
+	Scored []Shard `json:"scored,omitempty"`
 	// Precision is that of the gradients.
 	Precision runtime.Precision `json:"precision,omitempty"`
 }
@@ -46,11 +49,15 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 	if err := r.checkReduced(ctx, job, kind, e.source); err != nil {
 		return err
 	}
-	batcher, err := e.batcher(needs.Ascent.Objective, spec.Goal)
+	batcher, err := e.climbing(*needs.Ascent, spec.Problem, spec.Source)
 	if err != nil {
 		return err
 	}
-	batcher.Clip, batcher.Noise, batcher.Seed = spec.Clip, spec.Noise, spec.Seed
+	scored, err := e.scored(job, batcher, spec.Scored...)
+	if err != nil {
+		return err
+	}
+	defer scored.Set.Close()
 	file, err := imageset.Create(filepath.Join(job.Out, deltasFile))
 	if err != nil {
 		return err
@@ -58,7 +65,7 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 	defer file.Close()
 	err = engine.Each(ctx, r.engine, kind, e.source, e.set.Len(),
 		func(o *saliency.Objective, lo, hi int) ([]float32, error) {
-			return ascendEach(ctx, o, *needs.Ascent, spec.Problem, batcher, lo, hi)
+			return ascendEach(ctx, o, *needs.Ascent, spec.Problem, batcher, scored, lo, hi)
 		},
 		func(lo, hi int, deltas []float32) error {
 			job.Progress(int64(hi), int64(e.set.Len()))
@@ -75,12 +82,12 @@ func (r *runner) runPerImage(ctx context.Context, job *pipeline.Job, spec PerIma
 }
 
 // ascendEach returns the perturbations of images lo to hi.
-func ascendEach(ctx context.Context, o *saliency.Objective, a attack.Ascent, p Problem, b imageset.Batcher, lo, hi int) ([]float32, error) {
+func ascendEach(ctx context.Context, o *saliency.Objective, a attack.Ascent, p Problem, b, scored imageset.Batcher, lo, hi int) ([]float32, error) {
 	size := p.size()
 	all := make([]float32, (hi-lo)*size)
 	var positions []int
 	for i := lo; i < hi; i++ {
-		if b.Set.HasMap(i) {
+		if b.Set.HasMap(i) && scored.Set.HasMap(i) {
 			positions = append(positions, i)
 		}
 	}
@@ -89,11 +96,21 @@ func ascendEach(ctx context.Context, o *saliency.Objective, a attack.Ascent, p P
 	}
 	state, err := attack.EachImage{
 		Ball: p.ball(), Size: size, Images: len(positions),
+		Start: func(ascent int, deltas []float32) (err error) {
+			for k, i := range positions {
+				err = errors.Join(err, attack.RandomStart(p.ball(), p.Seed, b.Set.Images[i].ID, ascent, deltas[k*size:(k+1)*size]))
+			}
+			return err
+		},
 		Evaluate: func(ctx context.Context, deltas []float32, noise attack.NoiseKey, rows, values []float32) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return evaluateEach(o, a.Objective, b, positions, deltas, noise, rows, values)
+			looked := b
+			if rows == nil {
+				looked = scored
+			}
+			return evaluateEach(o, a.Objective, looked, positions, deltas, noise, rows, values)
 		},
 	}.Climb(ctx, a.Settings)
 	if err != nil {

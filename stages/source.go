@@ -28,9 +28,16 @@ type Source struct {
 func (s Source) engine(p runtime.Precision) engine.Source {
 	from := engine.Source{Precision: p, Dir: s.Model.Path(), Model: s.Options, Explanation: s.Explanation}
 	if s.Surrogate != nil {
-		from.Surrogate = &savedmodels.Softplus{Beta: s.Surrogate.Beta}
+		from.Surrogate = softplus(*s.Surrogate)
 	}
 	return from
+}
+
+func softplus(s attack.Surrogate) *savedmodels.Softplus {
+	if s.BetaTo > 0 {
+		return &savedmodels.Softplus{Beta: min(s.Beta, s.BetaTo), Fed: true}
+	}
+	return &savedmodels.Softplus{Beta: s.Beta}
 }
 
 // Shard is an image shard as a model sees it: artefacts of the stages images and reference.
@@ -82,6 +89,32 @@ func (r *runner) openIn(p runtime.Precision, job *pipeline.Job, s Source, shards
 	}
 	e.set, err = imageset.Open(e.shape, parts...)
 	return e, err
+}
+
+// climbing is the batcher of what an ascent's steps look at.
+func (e explained) climbing(a attack.Ascent, p Problem, s Source) (imageset.Batcher, error) {
+	b, err := e.batcher(a.Objective, p.Goal)
+	b.Clip, b.Noise, b.Seed = p.Clip, p.Noise, p.Seed
+	if s.Surrogate != nil {
+		b.Beta = s.Surrogate.At
+	}
+	return b, err
+}
+
+// scored returns the batcher of what iterates are compared on: the clean maps of the network as it is, if shards of it are given, and
+// no noise; otherwise what the objective looks at. The caller closes its set.
+func (e explained) scored(job *pipeline.Job, objective imageset.Batcher, shards ...Shard) (imageset.Batcher, error) {
+	if len(shards) == 0 {
+		return objective, nil
+	}
+	parts := make([]imageset.Part, len(shards))
+	for i, shard := range shards {
+		parts[i] = shard.part(job)
+	}
+	objective.Noise = attack.Noise{Draws: 1}
+	var err error
+	objective.Set, err = imageset.Open(e.shape, parts...)
+	return objective, err
 }
 
 // batcher puts the images into batches for an objective: with an explanation and maps if it looks at maps.

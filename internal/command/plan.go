@@ -44,6 +44,9 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list, measure bool)
 	if err := j.planner.Plan(j.plan); err != nil {
 		return pipeline.Named(err)
 	}
+	if err := j.planner.SecondOrder(); err != nil {
+		return pipeline.Named(err)
+	}
 	previous, err := pipeline.ReadManifest(filepath.Join(j.config.Output, j.config.Name))
 	if err != nil {
 		previous = nil

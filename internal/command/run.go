@@ -137,7 +137,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, err := interruptibly(ctx, func() (any, error) { return nil, pipeline.Named(j.planner.Plan(j.plan)) }); err != nil {
+	if _, err := interruptibly(ctx, func() (any, error) { return nil, pipeline.Named(j.planned(flags.keepGoing)) }); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
 	shown, log := progress.New(os.Stderr, j.config.Name, logFormat(c))
@@ -159,6 +159,14 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	}
 	tellResults(c, directory.Dir(), log)
 	return errors.Join(failure, j.gate(directory, manifest))
+}
+
+// planned plans the run. An attack that no image gives a direction is an error before anything is run, unless the others are to go on.
+func (j *job) planned(keepGoing bool) error {
+	if err := j.planner.Plan(j.plan); err != nil || keepGoing {
+		return err
+	}
+	return j.planner.SecondOrder()
 }
 
 // publish writes the report of a run, shows its summary, and adds what it has written to the manifest.

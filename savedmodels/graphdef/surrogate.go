@@ -18,13 +18,26 @@ import (
 // A rectifier spelt otherwise, such as Maximum(x, 0), stays as it is. The second result counts what was replaced.
 //
 // In float32 and float64 a node of the kind SlopeGiven carries each, with the slope beside it that derivatives of all orders share.
-func (g *Graph) Smooth(beta float64) (*Graph, int) {
+func (g *Graph) Smooth(beta float64) (*Graph, int) { return g.smooth(beta, nil) }
+
+// SmoothFed is Smooth with a beta that is fed, and not below least. The last result stands for it, a float32 scalar of the name that is
+// given; like the image it is left out of Def, and the importer maps a tensor to it.
+func (g *Graph) SmoothFed(least float64, name string) (*Graph, int, *Node) {
+	beta := &Node{Name: name, Op: "Placeholder", Attr: map[string]*attr_value_go_proto.AttrValue{
+		"dtype": typeAttr(types_go_proto.DataType_DT_FLOAT),
+		"shape": {Value: &attr_value_go_proto.AttrValue_Shape{Shape: &tensor_shape_go_proto.TensorShapeProto{}}},
+	}}
+	smooth, replaced := g.smooth(least, beta)
+	return smooth, replaced, beta
+}
+
+func (g *Graph) smooth(beta float64, fed *Node) (*Graph, int) {
 	smooth := g.clone()
 	var nodes []*Node
 	replaced := 0
 	for _, n := range smooth.Nodes {
 		if rule := rectifiers[n.Op]; rule != nil && len(n.Inputs) == 1 {
-			s := softplus{beta: beta, of: n}
+			s := softplus{beta: beta, fed: fed, of: n}
 			s.become(rule(&s, n.Inputs[0]))
 			nodes = append(nodes, s.added...)
 			replaced++
@@ -69,7 +82,9 @@ var rectifiers = map[string]func(s *softplus, x Tensor) smoothed{
 
 // softplus writes the nodes that take the place of one rectifier, whose own node becomes the last of them.
 type softplus struct {
+	// beta is the constant, or the least that a fed one can be.
 	beta  float64
+	fed   *Node // nil for a constant
 	of    *Node
 	added []*Node
 }
@@ -84,13 +99,13 @@ const least = 1e-37
 // which is within 1e-6 of it where z is near 0, and within float32's precision where it is large. Its derivatives are made of sigmoid(z)
 // and sigmoid(-z). The 16-bit floats lack the range for it.
 func (s *softplus) plus(x Tensor) smoothed {
-	z := s.add("Mul", x, s.scalar(s.beta))
+	z := s.add("Mul", x, s.timesBeta(1))
 	if !s.wide() {
-		return smoothed{value: s.add("Mul", s.add("Softplus", z), s.scalar(1/s.beta))}
+		return smoothed{value: s.add("Mul", s.add("Softplus", z), s.overBeta(1))}
 	}
 	minus := s.add("Neg", z)
 	log := s.add("Log", s.add("Maximum", s.add("Sigmoid", minus), s.scalar(least)))
-	return smoothed{s.add("Mul", s.add("Minimum", minus, log), s.scalar(-1/s.beta)), s.add("Sigmoid", z)}
+	return smoothed{s.add("Mul", s.add("Minimum", minus, log), s.overBeta(-1)), s.add("Sigmoid", z)}
 }
 
 // wide reports whether the rectifier's type is none of 16 bits.
@@ -114,11 +129,11 @@ const leastApart = 6
 func (s *softplus) twoBends(x Tensor) smoothed {
 	d := s.add("Minimum", x, s.add("Sub", s.scalar(6), x))
 	// TensorFlow would make one slow operation of Neg and Sigmoid.
-	slope, rest := s.add("Sigmoid", s.add("Mul", d, s.scalar(s.beta))), s.add("Sigmoid", s.add("Mul", d, s.scalar(-s.beta)))
+	slope, rest := s.add("Sigmoid", s.add("Mul", d, s.timesBeta(1))), s.add("Sigmoid", s.add("Mul", d, s.timesBeta(-1)))
 	left := s.add("Sub", s.scalar(3), x)
-	log := s.add("Mul", s.add("Log", s.add("Maximum", slope, rest)), s.scalar(1/s.beta))
+	log := s.add("Mul", s.add("Log", s.add("Maximum", slope, rest)), s.overBeta(1))
 	value := s.add("Sub", s.add("Relu6", x), s.signed(log, left))
-	bend := s.signed(s.add("Mul", s.add("Mul", slope, rest), s.scalar(s.beta)), left)
+	bend := s.signed(s.add("Mul", s.add("Mul", slope, rest), s.timesBeta(1)), left)
 	given := s.node(&Node{Op: "IdentityN", Inputs: []Tensor{slope, x, bend}, Attr: s.givenSlope()})
 	return smoothed{value, given}
 }
@@ -149,11 +164,34 @@ func (s *softplus) node(n *Node) Tensor {
 	return Tensor{n, 0}
 }
 
-// scalar is a constant of the rectifier's type, which may be a 16-bit float.
+// timesBeta is the scalar v beta.
+func (s *softplus) timesBeta(v float64) Tensor {
+	switch {
+	case s.fed == nil:
+		return s.scalar(v * s.beta)
+	case v == 1:
+		return s.typedScalar(Tensor{s.fed, 0})
+	}
+	return s.add("Mul", s.typedScalar(Tensor{s.fed, 0}), s.scalar(v))
+}
+
+// overBeta is the scalar v / beta.
+func (s *softplus) overBeta(v float64) Tensor {
+	if s.fed == nil {
+		return s.scalar(v / s.beta)
+	}
+	return s.add("RealDiv", s.scalar(v), s.typedScalar(Tensor{s.fed, 0}))
+}
+
+// scalar is a constant of the rectifier's type.
 func (s *softplus) scalar(v float64) Tensor {
-	value := s.node(constNode("", &tensor_go_proto.TensorProto{
+	return s.typedScalar(s.node(constNode("", &tensor_go_proto.TensorProto{
 		Dtype: types_go_proto.DataType_DT_FLOAT, TensorShape: &tensor_shape_go_proto.TensorShapeProto{}, FloatVal: []float32{float32(v)},
-	}))
+	})))
+}
+
+// typedScalar is a float32 scalar in the rectifier's type, which may be a 16-bit float.
+func (s *softplus) typedScalar(value Tensor) Tensor {
 	if s.of.Attr["T"].GetType() == types_go_proto.DataType_DT_FLOAT {
 		return value
 	}

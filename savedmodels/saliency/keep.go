@@ -29,7 +29,11 @@ func (o *Objective) keepPredictions(n *network) error {
 	if err != nil {
 		return fmt.Errorf("differentiate the margin of the prediction: %w", err)
 	}
+	compared := o.compared
 	o.value, o.gradient = n.Sub(o.value, penalty), n.Sub(o.gradient, slope)
+	if o.compared = o.value; n.options.Surrogate != nil {
+		o.compared = n.Sub(compared, penalty)
+	}
 	return nil
 }
 

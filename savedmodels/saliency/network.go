@@ -16,6 +16,8 @@ type network struct {
 	model   *savedmodels.Model
 	extra   int64 // bytes of the weights that the model has beside those of the one that was given
 	options savedmodels.BuildOptions
+	// plain has what is added be without the surrogate.
+	plain   bool
 	shape   Shape
 	batch   int
 	forward map[evaluation]forward
@@ -70,6 +72,9 @@ func newNetwork(m *savedmodels.Model, e Explanation, surrogate *savedmodels.Soft
 	image := []int64{int64(batch), int64(h), int64(w), int64(c)}
 	n.pixels = n.Placeholder(tf.Float, image...)
 	n.class = n.Placeholder(tf.Int32, int64(batch))
+	if surrogate != nil && surrogate.Fed {
+		n.options.Beta = n.Placeholder(tf.Float)
+	}
 	if e == nil {
 		return n
 	}
@@ -118,6 +123,9 @@ type evaluation struct {
 
 // evaluate adds the network on x, [copies * B, H, W, C], unless it stands there already, in the form that is to be differentiated.
 func (n *network) evaluate(x tf.Output, copies int) (forward, error) {
+	if n.plain {
+		return n.add(evaluation{x: x, plain: true}, copies, savedmodels.BuildOptions{Wide: true})
+	}
 	options := n.options
 	options.Wide = true
 	return n.add(evaluation{x: x}, copies, options)

@@ -16,6 +16,8 @@ type Objective struct {
 	reference       tf.Output // only of functions of maps
 	kept            kept
 	value, gradient tf.Output
+	// compared is the value of the network without the surrogate; where there is none, it is value.
+	compared tf.Output
 }
 
 // Gradients are an Objective's results for n images.
@@ -36,16 +38,16 @@ func NewDissimilarity(m *savedmodels.Model, e Explanation, s Settings) (*Objecti
 // that are to stay is part of the objective.
 func NewObjective(m *savedmodels.Model, e Explanation, f Function, keep bool, s Settings) (*Objective, error) {
 	n := newNetwork(m, e, s.Surrogate, s.Batch)
-	explanation, err := e.build(n, n.pixels)
-	if err != nil {
-		return nil, fmt.Errorf("build explanation: %w", err)
-	}
-	mapped, _ := n.saliencyMap(explanation)
 	o := &Objective{reference: n.Placeholder(tf.Float, int64(s.Batch), int64(n.shape.Pixels()))}
-	if o.value, err = f.of(n, mapped, o.reference); err != nil {
-		return nil, err
+	value := func() (tf.Output, error) {
+		explanation, err := e.build(n, n.pixels)
+		if err != nil {
+			return tf.Output{}, fmt.Errorf("build explanation: %w", err)
+		}
+		mapped, _ := n.saliencyMap(explanation)
+		return f.of(n, mapped, o.reference)
 	}
-	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
+	if err := o.build(n, value); err != nil {
 		return nil, fmt.Errorf("differentiate %s: %w", f.name(), n.secondOrder(err, e.Explains().Score))
 	}
 	if keep {
@@ -59,15 +61,35 @@ func NewObjective(m *savedmodels.Model, e Explanation, f Function, keep bool, s 
 // NewCrossEntropy builds the objective -log p_c(x) of model m: a gradient of first order, for attacks on the prediction.
 func NewCrossEntropy(m *savedmodels.Model, s Settings) (*Objective, error) {
 	n := newNetwork(m, nil, s.Surrogate, s.Batch)
-	f, err := n.evaluate(n.pixels, 1)
-	if err != nil {
-		return nil, fmt.Errorf("build logits: %w", err)
+	o := &Objective{}
+	value := func() (tf.Output, error) {
+		f, err := n.evaluate(n.pixels, 1)
+		if err != nil {
+			return tf.Output{}, fmt.Errorf("build logits: %w", err)
+		}
+		return n.crossEntropy(f), nil
 	}
-	o := &Objective{value: n.crossEntropy(f)}
-	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
+	if err := o.build(n, value); err != nil {
 		return nil, fmt.Errorf("differentiate the cross-entropy: %w", err)
 	}
 	return o, o.open(n, nil, s)
+}
+
+// build adds an objective's value and gradient, and the value of the network as it is if the gradient is of a surrogate.
+func (o *Objective) build(n *network, value func() (tf.Output, error)) (err error) {
+	if o.value, err = value(); err != nil {
+		return err
+	}
+	if o.gradient, err = n.differentiate(o.value, n.pixels); err != nil {
+		return err
+	}
+	if o.compared = o.value; n.options.Surrogate == nil {
+		return nil
+	}
+	n.plain = true
+	defer func() { n.plain = false }()
+	o.compared, err = value()
+	return err
 }
 
 // Run returns the objective's value and gradient for each image of b, both in the precision of the settings.
@@ -79,9 +101,10 @@ func (o *Objective) Run(b Batch) (Gradients, error) {
 	return Gradients{Value: values[0], Rows: values[1]}, nil
 }
 
-// Evaluate returns the objective's value for each image of b, in float32, at the cost of a gradient of an order less.
+// Evaluate returns the objective's value for each image of b, in float32, of the network as it is, without the surrogate: what is
+// scored. It costs a gradient of an order less.
 func (o *Objective) Evaluate(b Batch) ([]float32, error) {
-	values, err := o.compute(o.session, b, result{o.value, 1})
+	values, err := o.compute(o.session, b, result{o.compared, 1})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ type Batch struct {
 	Baselines, Along []float32
 	// Reference are the n maps R, H x W each, of an Objective's Function.
 	Reference []float32
+	// Beta is that of a surrogate whose beta is fed.
+	Beta float32
 	// Keep says which predictions an Objective is to keep, if it was built for that.
 	Keep *Keep
 }
@@ -43,7 +45,7 @@ type Settings struct {
 	Batch int
 	// Device is where the graph runs.
 	Device runtime.Device
-	// Surrogate, if any, replaces ReLU in the graph.
+	// Surrogate, if any, replaces ReLU in what is differentiated.
 	Surrogate *savedmodels.Softplus
 	// Precision is that of an Objective's gradients. Its values and whatever a Mapper computes are float32 always.
 	Precision runtime.Precision
@@ -91,6 +93,9 @@ func (p *program) feeds(b Batch, n int) []runtime.Feed {
 	if p.draws > 0 {
 		feeds = append(feeds, runtime.Feed{To: p.network.baselines, Floats: paddedEach(b.Baselines, p.draws, n, batch)},
 			runtime.Feed{To: p.network.along, Floats: paddedEach(b.Along, p.draws, n, batch)})
+	}
+	if beta := p.network.options.Beta; beta.Op != nil {
+		feeds = append(feeds, runtime.Feed{To: beta, Floats: []float32{b.Beta}})
 	}
 	return feeds
 }

@@ -80,6 +80,9 @@ func (o *Objective) drawn() Batch {
 	}
 	b := Batch{Pixels: uniform(n*size, 255), Noise: uniform(o.samples*n*size, 25), Classes: make([]int32, n),
 		Baselines: uniform(o.draws*n*size, 255), Along: uniform(o.draws*n, 1)}
+	if s := o.network.options.Surrogate; s != nil {
+		b.Beta = float32(s.Beta)
+	}
 	for i := range b.Classes {
 		b.Classes[i] = int32(i % o.network.model.Classes())
 	}

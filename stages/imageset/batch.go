@@ -20,7 +20,9 @@ type Batcher struct {
 	// Keep, if set, has batches name the network's answers to the clean images, which are to be kept.
 	Keep *attack.Keep
 	// Clip keeps the values in 0..255.
-	Clip  bool
+	Clip bool
+	// Beta is that of a surrogate whose beta is fed, where a share of an ascent's steps is done; nil where there is none.
+	Beta  func(done float64) float64
 	Noise attack.Noise
 	Seed  int64
 }
@@ -31,6 +33,8 @@ type Perturbed struct {
 	Delta   func(k int) []float32
 	Purpose string
 	Draw    int64
+	// Done is the share of an ascent's steps that is done.
+	Done float64
 }
 
 // Batch returns the images of the given positions, perturbed. Kept, if not nil, is set to 0 where clipping cut a value off, and to 1
@@ -38,6 +42,9 @@ type Perturbed struct {
 func (b Batcher) Batch(positions []int, how Perturbed, kept []float32) (saliency.Batch, error) {
 	size, pixels := b.Set.Size, b.Set.Pixels
 	batch := saliency.Batch{Pixels: make([]float32, len(positions)*size), Classes: make([]int32, len(positions))}
+	if b.Beta != nil {
+		batch.Beta = float32(b.Beta(how.Done))
+	}
 	if b.Reference {
 		batch.Reference = make([]float32, len(positions)*pixels)
 	}

@@ -11,6 +11,8 @@ import (
 type facts struct {
 	Shape   [3]int `json:"shape"`
 	Classes int    `json:"classes"`
+	// Rectifiers says that a surrogate has something to replace.
+	Rectifiers bool `json:"rectifiers,omitempty"`
 	// OpenSize says that the model leaves the images' size open, and so the rest is not known.
 	OpenSize bool `json:"open_size,omitempty"`
 }
@@ -28,7 +30,7 @@ func (d *draft) facts(dir string, o savedmodels.Options) (facts, error) {
 		if err != nil {
 			return facts{}, err
 		}
-		return facts{Shape: opened.ImageShape(), Classes: opened.Classes()}, nil
+		return facts{Shape: opened.ImageShape(), Classes: opened.Classes(), Rectifiers: opened.Rectifiers()}, nil
 	}
 	in, err := d.plan.Input("model", dir)
 	if err != nil {

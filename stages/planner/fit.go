@@ -27,16 +27,21 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 		spec.Direction = &direction
 	case x.needs.Ascent != nil:
 		for _, m := range x.sources {
+			surrogate := d.surrogate(x, m)
 			shards, err := d.climbed(x, m, m.fit)
 			if err != nil {
 				return nil, err
 			}
-			from, err := d.source(m, x.explanation, x.needs.Smoothed.Surrogate)
+			scored, err := d.scored(m, m.fit, x.explanation, surrogate)
+			if err != nil {
+				return nil, err
+			}
+			from, err := d.source(m, x.explanation, surrogate)
 			if err != nil {
 				return nil, err
 			}
 			spec.Precision = d.precision(x)
-			spec.Sources = append(spec.Sources, stages.FitSource{Source: from, Shards: shards})
+			spec.Sources = append(spec.Sources, stages.FitSource{Source: from, Shards: shards, Scored: scored})
 		}
 	}
 	work := 0.0
@@ -54,7 +59,7 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 // climbed are the shards of a split as an ascent sees them: with the answers of the network itself, if they are to be kept while a
 // surrogate stands in for it.
 func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error) {
-	surrogate := x.needs.Smoothed.Surrogate
+	surrogate := softened(d.surrogate(x, m))
 	shards, err := d.shards(m, s, x.explanation, surrogate)
 	if err != nil || surrogate == nil || !x.needs.Ascent.Objective.Keeps() {
 		return shards, err
@@ -95,7 +100,7 @@ func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Arte
 
 // gradients plans the rows of one function on the fit split of a model.
 func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem) ([]pipeline.Artefact, error) {
-	surrogate := x.needs.Smoothed.Surrogate
+	surrogate := d.surrogate(x, m)
 	shards, err := d.shards(m, m.fit, x.explanation, surrogate)
 	if err != nil {
 		return nil, err
@@ -134,8 +139,13 @@ func (d *draft) costsOfRows(bytes int64, work float64) pipeline.Option {
 }
 
 func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Artefact, error) {
-	m, surrogate := x.sources[0], x.needs.Smoothed.Surrogate
+	m := x.sources[0]
+	surrogate := d.surrogate(x, m)
 	shards, err := d.climbed(x, m, m.test)
+	if err != nil {
+		return nil, err
+	}
+	scored, err := d.scored(m, m.test, x.explanation, surrogate)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +161,9 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	var deltas []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
+		if scored != nil {
+			spec.Scored = scored[i : i+1]
+		}
 		a, err := d.plan.Add(d.stages.PerImage, label(x.id(), shardName(shard)), spec,
 			costs(4*shard.Rows*m.size(), x.eachWork(float64(shard.Rows))))
 		if err != nil {

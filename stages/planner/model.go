@@ -40,6 +40,8 @@ type model struct {
 	goal      stages.Goal
 	// layer is the one that grad_cam looks at where the explanation names none.
 	layer string
+	// rectifiers says that a surrogate has something to replace.
+	rectifiers bool
 }
 
 func (m model) size() int64 { return int64(m.shape[0]) * int64(m.shape[1]) * int64(m.shape[2]) }
@@ -97,7 +99,7 @@ func (d *draft) model(c config.Model) (model, error) {
 	if err != nil {
 		return m, fmt.Errorf("model %s: %w", c.Name, err)
 	}
-	m.shape, m.classes = known.Shape, known.Classes
+	m.shape, m.classes, m.rectifiers = known.Shape, known.Classes, known.Rectifiers
 	var classes []string
 	for i, s := range []split{m.fit, m.test} {
 		images, err := d.dataset(s)
@@ -171,6 +173,32 @@ func (d *draft) dataset(s split) (*dataset, error) {
 
 func shardName(s data.Shard) string {
 	return strings.TrimSuffix(filepath.Base(s.Path), filepath.Ext(s.Path))
+}
+
+// surrogate is what an attack differentiates in place of a model. Where the configuration has models with rectifiers, one without any is
+// smooth as it is; where it has none, there is nothing to replace, and building the surrogate says so.
+func (d *draft) surrogate(x perturbation, m model) *attack.Surrogate {
+	if !m.rectifiers && slices.ContainsFunc(d.models, func(other model) bool { return other.rectifiers }) {
+		return nil
+	}
+	return x.needs.Smoothed.Surrogate
+}
+
+// softened is the surrogate through which shards are seen that an attack measures distances from: none where beta is on the way to
+// the network as it is.
+func softened(surrogate *attack.Surrogate) *attack.Surrogate {
+	if surrogate != nil && surrogate.BetaTo > 0 {
+		return nil
+	}
+	return surrogate
+}
+
+// scored plans the shards that iterates of an ascent are compared on, where the ascent itself looks at a surrogate.
+func (d *draft) scored(m model, s split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
+	if surrogate == nil {
+		return nil, nil
+	}
+	return d.shards(m, s, e, nil)
 }
 
 // shards plans the maps and predictions of a model on a split, and returns its shards as the model sees them.

@@ -22,6 +22,8 @@ type Planner struct {
 	engine  *engine.Engine
 	stages  *stages.Table
 	devices []runtime.Device
+	// flat are the attacks of which every gradient is zero.
+	flat []error
 }
 
 // New finds the devices that a configuration asks for. A GPU that is not there is an error; a precision that the device does not have
@@ -87,6 +89,9 @@ func (p *Planner) Plan(plan *pipeline.Plan) error {
 	tables := d.newTables()
 	for _, x := range all {
 		planned, err := d.perturbation(x)
+		if err == nil {
+			err = d.checkSecondOrder(x)
+		}
 		if err == nil {
 			err = addTo(&tables, planned)
 		}

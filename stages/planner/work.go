@@ -34,15 +34,15 @@ func (x perturbation) work() float64 {
 // ascentWork is that of a universal ascent on so many images: its steps, and the comparisons of iterates on images that are held back.
 func (x perturbation) ascentWork(images float64) float64 {
 	a := x.needs.Ascent.Settings
-	compared := min(a.HeldBack*images, float64(a.HeldBackMost)) * math.Ceil(float64(a.Steps)/float64(max(a.CheckEvery, 1)))
-	return float64(a.Steps)*min(float64(a.Batch), images)*x.work() + compared*x.work()/secondOrder
+	compared := min(a.HeldBack*images, float64(a.HeldBackMost)) * math.Ceil(float64(a.Total())/float64(max(a.CheckEvery, 1)))
+	return float64(a.Total())*min(float64(a.Batch), images)*x.work() + compared*x.work()/secondOrder
 }
 
 // eachWork is that of an ascent on each of so many images.
 func (x perturbation) eachWork(images float64) float64 {
 	a := x.needs.Ascent.Settings
-	compared := math.Ceil(float64(a.Steps) / float64(max(a.CheckEvery, 1)))
-	return images * (float64(a.Steps)*x.work() + compared*x.work()/secondOrder)
+	compared := math.Ceil(float64(a.Total()) / float64(max(a.CheckEvery, 1)))
+	return images * (float64(a.Total())*x.work() + compared*x.work()/secondOrder)
 }
 
 // signs is how many signs of the perturbation are scored.
