@@ -5,8 +5,9 @@
 # make parity is the part of it that compares gradients with Python's over some thirty architectures
 #             and the heads, inputs and formats that people give them, and shows the table
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
-# make paper  runs the experiments of configs/paper and configs/beyond, a night's work that goes on where it was stopped, and gathers
-#             their tables in docs/results
+# make paper  runs the experiments of configs/paper, configs/strong and configs/beyond, a night's work that goes on where it was stopped,
+#             and gathers their tables in docs/results
+# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md: an hour or two
 # make imagenet   runs configs/imagenet/lite0.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
 #             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops
 # make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
@@ -34,6 +35,7 @@ export UPI_PYTHON := $(CURDIR)/$(PYTHON)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 EXPERIMENTS := $(addprefix paper/,mnist_sg mnist_ig mnist_transfer cifar10_sg cifar10_transfer cifar10_ig) \
+	$(addprefix strong/,mnist_sg mnist_ig cifar10_sg cifar10_ig) \
 	$(addprefix beyond/,radius fit_images linf clipping upi_plus surrogate maps sources objectives keep)
 
 CONFIG ?= configs/paper/mnist_sg.yaml
@@ -46,8 +48,8 @@ BEAM_TASKS ?= 100000
 # What is given to others holds TensorFlow's CPU build.
 CPU := $(CURDIR)/.deps/tensorflow-cpu
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper imagenet imagenet-model imagenet-photographs precision night bench \
-	bench-plan build dist wheel test-install deps lint clean beam flink flink-stop test-cluster bench-cluster
+.PHONY: run test race fuzz parity parity-foreign foreign paper study imagenet imagenet-model imagenet-photographs precision night \
+	bench bench-plan build dist wheel test-install deps lint clean beam flink flink-stop test-cluster bench-cluster
 
 run: build
 	bin/upi run configs/quickstart.yaml
@@ -80,6 +82,10 @@ foreign: $(FOREIGN)
 paper: build $(PYTHON)
 	@for experiment in $(EXPERIMENTS); do echo "== configs/$$experiment.yaml"; bin/upi run configs/$$experiment.yaml || exit $$?; done
 	$(PYTHON) python/results.py runs docs/results
+
+study: build $(PYTHON)
+	@for config in $(filter-out %/base.yaml,$(wildcard configs/study/*.yaml)); do echo "== $$config"; bin/upi run $$config || exit $$?; done
+	$(PYTHON) python/study.py runs/study docs/results/study.md
 
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml

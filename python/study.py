@@ -1,0 +1,108 @@
+"""Write the page of the study that chose configs/strong, from the runs of configs/study.
+
+    python python/study.py runs/study docs/results/study.md
+
+Every number is made of the runs' scores per image (scores/*.parquet). The page's text, above the line <!-- tables -->, is left as it is.
+"""
+
+import argparse
+import glob
+import os
+
+import numpy as np
+import pandas as pd
+
+MARK = "<!-- tables -->"
+RESAMPLES = 2000
+
+
+def scores(run):
+    """One row per image, attack and budget: means over seeds and draws."""
+    rows = pd.concat(pd.read_parquet(path) for path in sorted(glob.glob(os.path.join(run, "scores", "*.parquet"))))
+    place = ["source", "explanation", "eps", "method", "kind", "image_id"]
+    return rows.groupby(place, sort=False)[["normalized_l2", "prediction_changed"]].mean().reset_index()
+
+
+def interval(differences, random):
+    """Mean of paired differences with a bootstrap 95 % interval over the images."""
+    picks = random.integers(0, len(differences), (RESAMPLES, len(differences)))
+    low, high = np.quantile(differences[picks].mean(axis=1), [0.025, 0.975])
+    return f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def best_baseline(cells):
+    """The name of the attack on predictions that moves maps most."""
+    means = cells[cells["kind"] == "sgd_uap"].groupby("method")["normalized_l2"].mean()
+    return means.idxmax() if len(means) else None
+
+
+def cell_table(cells, random):
+    """The attacks on one network, map and budget, the strongest first."""
+    wide = cells.pivot(index="image_id", columns="method", values="normalized_l2").dropna()
+    changed = cells.groupby("method")["prediction_changed"].mean()
+    baseline = best_baseline(cells)
+    lines = ["| attack | maps moved | predictions changed | against the best SGD-UAP | images |", "|---|---:|---:|---:|---:|"]
+    for method in wide.mean().sort_values(ascending=False).index:
+        values = wide[method].to_numpy()
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        against = "–"
+        if baseline and method != baseline:
+            against = interval(values - wide[baseline].to_numpy(), random)
+        name = f"**{method}**" if method == baseline else method
+        lines.append(f"| {name} | {values.mean():.3f} ± {error:.3f} | {100 * changed[method]:.0f} % | {against} | {len(values)} |")
+    return "\n".join(lines) + "\n"
+
+
+def verdicts(tables):
+    """For each attack on maps: in how many cells it is ahead of, level with and behind the best SGD-UAP, and its mean rank and gain."""
+    rows = {}
+    for cells, random in tables:
+        wide = cells.pivot(index="image_id", columns="method", values="normalized_l2").dropna()
+        baseline = best_baseline(cells)
+        if baseline is None:
+            continue
+        for method in wide.columns:
+            differences = (wide[method] - wide[baseline]).to_numpy()
+            picks = random.integers(0, len(differences), (RESAMPLES, len(differences)))
+            low, high = np.quantile(differences[picks].mean(axis=1), [0.025, 0.975])
+            row = rows.setdefault(method, [0, 0, 0, []])
+            row[0 if low > 0 else 2 if high < 0 else 1] += 1
+            row[3].append(differences.mean())
+    lines = ["| attack | ahead / level / behind | mean difference | cells |", "|---|---:|---:|---:|"]
+    for method, (ahead, level, behind, gains) in sorted(rows.items(), key=lambda item: -np.mean(item[1][3])):
+        lines.append(f"| {method} | {ahead} / {level} / {behind} | {np.mean(gains):+.3f} | {len(gains)} |")
+    return "\n".join(lines) + "\n"
+
+
+def page(runs):
+    """All tables: the verdicts over all cells, then each cell's."""
+    cells = []
+    for run in runs:
+        for (source, explanation, eps), group in scores(run).groupby(["source", "explanation", "eps"], sort=False):
+            cells.append((os.path.basename(run), source, explanation, eps, group))
+    # One generator, seeded, so that the page is the same each time.
+    random = np.random.default_rng(0)
+    text = ["## Against SGD-UAP's best settings, over all cells", "", verdicts([(c[-1], random) for c in cells])]
+    for run, source, explanation, eps, group in cells:
+        text += [f"## {run}: {source}, {explanation}, l2 {eps:g}", "", cell_table(group, random)]
+    return "\n".join(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("runs", help="the directory of the runs of configs/study")
+    parser.add_argument("page", help="the page to write")
+    options = parser.parse_args()
+    runs = sorted(d for d in glob.glob(os.path.join(options.runs, "*")) if os.path.isdir(os.path.join(d, "scores")))
+    if not runs:
+        parser.error(f"{options.runs} holds no run: bin/upi run configs/study/vgg.yaml, and so on")
+    text = ""
+    if os.path.exists(options.page):
+        with open(options.page) as f:
+            text = f.read().split(MARK)[0]
+    with open(options.page, "w") as f:
+        f.write(f"{text}{MARK}\n{page(runs)}")
+
+
+if __name__ == "__main__":
+    main()
