@@ -89,6 +89,14 @@ func TestObjectivesInFloat64(t *testing.T) {
 				t.Fatal(err)
 			}
 			size := len(first.Moved)
+			compared := values
+			if first.Beta > 0 {
+				// What iterates are compared by is the network's own value.
+				values = got.Value
+				if first.Function == string(Dissimilarity) && !first.Keep {
+					compareWithMaps(t, m, explanations[first.Explanation], b, compared)
+				}
+			}
 			for i, row := range rows {
 				for _, v := range []float32{got.Value[i], values[i]} {
 					if d := math.Abs(float64(v) - row.Value); !(d <= 1e-4*max(1, math.Abs(row.Value))) {
@@ -105,6 +113,30 @@ func TestObjectivesInFloat64(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// compareWithMaps: the values are the distances of the network's own maps from those of the batch.
+func compareWithMaps(t *testing.T, m *savedmodels.Model, e Explanation, b Batch, values []float32) {
+	t.Helper()
+	mapper, err := NewMapper(m, e, Settings{Batch: len(values)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mapper.Close()
+	maps, err := mapper.Run(Batch{Pixels: b.Pixels, Classes: b.Classes, Noise: b.Noise})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := len(b.Reference) / len(values)
+	for i, v := range values {
+		apart := 0.0
+		for j := i * pixels; j < (i+1)*pixels; j++ {
+			apart += math.Pow(float64(maps.Map[j])-float64(b.Reference[j]), 2)
+		}
+		if want := math.Sqrt(apart); !(math.Abs(float64(v)-want) <= 1e-5) {
+			t.Errorf("image %d is compared by %g, its map is %g away", i, v, want)
+		}
 	}
 }
 

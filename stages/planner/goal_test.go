@@ -224,7 +224,7 @@ func TestSignsOfAims(t *testing.T) {
 }
 
 // TestAnswersOfTheNetworkItself: where a surrogate stands in for a network whose predictions are to be kept, the ascent reads the
-// network's own answers too.
+// network's own answers too. Besides, any ascent through a surrogate reads images and maps of the network itself to compare on.
 func TestAnswersOfTheNetworkItself(t *testing.T) {
 	t.Chdir("../..")
 	parents := func(settings string) int {
@@ -240,7 +240,7 @@ func TestAnswersOfTheNetworkItself(t *testing.T) {
 		return 0
 	}
 	for settings, want := range map[string]int{
-		"surrogate: {beta: 30}": 2, "keep: {weight: 1}": 2, "surrogate: {beta: 30}, keep: {weight: 1}": 3,
+		"surrogate: {beta: 30}": 4, "keep: {weight: 1}": 2, "surrogate: {beta: 30}, keep: {weight: 1}": 5,
 	} {
 		if got := parents(settings); got != want {
 			t.Errorf("%s: %d artefacts are read of one shard, want %d", settings, got, want)
