@@ -17,6 +17,8 @@ func init() {
 	register.DoFn3x1[[]byte, func(int64), func(string), error](&beginFn{})
 	register.DoFn4x1[int, func(*string) bool, func(int64), func(string), error](&dealFn{})
 	register.DoFn3x1[context.Context, int64, func(string), error](&performFn{})
+	register.DoFn3x1[context.Context, int64, func(string), error](&stayFn{})
+	register.DoFn2x1[[]byte, func(int64), error](&placesFn{})
 	register.DoFn2x1[string, func(int, string), error](&copyFn{})
 	register.DoFn4x1[context.Context, int, func(*string) bool, func(string), error](&retryFn{})
 	register.Emitter1[int64]()
@@ -32,12 +34,16 @@ const seed = "seed"
 // another machine; when all is done the next level is dealt out. A level begins when the one before has ended, because the grouping
 // between them ends then.
 func build(s beam.Scope, j *Job) {
+	if j.Cluster {
+		stay := s.Scope("stay")
+		beam.ParDo(stay, &stayFn{Job: j.dir}, beam.Reshuffle(stay, beam.ParDo(stay, &placesFn{}, beam.Impulse(stay))))
+	}
 	numbers, rest := beam.ParDo2(s.Scope("begin"), &beginFn{Job: j.dir}, beam.Impulse(s))
 	for level := range j.Levels {
 		scope := s.Scope(fmt.Sprintf("level %d", level))
 		failed := beam.ParDo(scope, &performFn{Job: j.dir, Level: level}, beam.Reshuffle(scope, numbers))
 		ended := []beam.PCollection{rest, failed}
-		if j.Retry {
+		if j.Cluster {
 			// Grouped and not reshuffled: Flink takes what was spread once to be spread still, and leaves a second time out.
 			copies := beam.GroupByKey(scope, beam.ParDo(scope, &copyFn{Job: j.dir}, failed))
 			ended = append(ended, beam.ParDo(scope, &retryFn{Job: j.dir, Level: level}, copies))
@@ -114,7 +120,7 @@ func (p *performer) concludeLevel(level int, failed []int) ([]int, error) {
 	}
 	slices.Sort(failed)
 	for _, i := range slices.Compact(failed) {
-		done, err := p.done(level, i)
+		done, err := p.isDone(level, i)
 		if err != nil {
 			return nil, err
 		}
@@ -154,6 +160,7 @@ type performFn struct {
 	running   sync.WaitGroup
 	mu        sync.Mutex
 	failed    []int
+	held      []int
 }
 
 // Setup finds the process's engine, or makes it.
@@ -162,25 +169,51 @@ func (f *performFn) Setup() (err error) {
 	return err
 }
 
-// ProcessElement begins a task once there is a slot for it.
+// ProcessElement begins a task once there is a slot for it. One that another process works on is put off.
 func (f *performFn) ProcessElement(ctx context.Context, number int64, _ func(string)) error {
+	return f.begin(ctx, int(number), f.performer.tryPerform)
+}
+
+func (f *performFn) begin(ctx context.Context, number int, perform func(level, number int) outcome) error {
 	return f.performer.begin(ctx, &f.running, func() {
-		if !f.performer.perform(f.Level, int(number)) {
-			f.mu.Lock()
-			f.failed = append(f.failed, int(number))
-			f.mu.Unlock()
+		o := perform(f.Level, number)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		switch o {
+		case failed:
+			f.failed = append(f.failed, number)
+		case held:
+			f.held = append(f.held, number)
 		}
 	})
 }
 
-// FinishBundle waits for the tasks of the bundle.
-func (f *performFn) FinishBundle(_ context.Context, fail func(string)) error {
+// FinishBundle waits for the tasks of the bundle. A slot that none of them needs any more helps other workers with theirs.
+func (f *performFn) FinishBundle(ctx context.Context, fail func(string)) error {
+	if err := f.performer.help(ctx, f.Level, &f.running, f.unharmed); err != nil {
+		return err
+	}
+	f.running.Wait()
+	put := f.held
+	f.held = nil
+	for _, i := range put {
+		if err := f.begin(ctx, i, f.performer.perform); err != nil {
+			return err
+		}
+	}
 	f.running.Wait()
 	for _, i := range f.failed {
 		fail(failure(i, f.performer.host))
 	}
 	f.failed = nil
 	return f.performer.events.flush()
+}
+
+// unharmed reports that no task of the bundle has failed so far.
+func (f *performFn) unharmed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.failed) == 0
 }
 
 func failure(number int, host string) string { return fmt.Sprintf("%d %s", number, host) }

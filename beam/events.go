@@ -29,6 +29,7 @@ type event struct {
 	// The rest tells of a task that has ended well.
 	Key      pipeline.Key     `json:"key,omitempty"`
 	Hit      bool             `json:"hit,omitempty"`
+	Started  time.Time        `json:"started,omitzero"`
 	Elapsed  time.Duration    `json:"elapsed,omitempty"`
 	Seconds  float64          `json:"seconds,omitempty"`
 	Counts   map[string]int64 `json:"counts,omitempty"`
@@ -43,7 +44,7 @@ const (
 	advanceEvent = "advance"
 	doneEvent    = "done"
 	failEvent    = "fail"
-	sayEvent     = "say"
+	brokenEvent  = "broken"
 	logEvent     = "log"
 )
 

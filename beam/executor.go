@@ -72,8 +72,11 @@ type follower struct {
 	tasks    []*pipeline.Task
 	ledger   *pipeline.Ledger
 	job      *Job
-	// level is the first level that has not been concluded, and early are the events of later ones.
+	// level is the first level that has not been concluded, and early are the events of later ones. Hits are those of its tasks that
+	// workers have found in the cache, perhaps before it is told who has made them.
 	level  int
+	hits   []early
+	beat   int
 	of     map[int]int // level of a task's number
 	early  []early
 	reader *eventReader
@@ -98,6 +101,7 @@ func (f *follower) run(ctx context.Context) error {
 	if len(work) == 0 {
 		return nil
 	}
+	longestFirst(work, f.tasks)
 	if err := f.prepare(work); err != nil {
 		return err
 	}
@@ -172,7 +176,7 @@ func (f *follower) prepare(work [][]int) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	f.job = &Job{Cache: x.Store.Root(), Workers: workers, KeepGoing: x.KeepGoing, Refresh: x.Refresh, Levels: work,
-		Retry: x.Runner != Prism, Copies: x.Parallelism, GPUs: x.GPUs, Environment: x.Environment, Host: host, PID: os.Getpid(),
+		Cluster: x.Runner != Prism, Copies: x.Parallelism, GPUs: x.GPUs, Environment: x.Environment, Host: host, PID: os.Getpid(),
 		Endpoint: x.Endpoint, dir: dir}
 	f.of = map[int]int{}
 	for level, numbers := range work {
@@ -181,7 +185,7 @@ func (f *follower) prepare(work [][]int) error {
 		}
 	}
 	f.reader = newEventReader(f.job)
-	if err := f.job.alive(0); err != nil {
+	if err := f.alive(); err != nil {
 		return pipeline.Advise(err)
 	}
 	err = errors.Join(f.plan.Store(dir), atomicfile.WriteFile(f.job.Config(), x.Config), f.job.write())
@@ -230,7 +234,7 @@ func (f *follower) submit(ctx context.Context) error {
 // follow keeps the account until the job is over, or is to be.
 func (f *follower) follow(ctx context.Context, s *submission, over <-chan error) error {
 	const pause = 300 * time.Millisecond
-	beat, last := 1, time.Now()
+	last := time.Now()
 	for {
 		var ended bool
 		var failure error
@@ -240,16 +244,17 @@ func (f *follower) follow(ctx context.Context, s *submission, over <-chan error)
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		if time.Since(last) > 5*time.Second {
-			last = time.Now()
-			if err := f.job.alive(beat); err != nil {
-				f.executor.Log.Warn("workers cannot be told that this process lives", "error", err)
-			}
-			beat++
-		}
+		level := f.level
 		if err := f.catchUp(); err != nil && failure == nil {
 			failure = err
 			return errors.Join(failure, f.end(s))
+		}
+		over := f.level > level && f.level == len(f.job.Levels)
+		if over || time.Since(last) > 5*time.Second {
+			last = time.Now()
+			if err := f.alive(); err != nil {
+				f.executor.Log.Warn("workers cannot be told that this process lives", "error", err)
+			}
 		}
 		switch {
 		case ended && failure == nil:
@@ -262,6 +267,12 @@ func (f *follower) follow(ctx context.Context, s *submission, over <-chan error)
 	}
 }
 
+// alive tells the workers that this process lives, and whether it has seen all levels end.
+func (f *follower) alive() error {
+	f.beat++
+	return f.job.alive(f.beat, f.level == len(f.job.Levels))
+}
+
 // end cancels the job.
 func (f *follower) end(s *submission) error {
 	const patience = time.Minute
@@ -270,7 +281,9 @@ func (f *follower) end(s *submission) error {
 	if err := errors.Join(f.job.stop(), s.cancel(ctx)); err != nil {
 		f.executor.Log.Warn("the job may go on for a while", "error", err)
 	}
-	return f.catchUp()
+	err := f.catchUp()
+	f.endHits()
+	return err
 }
 
 // catchUp takes account of what the workers have told, and of levels that have ended.
@@ -290,6 +303,7 @@ func (f *follower) catchUp() error {
 		if !concluded {
 			return nil
 		}
+		f.endHits()
 		for _, i := range f.job.Levels[f.level] {
 			tries := f.ledger.Tries(i)
 			if _, is := slices.BinarySearch(gone, i); is && len(tries) > 0 && !f.ledger.Ended(i) {
@@ -323,8 +337,8 @@ func (f *follower) take(from *eventFile, e event) {
 	case helloEvent:
 		f.executor.Log.Info("worker", "name", e.Worker)
 		return
-	case sayEvent:
-		f.say("worker", from, e.Text)
+	case brokenEvent:
+		f.say("a machine can run no task", from, e.Text)
 		return
 	case logEvent:
 		f.relay(from, e.Text)
@@ -350,12 +364,28 @@ func (f *follower) take(from *eventFile, e event) {
 			f.ledger.Tried(e.Task, from.worker, errors.New(e.Text))
 		}
 	case doneEvent:
-		f.done(e.Task, pipeline.Ending{Hit: e.Hit, Elapsed: e.Elapsed, Worker: from.worker, Memory: e.Memory,
-			Artefact: &cache.Artefact{Key: e.Key, Seconds: e.Seconds, Counts: e.Counts, Warnings: e.Warnings}})
+		if e.Hit {
+			f.hits = append(f.hits, early{from, e})
+			return
+		}
+		f.ended(from, e)
 	}
 }
 
-// say warns once of what a machine has said, however many tasks it was about.
+// endHits ends the tasks that workers have found in the cache, and of which none has told that it made them.
+func (f *follower) endHits() {
+	for _, h := range f.hits {
+		f.ended(h.from, h.e)
+	}
+	f.hits = nil
+}
+
+func (f *follower) ended(from *eventFile, e event) {
+	f.done(e.Task, pipeline.Ending{Hit: e.Hit, Started: e.Started, Elapsed: e.Elapsed, Worker: from.worker, Memory: e.Memory,
+		Artefact: &cache.Artefact{Key: e.Key, Seconds: e.Seconds, Counts: e.Counts, Warnings: e.Warnings}})
+}
+
+// say warns once of what a machine has said, however many tasks it was about, and whether it was about a task or all.
 func (f *follower) say(about string, from *eventFile, text string) {
 	if key := from.host + " " + text; !f.said[key] {
 		f.said[key] = true

@@ -1,7 +1,7 @@
 package beam
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"upi/pipeline"
 	"upi/pipeline/atomicfile"
@@ -22,7 +24,7 @@ const jobsDir = "jobs"
 const (
 	jobFile    = "job.json"
 	configFile = "config.yaml"
-	aliveFile  = "alive"  // rewritten as long as the driver lives
+	aliveFile  = "alive"  // rewritten as long as the driver lives, and once all levels have ended
 	stopFile   = "stop"   // there once the job is to end
 	eventsDir  = "events" // a file for each worker process
 	triesDir   = "tries"  // a file for each second try of a task
@@ -32,15 +34,17 @@ const (
 type Job struct {
 	// Cache is the cache's directory, the same on all machines.
 	Cache string `json:"cache"`
-	// Workers is the number of tasks, and of calls to TensorFlow, at once in a worker process. Sizes of batches depend on it.
+	// Workers is the number of tasks, and of calls to TensorFlow, at once in a worker process, at most: see Slots. Sizes of batches
+	// depend on it.
 	Workers int `json:"workers"`
 	// KeepGoing goes on with what does not need a failed task, and Refresh runs tasks whatever the cache holds.
 	KeepGoing bool `json:"keep_going"`
 	Refresh   bool `json:"refresh"`
 	// Levels are the numbers of the tasks to run. Those of a level read nothing of one another's, nor of later levels'.
 	Levels [][]int `json:"levels"`
-	// Retry has tasks that failed on a machine tried on others.
-	Retry bool `json:"retry"`
+	// Cluster is true where workers are on machines of a cluster, and not in the driver's process: they are kept over the levels, run
+	// what others have not come to, and try what has failed elsewhere.
+	Cluster bool `json:"cluster"`
 	// Copies is the number of machines among which copies of such a task are dealt out, if it is known.
 	Copies int `json:"copies"`
 	// GPUs is the number of GPUs that a worker process takes; 0 if the run has none.
@@ -138,15 +142,28 @@ func (j *Job) conclude(level int, numbers []int) ([]int, error) {
 	return numbers, atomicfile.WriteFile(j.goneFile(level), text)
 }
 
-// alive rewrites the file that shows the driver's life.
-func (j *Job) alive(beat int) error {
-	return os.WriteFile(filepath.Join(j.dir, aliveFile), strconv.AppendInt(nil, int64(beat), 10), 0o666)
+// alive rewrites the file that shows the driver's life, and whether it has seen all levels end.
+func (j *Job) alive(beat int, over bool) error {
+	text := strconv.Itoa(beat)
+	if over {
+		text += overMark
+	}
+	return os.WriteFile(filepath.Join(j.dir, aliveFile), []byte(text), 0o666)
 }
 
+const overMark = " over"
+
 // heartbeat reads it.
-func (j *Job) heartbeat() ([]byte, error) {
+func (j *Job) heartbeat() (beat string, over bool, err error) {
 	text, err := os.ReadFile(filepath.Join(j.dir, aliveFile))
-	return bytes.TrimSpace(text), err
+	return string(text), strings.HasSuffix(string(text), overMark), err
+}
+
+// longestFirst sorts the tasks of each level by the work that is expected of them, so that what ends last is short.
+func longestFirst(levels [][]int, tasks []*pipeline.Task) {
+	for _, numbers := range levels {
+		slices.SortStableFunc(numbers, func(a, b int) int { return cmp.Compare(tasks[b].Estimate.Work, tasks[a].Estimate.Work) })
+	}
 }
 
 // levels sorts the numbers of tasks into levels: each task after all that it reads. Tasks that are done make no level.

@@ -15,6 +15,7 @@ import (
 
 	"upi/pipeline"
 	"upi/pipeline/cache"
+	"upi/pipeline/lock"
 )
 
 // A Provider gives a process the stages of a job, once: with them come the opened models and the programs. An error says what this
@@ -41,6 +42,8 @@ type performer struct {
 	events *eventWriter
 	host   string
 	ctx    context.Context
+	// over is closed once the driver has seen all levels end.
+	over chan struct{}
 
 	// leave ends a worker process whose job is over; nil in the driver's own.
 	leave func()
@@ -89,7 +92,8 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 		return nil, fmt.Errorf("find this machine's name: %w", err)
 	}
 	worker := fmt.Sprintf("%s/%d", host, os.Getpid())
-	p := &performer{job: j, host: host, slots: make(chan struct{}, j.Workers), rests: map[int]*pipeline.Rest{}}
+	slots, wrong := j.Slots()
+	p := &performer{job: j, host: host, slots: make(chan struct{}, max(slots, 1)), broken: wrong, rests: map[int]*pipeline.Rest{}, over: make(chan struct{})}
 	if p.events, err = newEventWriter(j, fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()), worker, host); err != nil {
 		return nil, err
 	}
@@ -107,8 +111,11 @@ func newPerformer(j *Job, provide Provider) (*performer, error) {
 	}
 	p.worker = pipeline.Worker{Store: store, Refresh: j.Refresh, Disk: disk, Log: log}
 	p.leave = leave
-	if p.worker.Stages, p.broken = provide(j); p.broken != nil {
-		p.events.write(event{Kind: sayEvent, Text: "this machine can run no task: " + p.broken.Error()})
+	if p.broken == nil {
+		p.worker.Stages, p.broken = provide(j)
+	}
+	if p.broken != nil {
+		p.events.write(event{Kind: brokenEvent, Text: p.broken.Error()})
 	}
 	var stop context.CancelCauseFunc
 	p.ctx, stop = context.WithCancelCause(context.Background())
@@ -134,21 +141,26 @@ const patience = 2 * time.Minute
 
 // attend flushes the events, and ends the work when the job is stopped, or its driver is gone.
 func (p *performer) attend(stop context.CancelCauseFunc) {
-	var last []byte
+	var last string
+	told := false
 	seen, looked := time.Now(), time.Time{}
 	for {
 		time.Sleep(flushPause)
 		if err := p.events.flush(); err != nil {
 			stop(err) // the folder cannot be written
 		}
-		if time.Since(looked) < time.Second {
+		if time.Since(looked) < 2*flushPause {
 			continue
 		}
 		looked = time.Now()
 		if p.job.stopped() {
 			stop(errStopped)
 		}
-		beat, err := p.job.heartbeat()
+		beat, over, err := p.job.heartbeat()
+		if over && !told {
+			told = true
+			close(p.over)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // the folder is gone: the job is over
 			stop(errOrphan)
@@ -156,7 +168,7 @@ func (p *performer) attend(stop context.CancelCauseFunc) {
 				p.leave()
 			}
 			return
-		case err == nil && !bytes.Equal(beat, last):
+		case err == nil && beat != last:
 			last, seen = beat, time.Now()
 		case time.Since(seen) > patience:
 			stop(errOrphan)
@@ -197,16 +209,37 @@ func (p *performer) begin(ctx context.Context, running *sync.WaitGroup, work fun
 	return nil
 }
 
-// perform runs a task, and reports whether it has its artefact.
-func (p *performer) perform(level, number int) bool {
+// An outcome is what has become of a task here.
+type outcome int
+
+// The outcomes.
+const (
+	failed outcome = iota // or it was dropped, as the job is stopped
+	done
+	found // its artefact was in the cache
+	held  // another process works on it
+)
+
+// perform runs a task; if another process works on it, perform waits for that one.
+func (p *performer) perform(level, number int) outcome {
+	return p.performBy(p.worker.Perform, level, number)
+}
+
+// tryPerform runs a task unless another process works on it.
+func (p *performer) tryPerform(level, number int) outcome {
+	return p.performBy(p.worker.TryPerform, level, number)
+}
+
+// performBy runs a task by a method of pipeline.Worker, and tells the driver what comes of it.
+func (p *performer) performBy(run func(context.Context, *pipeline.Task, func(done, total int64)) (*cache.Artefact, bool, error), level, number int) outcome {
 	if p.ctx.Err() != nil {
-		return false
+		return failed
 	}
-	fail := func(err error) bool {
+	fail := func(err error) outcome {
 		if p.ctx.Err() == nil { // else it was dropped, and has not failed by itself
 			p.events.write(event{Kind: failEvent, Task: number, Text: err.Error()})
 		}
-		return false
+		return failed
 	}
 	if p.broken != nil {
 		return fail(p.broken)
@@ -224,7 +257,7 @@ func (p *performer) perform(level, number int) bool {
 	defer begun.Stop()
 	var lastTold time.Time
 	var mu sync.Mutex
-	a, hit, err := p.worker.Perform(p.ctx, t, func(done, total int64) {
+	a, hit, err := run(p.ctx, t, func(done, total int64) {
 		mu.Lock()
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(lastTold) > time.Second && now.Sub(start) > time.Second {
@@ -232,12 +265,19 @@ func (p *performer) perform(level, number int) bool {
 			p.events.write(event{Kind: advanceEvent, Task: number, Done: done, Total: total})
 		}
 	})
+	var other *lock.HeldError
+	if errors.As(err, &other) {
+		return held
+	}
 	if err != nil {
 		return fail(err)
 	}
-	p.events.write(event{Kind: doneEvent, Task: number, Key: a.Key, Hit: hit, Elapsed: time.Since(start), Seconds: a.Seconds,
+	p.events.write(event{Kind: doneEvent, Task: number, Key: a.Key, Hit: hit, Started: start, Elapsed: time.Since(start), Seconds: a.Seconds,
 		Counts: a.Counts, Warnings: a.Warnings, Memory: pipeline.ResidentMemory()})
-	return true
+	if hit {
+		return found
+	}
+	return done
 }
 
 // another runs a task that has failed on a machine, if this is another one that has not tried it, and not too many have. The
@@ -261,8 +301,8 @@ func (p *performer) another(level, number int, host, scope string) {
 	p.perform(level, number)
 }
 
-// done reports whether a task has its artefact after all.
-func (p *performer) done(level, number int) (bool, error) {
+// isDone reports whether a task has its artefact.
+func (p *performer) isDone(level, number int) (bool, error) {
 	rest, err := p.rest(level)
 	if err != nil {
 		return false, err

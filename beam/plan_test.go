@@ -216,29 +216,39 @@ func TestPresentGPUs(t *testing.T) {
 	}
 }
 
-// TestAnother: a task that has failed on a machine is tried on another one, at most two, and not where it has failed.
-func TestAnother(t *testing.T) {
-	plan := wordPlan(t, []string{"a", "b"}, 0)
+// workerOf is a worker of a cluster for a plan of which nothing is done.
+func workerOf(t *testing.T, plan *pipeline.Plan) *performer {
+	t.Helper()
 	store := openStore(t)
 	dir, err := newJobDir(store.Root())
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &Job{Cache: store.Root(), Workers: 1, Levels: levels(plan.Tasks(), func(int) bool { return false }), dir: dir}
-	if err := errors.Join(plan.Store(dir), j.write(), j.alive(0)); err != nil {
+	j := &Job{Cache: store.Root(), Workers: 1, Cluster: true, Levels: levels(plan.Tasks(), func(int) bool { return false }), dir: dir}
+	if err := errors.Join(plan.Store(dir), j.write(), j.alive(0, false)); err != nil {
 		t.Fatal(err)
 	}
 	p, err := newPerformer(j, func(*Job) (pipeline.Stages, error) { return plan.Stages(), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	has := func(number int) bool {
-		done, err := p.done(0, number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return done
+	return p
+}
+
+// has reports whether a task of the first level has its artefact.
+func has(t *testing.T, p *performer, number int) bool {
+	t.Helper()
+	is, err := p.isDone(0, number)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return is
+}
+
+// TestAnother: a task that has failed on a machine is tried on another one, at most two, and not where it has failed.
+func TestAnother(t *testing.T) {
+	p := workerOf(t, wordPlan(t, []string{"a", "b"}, 0))
+	dir, has := p.job.dir, func(number int) bool { return has(t, p, number) }
 	p.another(0, 0, p.host, "scope")
 	if has(0) {
 		t.Error("the machine that has failed has tried again")

@@ -33,6 +33,8 @@ type TaskResult struct {
 	// parents failed.
 	Task   *Task
 	Status progress.Status
+	// Started is when it began, by the clock of the machine that ran it; zero unless it was run.
+	Started time.Time
 	// Elapsed is the time that this run spent on it.
 	Elapsed time.Duration
 	// Artefact is nil unless the status is done or hit.

@@ -29,6 +29,7 @@ type Ending struct {
 	Artefact *cache.Artefact
 	Hit      bool
 	Err      error
+	Started  time.Time
 	Elapsed  time.Duration
 	// Worker names the process that ran the task.
 	Worker string
@@ -105,7 +106,7 @@ func (l *Ledger) End(i int, e Ending) {
 		l.b.result.PeakMemory[t.Stage] = max(l.b.result.PeakMemory[t.Stage], e.Memory)
 	}
 	l.b.active[t.Stage]++ // done takes one off
-	r := TaskResult{Task: t, Elapsed: e.Elapsed, Artefact: e.Artefact, Err: e.Err, Worker: e.Worker, Tries: l.tries[i]}
+	r := TaskResult{Task: t, Started: e.Started, Elapsed: e.Elapsed, Artefact: e.Artefact, Err: e.Err, Worker: e.Worker, Tries: l.tries[i]}
 	l.b.done(context.Background(), i, r, e.Hit)
 }
 

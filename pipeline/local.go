@@ -85,7 +85,7 @@ func (l *Local) work(ctx context.Context, b *board, w *Worker) {
 		if errors.As(err, &full) {
 			b.stop(&TaskError{t.Stage, t.Label, err}) // nothing else would fit either
 		}
-		b.done(ctx, i, TaskResult{Task: t, Elapsed: time.Since(start), Artefact: a, Err: err}, hit)
+		b.done(ctx, i, TaskResult{Task: t, Started: start, Elapsed: time.Since(start), Artefact: a, Err: err}, hit)
 		l.drop(ctx, b.takeSpent())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"upi/pipeline/manifest"
 	"upi/pipeline/progress"
@@ -92,6 +93,9 @@ func statusOf(err error) RunStatus {
 func recordTask(m *Manifest, s *manifest.StageSummary, seen map[manifest.Input]bool, t *TaskResult) {
 	rec := newTaskRecord(t.Task)
 	rec.Status, rec.Worker, rec.Tries = t.Status, t.Worker, t.Tries
+	if t.Status == progress.Done || t.Status == progress.Failed {
+		rec.Started, rec.Elapsed = t.Started.UTC().Round(time.Millisecond), t.Elapsed.Seconds()
+	}
 	if t.Err != nil {
 		rec.Error = t.Err.Error()
 	}

@@ -42,6 +42,21 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Valu
 // it was there. The artefacts of its parents must be there. Advance, which may
 // be nil, is told of the progress.
 func (w *Worker) Perform(ctx context.Context, t *Task, advance func(done, total int64)) (a *cache.Artefact, hit bool, err error) {
+	return w.perform(ctx, t, advance, func(log *slog.Logger) (*lock.Lock, error) {
+		return w.Store.Lock(ctx, t.Key, func(h lock.Holder) {
+			log.Info("another run works on this task; waiting for it", "holder", h.String())
+		})
+	})
+}
+
+// TryPerform is Perform, but leaves a task alone that another process works on: the error is then a [*lock.HeldError].
+func (w *Worker) TryPerform(ctx context.Context, t *Task, advance func(done, total int64)) (a *cache.Artefact, hit bool, err error) {
+	return w.perform(ctx, t, advance, func(*slog.Logger) (*lock.Lock, error) { return w.Store.TryLock(t.Key) })
+}
+
+// perform is Perform with a way to take the lock of the task's key.
+func (w *Worker) perform(ctx context.Context, t *Task, advance func(done, total int64), take func(*slog.Logger) (*lock.Lock, error)) (
+	a *cache.Artefact, hit bool, err error) {
 	stage, ok := w.Stages[t.Stage]
 	if !ok || stage.Version != t.StageVersion {
 		return nil, false, fmt.Errorf("this program has no stage %s of version %d", t.Stage, t.StageVersion)
@@ -59,9 +74,7 @@ func (w *Worker) Perform(ctx context.Context, t *Task, advance func(done, total 
 			return a, a != nil, err
 		}
 	}
-	held, err := w.Store.Lock(ctx, t.Key, func(h lock.Holder) {
-		log.Info("another run works on this task; waiting for it", "holder", h.String())
-	})
+	held, err := take(log)
 	if err != nil {
 		return nil, false, Advise(err)
 	}

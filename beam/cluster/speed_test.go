@@ -2,12 +2,17 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"upi/pipeline/manifest"
+	"upi/pipeline/progress"
 )
 
 // TestSpeedUp prints how long the quickstart takes on one worker and on two, each pinned to a core of its own, on several times its
@@ -24,6 +29,7 @@ func TestSpeedUp(t *testing.T) {
 	}
 	fmt.Printf("quickstart x %d images\nworkers   command s   from the first worker's start s   work of tasks s   tasks   work / time\n", times)
 	var first, last *program
+	timelines := ""
 	for _, workers := range counts {
 		for number := 1; number <= 2; number++ {
 			if len(taskManagers(fmt.Sprint(number))) > 0 { // one worker leaves the second machine without
@@ -47,12 +53,77 @@ func TestSpeedUp(t *testing.T) {
 		}
 		fmt.Printf("%7s %11.1f %33.1f %17.1f %7d %13.2f\n", workers, end.Sub(start).Seconds(), end.Sub(worked).Seconds(), sum, len(m.Tasks),
 			sum/end.Sub(worked).Seconds())
+		timelines += timeline(m, start, worked, end)
 		if first == nil {
 			first = p
 		}
 		last = p
 	}
+	fmt.Print(timelines)
 	same(t, last, first, "quickstart")
+}
+
+// timeline tells where the time of a run went: when each stage began and ended, and how long its workers were idle, in seconds.
+func timeline(m *manifest.Manifest, start, worked, end time.Time) string {
+	tasks := map[string][]manifest.TaskRecord{} // by worker
+	for _, task := range m.Tasks {
+		if task.Status == progress.Done {
+			tasks[task.Worker] = append(tasks[task.Worker], task)
+		}
+	}
+	workers := slices.Sorted(maps.Keys(tasks))
+	text := fmt.Sprintf("\n%d workers: the first says hello %.1f s after the start, the command ends at %.1f s\n", len(workers),
+		worked.Sub(start).Seconds(), end.Sub(start).Seconds())
+	since := func(at time.Time) float64 { return at.Sub(start).Seconds() }
+	for _, stage := range m.Stages {
+		text += fmt.Sprintf("%-12s", stage.Stage)
+		for _, worker := range workers {
+			var first, last time.Time
+			n, busy := 0, 0.0
+			for _, task := range tasks[worker] {
+				if task.Stage != stage.Stage {
+					continue
+				}
+				if n++; first.IsZero() || task.Started.Before(first) {
+					first = task.Started
+				}
+				if until := ended(task); until.After(last) {
+					last = until
+				}
+				busy += task.Elapsed
+			}
+			if n > 0 {
+				text += fmt.Sprintf("  %3d tasks %6.1f to %6.1f, busy %5.1f", n, since(first), since(last), busy)
+			} else {
+				text += fmt.Sprintf("  %44s", "")
+			}
+		}
+		text += "\n"
+	}
+	for _, worker := range workers {
+		slices.SortFunc(tasks[worker], func(a, b manifest.TaskRecord) int { return a.Started.Compare(b.Started) })
+		free, within, between, busy := worked, 0.0, 0.0, 0.0
+		var before string
+		var gaps []string
+		for _, task := range tasks[worker] {
+			gap := task.Started.Sub(free).Seconds()
+			busy += task.Elapsed
+			if before == task.Stage {
+				within += gap
+			} else {
+				between += gap
+				gaps = append(gaps, fmt.Sprintf("%.2f before %s", gap, task.Stage))
+			}
+			free, before = ended(task), task.Stage
+		}
+		text += fmt.Sprintf("%s: busy %.1f; idle %.1f between stages (%s), %.1f between tasks of a stage, %.1f at the end\n", worker, busy, between,
+			strings.Join(gaps, ", "), within, end.Sub(free).Seconds())
+	}
+	return text
+}
+
+func ended(t manifest.TaskRecord) time.Time {
+	return t.Started.Add(time.Duration(t.Elapsed * float64(time.Second)))
 }
 
 // multiplied writes a configuration of the quickstart with several times its images.

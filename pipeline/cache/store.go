@@ -109,6 +109,15 @@ func (s *Store) Lock(ctx context.Context, key Key, held func(lock.Holder)) (*loc
 	return l, nil
 }
 
+// TryLock is Lock, but does not wait: the error is a [*lock.HeldError] if another process works on the key.
+func (s *Store) TryLock(key Key) (*lock.Lock, error) {
+	l, err := lock.Try(filepath.Join(s.root, "locks", string(key)))
+	if err != nil {
+		return nil, fmt.Errorf("lock key %s: %w", key.Short(), err)
+	}
+	return l, nil
+}
+
 // Partial is a directory that outlives a killed task of this key, made if need
 // be. The caller holds the key's lock.
 func (s *Store) Partial(key Key) (string, error) {

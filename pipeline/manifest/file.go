@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"upi/pipeline/cache"
 	"upi/pipeline/progress"
@@ -37,6 +38,8 @@ type storedTask struct {
 	Status    progress.Status  `json:"status"`
 	Work      float64          `json:"work,omitempty"`
 	Seconds   float64          `json:"seconds"`
+	Started   time.Time        `json:"started,omitzero"`
+	Elapsed   float64          `json:"elapsed,omitempty"`
 	Counts    map[string]int64 `json:"counts,omitempty"`
 	Warnings  []cache.Warning  `json:"warnings,omitempty"`
 	Error     string           `json:"error,omitempty"`
@@ -109,7 +112,7 @@ func (n *numbers[T]) of(value T) int {
 
 func (t *TaskRecord) stored(specs numbers[string], inputs numbers[Input], tasks numbers[cache.Key]) storedTask {
 	s := storedTask{Stage: t.Stage, StageVersion: t.StageVersion, Label: t.Label, Shard: t.Shard, Spec: specs.known[string(t.Spec)],
-		Key: t.Key, Transient: t.Transient, Work: t.Work, Status: t.Status, Seconds: t.Seconds, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error,
+		Key: t.Key, Transient: t.Transient, Work: t.Work, Status: t.Status, Seconds: t.Seconds, Started: t.Started, Elapsed: t.Elapsed, Counts: t.Counts, Warnings: t.Warnings, Error: t.Error,
 		Worker: t.Worker, Tries: t.Tries}
 	for _, p := range t.Parents {
 		if p.Key == "" {
@@ -188,7 +191,7 @@ func (m *Manifest) restore(i int, tasks []storedTask, specs []json.RawMessage) e
 		return fmt.Errorf("spec %d of %d", s.Spec, len(specs))
 	}
 	t := TaskRecord{Stage: s.Stage, StageVersion: s.StageVersion, Label: s.Label, Shard: s.Shard, Spec: specs[s.Spec],
-		Key: s.Key, Transient: s.Transient, Work: s.Work, Status: s.Status, Seconds: s.Seconds, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error,
+		Key: s.Key, Transient: s.Transient, Work: s.Work, Status: s.Status, Seconds: s.Seconds, Started: s.Started, Elapsed: s.Elapsed, Counts: s.Counts, Warnings: s.Warnings, Error: s.Error,
 		Worker: s.Worker, Tries: s.Tries}
 	for _, p := range s.Parents {
 		switch p := p.(type) {

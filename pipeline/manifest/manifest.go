@@ -114,8 +114,12 @@ type TaskRecord struct {
 	Transient bool
 	Status    progress.Status
 	// Work is how much the task was expected to compute: see pipeline.Estimate.
-	Work     float64
+	Work float64
+	// Seconds is what the task took when its artefact was made, in whatever run. Started is when this run began it, by the clock of the
+	// machine that ran it, and Elapsed the seconds until it was over; both are zero where it did not run.
 	Seconds  float64
+	Started  time.Time
+	Elapsed  float64
 	Counts   map[string]int64
 	Warnings []cache.Warning
 	Error    string

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"upi/pipeline/cache"
 	"upi/pipeline/manifest"
@@ -23,6 +24,7 @@ const text = `{"format": 2, "run": "small", "status": "partial", "config": {}, "
     {"stage": "images", "label": "mnist/test", "spec": 1, "key": "k2", "status": "done"},
     {"stage": "fit", "label": "a.sg.grad/a", "spec": 1, "key": "k3", "status": "failed", "error": "every gradient is zero", "parents": [0]},
     {"stage": "tables", "label": "small", "spec": 1, "key": "k4", "status": "done", "seconds": 1.5,
+     "started": "2026-11-26T10:00:00.25Z", "elapsed": 1.75,
      "parents": [1, 2, "fit b.sg.grad/b"], "counts": {"images": 4}, "warnings": [{"code": "odd", "count": 2, "examples": ["x"]}]}]}`
 
 func write(t *testing.T, text string) string {
@@ -45,7 +47,8 @@ func TestRead(t *testing.T) {
 		t.Errorf("record %+v", images)
 	}
 	last := m.Tasks[3]
-	if last.Seconds != 1.5 || last.Counts[manifest.CountImages] != 4 || last.Warnings[0].Count != 2 || last.Parents[2].Missing != "fit b.sg.grad/b" ||
+	if last.Seconds != 1.5 || last.Elapsed != 1.75 || !last.Started.Equal(time.Date(2026, 11, 26, 10, 0, 0, 250e6, time.UTC)) ||
+		!images.Started.IsZero() || last.Counts[manifest.CountImages] != 4 || last.Warnings[0].Count != 2 || last.Parents[2].Missing != "fit b.sg.grad/b" ||
 		last.Parents[1] != (manifest.Parent{Stage: "fit", Key: "k3"}) {
 		t.Errorf("record %+v", last)
 	}

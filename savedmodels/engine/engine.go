@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,8 +33,10 @@ type Engine struct {
 type Options struct {
 	// Devices are the GPUs, or the CPU alone.
 	Devices []runtime.Device
-	// Workers is the number of calls at once on a CPU.
+	// Workers is the number of calls at once on a CPU. Sizes of batches, and so the last bits of results, depend on it.
 	Workers int
+	// AtOnce, if it is not 0, is how many of them this machine is to have at once; no result depends on it.
+	AtOnce int
 	// Memory bounds, in bytes, what the programs of all calls together may take on a CPU.
 	Memory int64
 	// DeviceMemory is that of the smallest GPU, in bytes.
@@ -44,7 +47,7 @@ type Options struct {
 
 // New returns an engine.
 func New(o Options) *Engine {
-	devices := slots(o.Devices, o.Workers)
+	devices := slots(o.Devices, cmp.Or(o.AtOnce, o.Workers))
 	e := &Engine{
 		slots:    make(chan runtime.Device, len(devices)),
 		devices:  devices,

@@ -78,3 +78,16 @@ func TestLimitsOfReducedPrecision(t *testing.T) {
 		}
 	}
 }
+
+// TestAtOnce: a machine may have fewer calls at once than workers, and its batches are of the same sizes.
+func TestAtOnce(t *testing.T) {
+	const gib = 1 << 30
+	cpu := []runtime.Device{{}}
+	all, one := New(Options{Devices: cpu, Workers: 4, Memory: gib}), New(Options{Devices: cpu, Workers: 4, AtOnce: 1, Memory: gib})
+	if all.Width() != 4 || one.Width() != 1 {
+		t.Errorf("%d and %d calls at once, want 4 and 1", all.Width(), one.Width())
+	}
+	if one.limits != all.limits {
+		t.Errorf("batches are made for %+v and %+v", one.limits, all.limits)
+	}
+}

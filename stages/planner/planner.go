@@ -28,7 +28,11 @@ type Planner struct {
 
 // New finds the devices that a configuration asks for. A GPU that is not there is an error; a precision that the device does not have
 // is a [*config.Error].
-func New(c *config.Config) (*Planner, error) {
+func New(c *config.Config) (*Planner, error) { return NewOf(c, 0) }
+
+// NewOf is New for a machine that is to have so many calls to TensorFlow at once on its CPU, and not one for each of the workers; 0 is
+// as many as workers.
+func NewOf(c *config.Config, atOnce int) (*Planner, error) {
 	devices, err := runtime.Select(c.Device)
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func New(c *config.Config) (*Planner, error) {
 	if workers <= 0 {
 		workers = goruntime.GOMAXPROCS(0)
 	}
-	options := engine.Options{Devices: devices, Workers: workers, Memory: int64(c.Memory), FixedBatch: c.Deterministic}
+	options := engine.Options{Devices: devices, Workers: workers, AtOnce: atOnce, Memory: int64(c.Memory), FixedBatch: c.Deterministic}
 	if devices[0].GPU {
 		if options.DeviceMemory, err = runtime.Memory(devices); err != nil {
 			return nil, err

@@ -26,7 +26,11 @@ func stages(j *beam.Job) (pipeline.Stages, error) {
 		return nil, err
 	}
 	c.Workers = j.Workers
-	p, err := planner.New(c)
+	atOnce, err := j.Slots()
+	if err != nil {
+		return nil, err
+	}
+	p, err := planner.NewOf(c, atOnce)
 	if err != nil {
 		return nil, err
 	}
