@@ -30,6 +30,7 @@ func TestSpeedUp(t *testing.T) {
 	fmt.Printf("quickstart x %d images\nworkers   command s   from the first worker's start s   work of tasks s   tasks   work / time\n", times)
 	var first, last *program
 	timelines := ""
+	var whole, since []float64
 	for _, workers := range counts {
 		for number := 1; number <= 2; number++ {
 			if len(taskManagers(fmt.Sprint(number))) > 0 { // one worker leaves the second machine without
@@ -54,12 +55,16 @@ func TestSpeedUp(t *testing.T) {
 		fmt.Printf("%7s %11.1f %33.1f %17.1f %7d %13.2f\n", workers, end.Sub(start).Seconds(), end.Sub(worked).Seconds(), sum, len(m.Tasks),
 			sum/end.Sub(worked).Seconds())
 		timelines += timeline(m, start, worked, end)
+		whole, since = append(whole, end.Sub(start).Seconds()), append(since, end.Sub(worked).Seconds())
 		if first == nil {
 			first = p
 		}
 		last = p
 	}
 	fmt.Print(timelines)
+	n := len(whole) - 1
+	fmt.Printf("\n%s workers are %.2f times as fast as %s from the first worker's start, %.2f with the start of the job\n", counts[n], since[0]/since[n],
+		counts[0], whole[0]/whole[n])
 	same(t, last, first, "quickstart")
 }
 
