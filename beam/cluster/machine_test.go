@@ -31,7 +31,7 @@ func tensorFlow(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(out)) {
-		if _, path, found := strings.Cut(line, "libtensorflow.so => "); found {
+		if _, path, found := strings.Cut(line, "libtensorflow_cc.so.2 => "); found {
 			path, _, _ = strings.Cut(path, " ")
 			if path, err = filepath.EvalSymlinks(path); err != nil {
 				t.Fatal(err)

@@ -91,10 +91,10 @@ func listening() []string {
 	return ports
 }
 
-// await waits until something has come true, for two minutes at most.
+// await waits until something has come true, for six minutes at most: on a busy machine a job takes minutes to start.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(6 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}
