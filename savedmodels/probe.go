@@ -70,6 +70,20 @@ func (p *probe) shape(t graphdef.Tensor) []int64 {
 	return static(p.output(t))
 }
 
+// namedShape is shape for tensors of graphs that have been made of the probe's, whose nodes keep their names; nil for those of others.
+func (p *probe) namedShape() func(graphdef.Tensor) []int64 {
+	named := make(map[string]*graphdef.Node, len(p.flat.Nodes))
+	for _, n := range p.flat.Nodes {
+		named[n.Name] = n
+	}
+	return func(t graphdef.Tensor) []int64 {
+		if n := named[t.Node.Name]; n != nil {
+			return p.shape(graphdef.Tensor{Node: n, Index: t.Index})
+		}
+		return nil
+	}
+}
+
 func (p *probe) output(t graphdef.Tensor) tf.Output { return p.ops[t.Node].Output(t.Index) }
 
 // checkSizes refuses a network whose tensors no machine holds, before one is asked to.

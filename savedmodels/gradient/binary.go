@@ -68,11 +68,11 @@ func floorModRight(s *scope, a, b, _, g tf.Output) tf.Output {
 }
 
 func squaredLeft(s *scope, a, b, _, g tf.Output) tf.Output {
-	return s.Mul(g, s.Scale(2, s.Sub(a, b)))
+	return s.timesDouble(g, s.Sub(a, b))
 }
 
 func squaredRight(s *scope, a, b, _, g tf.Output) tf.Output {
-	return s.Mul(g, s.Scale(2, s.Sub(b, a)))
+	return s.timesDouble(g, s.Sub(b, a))
 }
 
 // powLeft writes the small exponents that networks use without Pow, whose

@@ -39,7 +39,15 @@ func absGrad(s *scope, x, _, g tf.Output) tf.Output {
 	return s.Mul(g, s.One("Sign", nil, x))
 }
 
-func squareGrad(s *scope, x, _, g tf.Output) tf.Output { return s.Mul(g, s.Scale(2, x)) }
+func squareGrad(s *scope, x, _, g tf.Output) tf.Output { return s.timesDouble(g, x) }
+
+// timesDouble is g times 2x, where derivatives share 2x unless g is the smaller one to double.
+func (s *scope) timesDouble(g, x tf.Output) tf.Output {
+	if _, repeated := beforeBroadcast(g); repeated {
+		return s.Mul(s.Scale(2, g), x)
+	}
+	return s.Mul(g, s.Scale(2, x))
+}
 
 func sqrtGrad(s *scope, _, y, g tf.Output) tf.Output { return s.One("SqrtGrad", nil, y, g) }
 

@@ -8,7 +8,8 @@ import (
 
 var examples = slices.Concat(elementwiseExamples(), binaryExamples(), linearExamples(), convolutionExamples(),
 	poolingExamples(), normalisationExamples(), reductionExamples(), moveExamples(), resizeExamples(), indexExamples(), partExamples(),
-	functionExamples(), blockExamples(), matrixExamples(), scatterExamples(), volumeExamples(), productExamples(), colourExamples(), fourierExamples())
+	functionExamples(), curveExamples(), blockExamples(), matrixExamples(), scatterExamples(), volumeExamples(), productExamples(),
+	colourExamples(), fourierExamples())
 
 // of is an example's function that applies an operation to all inputs.
 func of(kind string, a attrs) func(*scope, []tf.Output) tf.Output {

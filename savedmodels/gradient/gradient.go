@@ -65,7 +65,7 @@ func Of(g *tf.Graph, ys, xs []tf.Output, o Options) ([]tf.Output, error) {
 		return nil, err
 	}
 	s := newScope(g, o.Name)
-	w := sweep{path: p, scope: s, guided: o.Guided, sums: make([][][]tf.Output, len(p.nodes))}
+	w := sweep{path: p, curves: findCurves(p, xs), scope: s, guided: o.Guided, sums: make([][][]tf.Output, len(p.nodes))}
 	for i, y := range ys {
 		up := tf.Output{}
 		if o.Upstream != nil {
@@ -141,6 +141,7 @@ func check(g *tf.Graph, ys, xs []tf.Output, o Options) error {
 // sweep goes backwards over a path and keeps the gradients met so far.
 type sweep struct {
 	path   *path
+	curves *curves
 	scope  *scope
 	guided bool
 	// sums[n][i] are the gradients of output i of node n, yet to be added up.
@@ -181,11 +182,22 @@ func (w *sweep) total(at port) tf.Output {
 	return (*sum)[0]
 }
 
+// follow carries what has arrived at a function of one tensor to that tensor.
+func (w *sweep) follow(id int) {
+	if g := w.curves.carry(w.scope, id, w.total(port{id, 0})); g.Op != nil {
+		w.add(w.curves.of[id], g)
+	}
+}
+
 func (w *sweep) run() error {
 	for i := len(w.path.order) - 1; i >= 0 && w.scope.Err() == nil; i-- {
 		id := w.path.order[i]
 		n := &w.path.nodes[id]
 		if w.sums[id] == nil || !n.passes() {
+			continue
+		}
+		if w.curves.deep[id] {
+			w.follow(id)
 			continue
 		}
 		c := &call{op: n.op, in: n.in, wants: n.wants, of: Of, up: make([]tf.Output, len(n.active))}
