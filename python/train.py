@@ -8,12 +8,14 @@ written beside it as <name>.json. Interrupted training goes on from the last epo
 """
 
 import argparse
+import dataclasses
 import glob
 import io
 import json
 import os
 import platform
 import shutil
+from typing import Callable
 
 import keras
 import numpy as np
@@ -63,19 +65,32 @@ def mnist_cnn():
     ]
 
 
-def cifar10_vgg():
+def cifar10_vgg(activation="relu", dropout=True):
+    def drop(x, rate):
+        return layers.Dropout(rate)(x) if dropout else x
+
     def body(x):
         for i, filters in enumerate((32, 64, 128)):
-            x = conv(x, filters)
-            x = conv(x, filters)
+            x = conv(x, filters, activation=activation)
+            x = conv(x, filters, activation=activation)
             x = layers.MaxPooling2D()(x)
-            x = layers.Dropout(0.1 + 0.1 * i)(x)
+            x = drop(x, 0.1 + 0.1 * i)
         x = layers.Flatten()(x)
-        x = layers.Dense(128, "relu", kernel_regularizer=L2)(x)
-        x = layers.Dropout(0.4)(x)
+        x = layers.Dense(128, activation, kernel_regularizer=L2)(x)
+        x = drop(x, 0.4)
         return layers.Dense(10, "softmax")(x)
 
     return body
+
+
+def cifar10_vgg_softplus():
+    """log(1 + exp(x)) wherever cifar10_vgg has a ReLU."""
+    return cifar10_vgg("softplus")
+
+
+def cifar10_vgg_adversarial():
+    """Without dropout: a network as small as this one does not learn adversarial images by heart."""
+    return cifar10_vgg(dropout=False)
 
 
 def cifar10_resnet20():
@@ -144,15 +159,48 @@ class Positions(layers.Layer):
         return x + self.table
 
 
-# name -> (body, epochs of each cycle, batch, peak learning rate, optimiser). A further cycle starts warm, at half the rate of
-# the one before (Loshchilov and Hutter 2017).
+class Adversarial(keras.Model):
+    """Learns from images that one step of the sign of the gradient has moved, from a random start: the fast adversarial training of
+    Wong, Rice and Kolter 2020. Every pixel moves by at most `radius` grey levels."""
+
+    radius = 0.0
+
+    def train_step(self, data):
+        images, labels = data
+        images = tf.cast(images, tf.float32)
+        low, high = tf.maximum(images - self.radius, 0.0), tf.minimum(images + self.radius, 255.0)
+        start = tf.clip_by_value(images + tf.random.uniform(tf.shape(images), -self.radius, self.radius), low, high)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(start)
+            loss = keras.losses.categorical_crossentropy(labels, self(start, training=False))
+        step = 1.25 * self.radius * tf.sign(tape.gradient(loss, start))
+        return super().train_step((tf.clip_by_value(start + step, low, high), labels))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    body: Callable
+    epochs: tuple  # of each cycle: a further one starts warm, at half the rate of the one before (Loshchilov and Hutter 2017)
+    peak: float  # learning rate
+    optimiser: str
+    batch: int = 128
+    radius: float = 0.0  # of adversarial training, in grey levels
+    start: str | None = None  # the shipped network whose weights it starts from; None: random ones
+    # Convolutions and products in bfloat16, on processors with units for it; the network that is written is in float32.
+    bfloat16: bool = False
+
+
 NETWORKS = {
-    "mnist_mlp": (mnist_mlp, (20,), 128, 1e-3, "adam"),
-    "mnist_cnn": (mnist_cnn, (8,), 128, 1e-3, "adam"),
-    "cifar10_vgg": (cifar10_vgg, (16,), 128, 0.1, "sgd"),
-    "cifar10_resnet20": (cifar10_resnet20, (14,), 128, 0.2, "sgd"),
-    "cifar10_mobilenetv2": (cifar10_mobilenetv2, (14,), 128, 0.15, "sgd"),
-    "cifar10_vit": (cifar10_vit, (18, 10), 128, 1.5e-3, "adamw"),
+    "mnist_mlp": Recipe(mnist_mlp, (20,), 1e-3, "adam"),
+    "mnist_cnn": Recipe(mnist_cnn, (8,), 1e-3, "adam"),
+    "cifar10_vgg": Recipe(cifar10_vgg, (16,), 0.1, "sgd"),
+    "cifar10_resnet20": Recipe(cifar10_resnet20, (14,), 0.2, "sgd"),
+    "cifar10_mobilenetv2": Recipe(cifar10_mobilenetv2, (14,), 0.15, "sgd"),
+    "cifar10_vit": Recipe(cifar10_vit, (18, 10), 1.5e-3, "adamw"),
+    "cifar10_vgg_adversarial": Recipe(cifar10_vgg_adversarial, (2,), 0.05, "sgd", 64, radius=8.0, start="cifar10_vgg", bfloat16=True),
+    "cifar10_vgg_softplus": Recipe(cifar10_vgg_softplus, (1,), 0.05, "sgd", 64, start="cifar10_vgg"),
 }
 
 
@@ -179,8 +227,22 @@ def augment(image, label):
     return tf.image.random_crop(image, (32, 32, 3)), label
 
 
+def start_from(model, path):
+    """Gives a network the weights of the SavedModel of one with the same layers."""
+    saved = tf.saved_model.load(path)
+    for own, others in (
+        (model.trainable_weights, saved.trainable_variables),
+        (model.non_trainable_weights, [v for v in saved.non_trainable_variables if v.dtype.is_floating]),
+    ):
+        if [tuple(w.shape) for w in own] != [tuple(v.shape) for v in others]:
+            raise SystemExit(f"{path}: its weights are not those of {model.name}")
+        for w, v in zip(own, others):
+            w.assign(v)
+
+
 def train(name, data, out, work):
-    body, epochs, batch, peak, optimiser = NETWORKS[name]
+    recipe = NETWORKS[name]
+    batch = recipe.batch
     dataset = name.split("_")[0]
     keras.utils.set_random_seed(0)
     images, labels = load(os.path.join(data, dataset), ["train"])
@@ -189,7 +251,7 @@ def train(name, data, out, work):
     inputs = keras.Input(images.shape[1:], name="image")
     mean, std = (0.0, 255.0) if dataset == "mnist" else (120.7, 61.0)
     x = layers.Rescaling(1 / std, -mean / std)(inputs)
-    built = body()
+    built = recipe.body()
     if callable(built):
         outputs = built(x)
     else:
@@ -197,6 +259,13 @@ def train(name, data, out, work):
             x = layer(x)
         outputs = x
     model = keras.Model(inputs, outputs, name=name)
+    learner = model
+    if recipe.radius:
+        learner = Adversarial(inputs, outputs)
+        learner.radius = recipe.radius
+    if recipe.start:
+        start_from(model, os.path.join(out, recipe.start))
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": recipe.bfloat16})
 
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=model.layers[-1].activation.__name__ != "softmax", label_smoothing=LABEL_SMOOTHING
@@ -206,26 +275,27 @@ def train(name, data, out, work):
         dataset_train = dataset_train.map(augment, num_parallel_calls=1)
     dataset_train = dataset_train.batch(batch, drop_remainder=True).prefetch(4)
 
-    for cycle, n in enumerate(epochs):
+    for cycle, n in enumerate(recipe.epochs):
         finished = os.path.join(work, f"{name}-{cycle}.weights.h5")
         if os.path.exists(finished):
             model.load_weights(finished)
             continue
-        rate = peak / 2**cycle
+        rate = recipe.peak / 2**cycle
         steps = len(images) // batch * n
         schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps - steps // 5, warmup_target=rate, warmup_steps=steps // 5)
-        model.compile(
+        learner.compile(
             optimizer={
                 "adam": lambda: keras.optimizers.Adam(schedule),
                 "adamw": lambda: keras.optimizers.AdamW(schedule, weight_decay=0.05),
                 "sgd": lambda: keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True),
-            }[optimiser](),
+            }[recipe.optimiser](),
             loss=loss,
             metrics=["accuracy"],
         )
         backup = keras.callbacks.BackupAndRestore(os.path.join(work, f"{name}-{cycle}"))
-        model.fit(dataset_train, epochs=n, verbose=2, callbacks=[backup])
+        learner.fit(dataset_train, epochs=n, verbose=2, callbacks=[backup])
         model.save_weights(finished)
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": False})
     model.compile(loss=loss, metrics=["accuracy"])
     accuracy = model.evaluate(images_test, np.eye(10)[labels_test], batch_size=500, verbose=0)[1]
 
@@ -239,11 +309,14 @@ def train(name, data, out, work):
                 "test_images": len(labels_test),
                 "train_images": len(labels),
                 "parameters": model.count_params(),
-                "epochs": list(epochs),
+                "epochs": list(recipe.epochs),
                 "batch": batch,
-                "optimizer": optimiser,
-                "peak_learning_rate": peak,
+                "optimizer": recipe.optimiser,
+                "peak_learning_rate": recipe.peak,
                 "label_smoothing": LABEL_SMOOTHING,
+                "adversarial_radius": recipe.radius,
+                "start": recipe.start,
+                "training_precision": "bfloat16" if recipe.bfloat16 else "float32",
                 "seed": 0,
                 "command": f"python python/train.py --data DATA --out savedmodels --work WORK {name}",
                 "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},

@@ -27,6 +27,8 @@ type TablesSpec struct {
 	Diagnoses     []PlannedDiagnosis    `json:"diagnoses"`
 	Perturbations []PlannedPerturbation `json:"perturbations"`
 	Clip          string                `json:"clip"`
+	// Notes are sentences about the attacks, beside the tables of their scores.
+	Notes []string `json:"notes,omitempty"`
 	// Maps says that the tasks of the scores have kept maps.
 	Maps bool `json:"maps,omitempty"`
 }
@@ -81,29 +83,33 @@ func runTables(_ context.Context, job *pipeline.Job, spec TablesSpec) error {
 			return err
 		}
 	}
-	if err := writeTables(job, spec.Settings, scored); err != nil {
+	if err := writeTables(job, spec, scored); err != nil {
 		return err
 	}
 	return clean.write(job.Out)
 }
 
-// writeTables writes a file for each table. The warnings about a table lie in its footer, and go to the log and the manifest.
-func writeTables(job *pipeline.Job, settings tables.Settings, all []*tables.Scored) error {
+// writeTables writes a file for each table. The warnings about a table and the notes lie in its footer, and go to the log and the manifest.
+func writeTables(job *pipeline.Job, spec TablesSpec, all []*tables.Scored) error {
 	dir := filepath.Join(job.Out, results.TablesDir)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return fmt.Errorf("create directory of tables: %w", err)
 	}
-	cells, err := tables.Cells(settings, all)
+	cells, err := tables.Cells(spec.Settings, all)
 	if err != nil {
 		return err
 	}
-	warnings := tables.Warnings(settings, all)
+	warnings := tables.Warnings(spec.Settings, all)
 	for _, text := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Values(warnings))...)))) {
 		job.Warn("numbers that rest on few images", 1, text)
 		job.Log.Warn(text)
 	}
+	for _, text := range spec.Notes {
+		job.Warn("surrogate with nothing to replace", 1, text)
+		job.Log.Warn(text)
+	}
 	for name, rows := range cells {
-		options, err := withWarnings(warnings[name], results.CellColumns)
+		options, err := withWarnings(slices.Concat(warnings[name], spec.Notes), results.CellColumns)
 		if err != nil {
 			return err
 		}

@@ -153,7 +153,7 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	if err != nil {
 		return nil, err
 	}
-	from, err := d.source(m, x.explanation, surrogate)
+	from, err := d.source(m, x.explanation, d.surrogate(x, m))
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,9 @@ func (p *Planner) Plan(plan *pipeline.Plan) error {
 		return err
 	}
 	tables := d.newTables()
+	if tables.Notes, err = d.smoothAlready(all); err != nil {
+		return err
+	}
 	for _, x := range all {
 		planned, err := d.perturbation(x)
 		if err == nil {

@@ -150,6 +150,12 @@ attacks: [{name: grad, kind: upi_grad, eps: [255], sources: [m, m]}]`,
 models: [{name: m, path: savedmodels/mnist_mlp}, {name: n, path: savedmodels/mnist_cnn}]
 explanations: [{name: sg, kind: simple_gradient}]
 attacks: [{name: each, kind: per_image, eps: [255], sources: [m, n]}]`,
+		"attacks[1].surrogate (smooth): v has no Relu, Relu6 or LeakyRelu that a surrogate could replace; leave it out": `
+models:
+  - {name: m, path: savedmodels/mnist_mlp}
+  - {name: v, path: savedmodels/cifar10_vit, data: {fit: {path: data/cifar10/fit-*.parquet}, test: {path: data/cifar10/test-*.parquet}}}
+explanations: [{name: sg, kind: simple_gradient}]
+attacks: [{name: a, kind: random, eps: [255]}, {name: smooth, kind: upi_grad, eps: [255], surrogate: {beta: 30}, sources: [v]}]`,
 	} {
 		_, err := planOf(t, "data: {fit: {path: data/mnist/fit-*.parquet}, test: {path: data/mnist/test-*.parquet}}"+text)
 		if err == nil || !strings.Contains(err.Error(), want) {
