@@ -48,7 +48,7 @@ func TestKills(t *testing.T) {
 	p := newProgram(t)
 	p.flink(t, small)
 	await(t, "a reference", func() bool { return p.artefacts("reference") > 0 })
-	workers := p.workers(t)
+	workers := p.workers()
 	if len(workers) == 0 {
 		t.Fatal("no worker to be killed")
 	}
@@ -57,7 +57,7 @@ func TestKills(t *testing.T) {
 		log, _ := os.ReadFile(filepath.Join(state, "log/jobmanager.out"))
 		return strings.Contains(string(log), "switched from state RESTARTING to RUNNING")
 	})
-	await(t, "a worker of it", func() bool { return len(p.workers(t)) > 0 })
+	await(t, "a worker of it", func() bool { return len(p.workers()) > 0 })
 	killTaskManager(t, "2")
 	taskManager(t, "2")
 	p.done(t)

@@ -95,10 +95,13 @@ func (p *program) artefacts(stage string) int {
 	return len(found)
 }
 
-// workers lists the workers' processes of a run.
-func (p *program) workers(t *testing.T) []string {
+// workers lists the processes of a run that run tasks.
+func (p *program) workers() []string { return p.started("\x00beam-worker\x00") }
+
+// started lists the processes that the cluster has started for a run and whose command line holds a text.
+func (p *program) started(text string) []string {
 	var pids []string
-	for _, pid := range processes("beam-worker") {
+	for _, pid := range processes(text) {
 		environment, err := os.ReadFile("/proc/" + pid + "/environ")
 		if err == nil && bytes.Contains(environment, []byte(p.cache+"/jobs/")) {
 			pids = append(pids, pid)
@@ -110,7 +113,7 @@ func (p *program) workers(t *testing.T) []string {
 // clean asserts that a run which is over has left no process and no job's folder.
 func (p *program) clean(t *testing.T) {
 	t.Helper()
-	await(t, "the workers' end", func() bool { return len(p.workers(t)) == 0 })
+	await(t, "the workers' end", func() bool { return len(p.started("beam-worker")) == 0 })
 	if left, _ := filepath.Glob(filepath.Join(p.cache, "jobs", "*")); len(left) > 0 {
 		t.Errorf("left in the cache: %v", left)
 	}
