@@ -9,12 +9,6 @@ set -euo pipefail
 
 deps=${UPI_FLINK:-$(cd "$(dirname "$0")/../.." && pwd)/.deps/flink}
 
-# The classes of Flink's processes. With Beam's own beside them they are loaded once and not for each job.
-classes="$deps/flink/lib/*"
-if [[ -n ${UPI_FLINK_BEAM:-} ]]; then
-	classes+=:$(find "$deps/jobserver/" -name '*.jar' ! -name 'flink-*' ! -name 'slf4j-*' ! -name 'log4j*' | sort | paste -sd:)
-fi
-
 # free prints so many ports that nobody listens on.
 free() {
 	python3 - "$1" <<'P'
@@ -49,11 +43,10 @@ taskmanager.bind-host: 127.0.0.1
 taskmanager.numberOfTaskSlots: 1
 parallelism.default: $managers
 restart-strategy.type: fixed-delay
-restart-strategy.fixed-delay.attempts: 5
+restart-strategy.fixed-delay.attempts: 30
 restart-strategy.fixed-delay.delay: 2 s
 heartbeat.interval: 2000
 heartbeat.timeout: 20000
-${UPI_FLINK_BEAM:+classloader.resolve-order: parent-first}
 io.tmp.dirs: $state/tmp
 blob.storage.directory: $state/tmp
 C
@@ -72,7 +65,7 @@ taskmanager() {
 	local number=$1 command
 	shift
 	command=("$@" java -Xmx384m -Xms128m -XX:MaxDirectMemorySize=256m -XX:MaxMetaspaceSize=256m -XX:+UseSerialGC
-		-Dlog4j.configurationFile="file:$state/conf/log4j.properties" -cp "$classes"
+		-Dlog4j.configurationFile="file:$state/conf/log4j.properties" -cp "$deps/flink/lib/*"
 		org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$state/conf" -D "taskmanager.resource-id=machine-$number"
 		-D taskmanager.cpu.cores=1 -D taskmanager.memory.task.heap.size=256m -D taskmanager.memory.task.off-heap.size=0
 		-D taskmanager.memory.framework.heap.size=64m -D taskmanager.memory.framework.off-heap.size=64m
@@ -112,7 +105,7 @@ start() {
 	configure
 	echo "$rest" >"$state/rest"
 	background jobmanager java -Xmx384m -Xms128m -XX:+UseSerialGC -Dlog4j.configurationFile="file:$state/conf/log4j.properties" \
-		-cp "$classes" org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint \
+		-cp "$deps/flink/lib/*" org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint \
 		--configDir "$state/conf" --executionMode cluster
 	for number in $(seq "$managers"); do taskmanager "$number"; done
 	background jobserver java -Xmx384m -Xms64m -XX:+UseSerialGC -cp "$deps/jobserver/*" \
