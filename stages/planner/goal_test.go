@@ -15,6 +15,7 @@ import (
 	"upi/attack"
 	"upi/metric"
 	"upi/pipeline"
+	"upi/pipeline/config"
 )
 
 // goalConfig is a configuration of small splits around a goal, attacks and metrics.
@@ -201,6 +202,22 @@ func TestPlainSpecs(t *testing.T) {
 				t.Errorf("%s %s has the key %s: %s", task.Stage, task.Label, key, task.Spec)
 			}
 		}
+	}
+}
+
+// TestSetKeep: the weight of keep can be set, and so swept, where the file says nothing of it.
+func TestSetKeep(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keep.yaml")
+	if err := os.WriteFile(path, []byte(goalConfig("", "{name: a, kind: upi_grad, eps: [255]}", "normalized_l2")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, []string{"attacks.a.keep.weight=0.01"}, Kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := attack.Objective{Of: attack.Dissimilarity, Keep: attack.Keep{Weight: 0.01}}
+	if got := c.Attacks[0].Settings.(attack.Attack).Needs().Ascent.Objective; got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
