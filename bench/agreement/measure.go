@@ -19,7 +19,7 @@ var nearby = []float64{0.001, 0.01, 0.1}
 const step = 0.2
 
 var columns = []string{
-	"beta", "map of the surrogate", "0.1 % of eps away", "1 %", "10 %", "other noise", "other image", "step of each image", "common step", "random step",
+	"beta", "noise", "surrogate's map", "0.1 % away", "1 %", "10 %", "other noise", "other image", "own step", "others' step", "random step",
 }
 
 // A measurement is of n images of size values.
@@ -32,6 +32,8 @@ type measurement struct {
 	pixels    []float32
 	classes   []int32
 	reference []float32
+	// own are the clean maps of the surrogate that is measured, which its distances are from; reference are the network's.
+	own []float32
 }
 
 // A row is what is measured of one beta. Distances of maps are in units of the clean map's L2 norm.
@@ -42,17 +44,17 @@ type row struct {
 	// between different images.
 	near        []float64
 	draw, image float64
-	// gains are what the network's own map moves further in a step along the image's own gradient, along the sum of the images' unit
-	// gradients, and along a random direction.
+	// gains are how much further the network's own map moves in a step along the image's own gradient, along the sum of the other
+	// images' unit gradients, and along a random direction.
 	gains [3]float64
 }
 
-func (r row) line(beta float64) string {
+func (r row) line(beta, radius float64) string {
 	name, own := "none", "–"
 	if beta > 0 {
 		name, own = fmt.Sprint(beta), fmt.Sprintf("%.2f", r.own)
 	}
-	cells := []string{name, own}
+	cells := []string{name, fmt.Sprintf("%g eps", radius), own}
 	for _, cosine := range append(r.near, r.draw, r.image) {
 		cells = append(cells, fmt.Sprintf("%.3f", cosine))
 	}
@@ -62,27 +64,37 @@ func (r row) line(beta float64) string {
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 
-func (m *measurement) of(ctx context.Context, beta float64) (r row, err error) {
+// of measures the surrogate of a beta at images with the same random perturbation of the norm eps and noise of a share of it.
+func (m *measurement) of(ctx context.Context, beta, radius float64) (r row, err error) {
 	surrogate := m.source
 	if beta > 0 {
 		surrogate.Surrogate = &savedmodels.Softplus{Beta: beta}
 	}
-	clean, err := m.distances(ctx, surrogate, m.pixels)
-	if err != nil {
+	if r.own, err = m.distances(ctx, surrogate, m.pixels); err != nil {
 		return r, err
 	}
-	r.own = clean
-	points := m.noisy(m.pixels, "noise", 0, m.eps/2)
+	if m.own, err = m.cleanMaps(ctx, surrogate); err != nil {
+		return r, err
+	}
+	start := append([]float32(nil), m.pixels...)
+	delta := make([]float32, m.size)
+	random.New(0, "start", 0, 0).Sphere(delta, m.eps)
+	for i, v := range delta {
+		for k := range m.ids {
+			start[k*m.size+i] += v
+		}
+	}
+	points := m.noisy(start, "noise", 0, radius*m.eps)
 	gradients, err := m.gradients(ctx, surrogate, points)
 	if err != nil {
 		return r, err
 	}
 	for k, share := range append(nearby, math.NaN()) {
-		others := m.noisy(points, "nearby", int64(k), share*m.eps)
+		nearby := m.noisy(points, "nearby", int64(k), share*m.eps)
 		if math.IsNaN(share) {
-			others = m.noisy(m.pixels, "noise", 1, m.eps/2)
+			nearby = m.noisy(start, "noise", 1, radius*m.eps)
 		}
-		theirs, err := m.gradients(ctx, surrogate, others)
+		theirs, err := m.gradients(ctx, surrogate, nearby)
 		if err != nil {
 			return r, err
 		}
@@ -102,7 +114,7 @@ func (m *measurement) of(ctx context.Context, beta float64) (r row, err error) {
 	}
 	for k, direction := range []func(i int) []float32{
 		func(i int) []float32 { return m.row(gradients, i) },
-		func(int) []float32 { return scaled(common, 1/norm) },
+		func(i int) []float32 { return others(common, m.row(gradients, i)) },
 		func(i int) []float32 {
 			z := make([]float32, m.size)
 			random.New(0, "step", m.ids[i], 0).Sphere(z, 1)
@@ -124,14 +136,29 @@ func (m *measurement) of(ctx context.Context, beta float64) (r row, err error) {
 	return r, nil
 }
 
+// cleanMaps are the maps of a source of the clean images, and of the classes that the network answers.
+func (m *measurement) cleanMaps(ctx context.Context, s engine.Source) (all []float32, err error) {
+	err = engine.Each(ctx, m.engine, engine.Mapper, s, len(m.ids),
+		func(p *saliency.Mapper, lo, hi int) (saliency.Maps, error) {
+			return p.Run(saliency.Batch{Pixels: m.pixels[lo*m.size : hi*m.size], Classes: m.classes[lo:hi]})
+		},
+		func(_, _ int, maps saliency.Maps) error {
+			all = append(all, maps.Map...)
+			return nil
+		})
+	return all, err
+}
+
 // distances is the mean distance of the maps of a source at the points from the network's own of the clean images, in units of the
 // latter's norm.
 func (m *measurement) distances(ctx context.Context, s engine.Source, points []float32) (mean float64, err error) {
 	err = engine.Each(ctx, m.engine, engine.Dissimilarity, s, len(m.ids),
-		func(o *saliency.Objective, lo, hi int) ([]float32, error) { return o.Evaluate(m.batch(points, lo, hi)) },
+		func(o *saliency.Objective, lo, hi int) ([]float32, error) {
+			return o.Evaluate(m.batch(points, m.reference, lo, hi))
+		},
 		func(lo, _ int, values []float32) error {
 			for k, v := range values {
-				clean := m.maps(lo+k, lo+k+1)
+				clean := m.maps(m.reference, lo+k, lo+k+1)
 				mean += float64(v) / math.Sqrt(dot(clean, clean)) / float64(len(m.ids))
 			}
 			return nil
@@ -139,11 +166,11 @@ func (m *measurement) distances(ctx context.Context, s engine.Source, points []f
 	return mean, err
 }
 
-// gradients are those of the distances at the points, one after the other, each divided by its L2 norm.
+// gradients are those of the distances at the points from a source's own clean maps, one after the other, each divided by its L2 norm.
 func (m *measurement) gradients(ctx context.Context, s engine.Source, points []float32) (all []float32, err error) {
 	err = engine.Each(ctx, m.engine, engine.Dissimilarity, s, len(m.ids),
 		func(o *saliency.Objective, lo, hi int) (saliency.Gradients, error) {
-			return o.Run(m.batch(points, lo, hi))
+			return o.Run(m.batch(points, m.own, lo, hi))
 		},
 		func(lo, hi int, g saliency.Gradients) error {
 			for k := range hi - lo {
@@ -159,13 +186,13 @@ func (m *measurement) gradients(ctx context.Context, s engine.Source, points []f
 	return all, err
 }
 
-func (m *measurement) batch(points []float32, lo, hi int) saliency.Batch {
-	return saliency.Batch{Pixels: points[lo*m.size : hi*m.size], Classes: m.classes[lo:hi], Reference: m.maps(lo, hi)}
+func (m *measurement) batch(points, reference []float32, lo, hi int) saliency.Batch {
+	return saliency.Batch{Pixels: points[lo*m.size : hi*m.size], Classes: m.classes[lo:hi], Reference: m.maps(reference, lo, hi)}
 }
 
-func (m *measurement) maps(lo, hi int) []float32 {
-	pixels := len(m.reference) / len(m.ids)
-	return m.reference[lo*pixels : hi*pixels]
+func (m *measurement) maps(of []float32, lo, hi int) []float32 {
+	pixels := len(of) / len(m.ids)
+	return of[lo*pixels : hi*pixels]
 }
 
 func (m *measurement) row(rows []float32, i int) []float32 { return rows[i*m.size : (i+1)*m.size] }
@@ -178,6 +205,15 @@ func (m *measurement) sum(rows []float32) []float32 {
 		}
 	}
 	return sum
+}
+
+// others is the direction of the sum of rows without one of them.
+func others(sum, row []float32) []float32 {
+	rest := make([]float32, len(sum))
+	for j, v := range sum {
+		rest[j] = v - row[j]
+	}
+	return scaled(rest, 1/math.Sqrt(dot(rest, rest)))
 }
 
 // noisy are the points with noise of an L2 norm added.
