@@ -117,6 +117,8 @@ def pictures(package, path):
 def boxes(size, random):
     """Endless parts (left, top, right, bottom) of a picture."""
     width, height = size
+    if max(size) > 3 * min(size):
+        raise SystemExit(f"photographs: a picture of {width} x {height} is too long for crops of 30 % of its area")
     while True:
         area = width * height * random.uniform(0.3, 1)
         ratio = np.exp(random.uniform(np.log(3 / 4), np.log(4 / 3)))

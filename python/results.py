@@ -18,10 +18,11 @@ import shutil
 
 import pandas as pd
 
+import by_photograph
 import changed
 import claims
 
-GROUPS = ("paper", "strong", "beyond")
+GROUPS = ("paper", "strong", "beyond", "imagenet")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
 KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/tradeoff-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
 # The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
@@ -147,6 +148,12 @@ def transfer(run, method):
     return table([f"{method}: source \\ target", *targets], rows)
 
 
+def about(group, name):
+    """What the beginning of a run's configuration says of it."""
+    with open(os.path.join("configs", group, name + ".yaml")) as f:
+        return " ".join(line.lstrip("# ").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), f))
+
+
 def page(runs, missing):
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
     compared = [*paper.values(), *runs["strong"].values()]
@@ -189,11 +196,14 @@ def page(runs, missing):
             text += [f"### {name}", ""] + [transfer(run, m) for m in ("sgd_uap", *METHODS)]
     text += ["## Beyond the paper", ""]
     for name, run in runs["beyond"].items():
-        with open(os.path.join("configs", "beyond", name + ".yaml")) as f:
-            about = " ".join(line.lstrip("# ").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), f))
-        text += [f"### {name}", "", about, "", every_metric(run) if name == "objectives" else summary(run)]
+        text += [f"### {name}", "", about("beyond", name), "", every_metric(run) if name == "objectives" else summary(run)]
         if name == "sources":
             text += [transfer(run, m) for m in dict.fromkeys(run.cells("transfer")["method"]) if m != "random"]
+    text += ["## At ImageNet's size", "",
+             "Below the means stand differences of which the intervals count photographs, not crops (python/by_photograph.py).", ""]
+    for name, run in runs["imagenet"].items():
+        with open(os.path.join(run.path, "tables", "by_photograph.md")) as f:
+            text += [f"### {name}", "", about("imagenet", name), "", summary(run), f.read()]
     return "\n".join(text)
 
 
@@ -207,6 +217,8 @@ def keep(run, manifest, target):
             to = os.path.join(target, os.path.relpath(path, run))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copyfile(path, to)
+    if os.path.basename(os.path.dirname(target)) == "imagenet":
+        by_photograph.write(run, os.path.join(target, "tables"))
     with open(os.path.join(target, "provenance.json"), "w") as f:
         json.dump({key: manifest[key] for key in PROVENANCE}, f, indent=2)
         f.write("\n")
