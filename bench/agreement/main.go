@@ -3,8 +3,8 @@
 //
 //	agreement -model savedmodels/cifar10_vgg -images 'data/cifar10/fit-*.parquet' -eps 510
 //
-// It prints a table in Markdown, a line for each beta and radius of the noise; docs/results has two of them. The points are where an
-// ascent is at its start: images with one random perturbation of the norm eps, and each with noise of its own.
+// It prints a table in Markdown, a line for each beta and radius of the noise; docs/results/imagenet.md has two of them. The points
+// are where an ascent is at its start: images with one random perturbation of the norm eps, and each with noise of its own.
 package main
 
 import (
