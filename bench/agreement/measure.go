@@ -70,11 +70,11 @@ func (m *measurement) of(ctx context.Context, beta, radius float64) (r row, err 
 	if beta > 0 {
 		surrogate.Surrogate = &savedmodels.Softplus{Beta: beta}
 	}
-	if r.own, err = m.distances(ctx, surrogate, m.pixels); err != nil {
-		return r, err
-	}
 	if m.own, err = m.cleanMaps(ctx, surrogate); err != nil {
 		return r, err
+	}
+	for i := range m.ids {
+		r.own += apart(m.maps(m.own, i, i+1), m.maps(m.reference, i, i+1)) / float64(len(m.ids))
 	}
 	start := append([]float32(nil), m.pixels...)
 	delta := make([]float32, m.size)
@@ -226,6 +226,15 @@ func (m *measurement) noisy(points []float32, purpose string, draw int64, radius
 		}
 	}
 	return moved
+}
+
+// apart is the L2 distance of two maps in units of the second one's norm.
+func apart(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += (float64(v) - float64(b[i])) * (float64(v) - float64(b[i]))
+	}
+	return math.Sqrt(sum / dot(b, b))
 }
 
 func dot(a, b []float32) (sum float64) {
