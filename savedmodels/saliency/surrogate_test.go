@@ -16,7 +16,7 @@ func TestFedBeta(t *testing.T) {
 		betas   []float64
 	}{
 		{"mnist_cnn", []float64{0.7, 5, 30}},
-		{"cifar10_mobilenetv2", []float64{3, 5}},
+		{"cifar10_mobilenetv2", []float64{3}},
 		{"cifar10_mobilenetv2", []float64{8, 30}},
 	} {
 		m, err := savedmodels.Open("../"+c.network, savedmodels.Options{})
@@ -27,6 +27,9 @@ func TestFedBeta(t *testing.T) {
 			"dissimilarity": func(s Settings) (*Objective, error) { return NewDissimilarity(m, &SimpleGradient{}, s) },
 			"cross-entropy": func(s Settings) (*Objective, error) { return NewCrossEntropy(m, s) },
 		} {
+			if name == "cross-entropy" && c.network != "mnist_cnn" {
+				continue // one network will do
+			}
 			open := func(s *savedmodels.Softplus) *Objective {
 				o, err := build(Settings{Batch: 3, Surrogate: s})
 				if err != nil {
