@@ -93,7 +93,9 @@ def main():
     parser.add_argument("runs", help="the directory of the runs of configs/study")
     parser.add_argument("page", help="the page to write")
     options = parser.parse_args()
-    runs = sorted(d for d in glob.glob(os.path.join(options.runs, "*")) if os.path.isdir(os.path.join(d, "scores")))
+    # NAME.1 is what NAME was under another configuration.
+    runs = sorted(d for d in glob.glob(os.path.join(options.runs, "*"))
+                  if os.path.isdir(os.path.join(d, "scores")) and not os.path.splitext(d)[1][1:].isdigit())
     if not runs:
         parser.error(f"{options.runs} holds no run: bin/upi run configs/study/vgg.yaml, and so on")
     text = ""
