@@ -14,7 +14,7 @@ import (
 // compares how many are then classified right with what python/robustness.py recorded of the same images, up to a hundredth: few
 // by the network that was trained as usual, many by the one that was trained on such images.
 func TestRobustness(t *testing.T) {
-	for name, bounds := range map[string][2]float64{"cifar10_vgg": {0, 0.35}, "cifar10_vgg_adversarial": {0.35, 1}} {
+	for name, bounds := range map[string][2]float64{"cifar10_vgg": {0, 0.35}, "cifar10_vgg_softplus": {0, 0.35}, "cifar10_vgg_adversarial": {0.35, 1}} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile("../savedmodels/" + name + ".json")
 			if err != nil {
