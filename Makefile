@@ -121,6 +121,7 @@ bench: build $(PYTHON)
 	-@$(MAKE) --no-print-directory -k $(PEERS:%=.deps/bench/%)
 	go build -o bin/bench-driver ./bench/driver
 	go test -c -o bin/stages.test ./stages
+	go test -c -o bin/saliency.test ./savedmodels/saliency
 	$(PYTHON) bench/bench.py $(if $(ROWS),--rows $(ROWS))
 
 .deps/bench/%: bench/requirements-%.txt

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from processes import Contestant, Missing, cores, environment, note
+from processes import Contestant, Missing, cores, environment, note, program, succeeded
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -28,6 +28,7 @@ ROWS = [
 ]
 
 PEERS = ("tensorflow", "torch", "jax", "eager")
+PROFILED = ("vgg", "vit", "lite0")
 EAGER_IMAGES = 8  # one image at a time is slow
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -148,11 +149,24 @@ def measure(row, repeats, seconds):
             note(f"  {row.key} {turn + 1}/{repeats}: " + ", ".join(f"{n} {result['lanes'][n]['samples'][-1]:.1f}" for n in names))
         for name in lanes:
             result["lanes"][name]["agrees"] = agreement(row, name, lanes[name])
+        if row.key in PROFILED:
+            result["profile"] = profiled(row, result["lanes"]["upi"]["batch"])
     finally:
         for name, lane in lanes.items():
             shut(lane)
             result["lanes"].setdefault(name, {})["peak"] = sum(c.peak for c, _ in lane)
     return result
+
+
+def profiled(row, batch):
+    """The shares of the operations in upi's time: see profile.py."""
+    folder = row.path("export")
+    os.makedirs(folder, exist_ok=True)
+    binary = os.path.join(ROOT, "bin", "saliency.test")
+    env = environment(UPI_EXPORT=folder, UPI_NETWORK=row.task["saved_model"], UPI_BATCH=str(batch))
+    succeeded(program([binary, "-test.run", "^TestExport$"], cores()[:1], env, os.path.join(ROOT, "savedmodels", "saliency")), "TestExport")
+    command = [python("tensorflow"), os.path.join(HERE, "profile.py"), folder, row.task["images"]]
+    return json.loads(succeeded(program(command, cores()[:1]), "profile.py")["out"].splitlines()[-1])
 
 
 def shut(lane):

@@ -97,7 +97,21 @@ def table(key, row, rates, date):
         ratio = "" if base is None or against == name else number(base / own if rates else own / base)
         memory = f"{lane['peak'] / 2**20:,.0f} MiB" if lane.get("peak") else ""
         lines.append(f"| {name} | {spread(lane)} | {len(lane['samples'])} | {ratio} | {memory} | {agreement(lane)} |")
+    if "profile" in row:
+        lines += ["", profile(row["profile"])]
     return "\n".join(lines) + "\n"
+
+
+LEAST = 0.02  # smaller shares are added up
+
+
+def profile(p):
+    """Where upi's time goes."""
+    named = {kind: (share, count) for kind, (share, count) in p["operations"].items() if share >= LEAST}
+    rest = 1 - sum(share for share, _ in named.values())
+    parts = [f"{kind} {100 * share:.0f} % ({count})" for kind, (share, count) in named.items()]
+    return (f"Of upi's time in operations ({p['milliseconds']:.1f} ms for {p['images']} images, in how many operations): "
+            + ", ".join(parts) + f", others {100 * rest:.0f} %.")
 
 
 def counterpart(name, row):
