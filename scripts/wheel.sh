@@ -28,7 +28,7 @@ rm -rf "$stage" "$out"/upi_maps-*.whl
 mkdir -p "$stage/upi/bin" "$stage/upi/independent"
 cp python/package/pyproject.toml python/package/setup.py python/package/README.md "$stage"
 cp python/package/upi/*.py "$stage/upi"
-cp python/check_run.py python/check_maps.py python/check_tables.py python/reference_math.py "$stage/upi/independent"
+cp python/check_run.py python/check_maps.py python/check_inside.py python/check_tables.py python/reference_math.py "$stage/upi/independent"
 : >"$stage/upi/independent/__init__.py"
 scripts/licences.sh "$stage/licences"
 scripts/binary.sh "$prefix" "$stage/upi/bin/upi"
