@@ -9,6 +9,9 @@ import os
 
 import pandas as pd
 
+from claims import side
+from mdtable import table
+
 FOLDER = "before"
 TABLES = ("summary", "against_sgd_uap")
 PLACE = ["source", "target", "explanation", "norm", "eps", "method"]
@@ -96,10 +99,6 @@ def turnovers(name, against, both):
     return rows
 
 
-def side(low, high):
-    return "above" if low > 0 else "below" if high < 0 else "around"
-
-
 def where(c):
     return c.source if c.source == c.target else f"{c.source} on {c.target}", c.explanation, f"{c.norm} {c.eps:g}", c.method
 
@@ -108,8 +107,3 @@ def version(folder):
     with open(os.path.join(folder, "provenance.json")) as f:
         p = json.load(f)
     return f"{p['versions']['upi']}, {p['finished'][:10]}"
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(str(x) for x in row) + " |" for row in rows]) + "\n"

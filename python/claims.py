@@ -17,7 +17,7 @@ import re
 import pandas as pd
 
 KINDS = ("mean", "changed", "gain", "lead", "way")
-SIDES = {"above": lambda d: d.low > 0, "below": lambda d: d.high < 0, "around": lambda d: (d.low <= 0) & (d.high >= 0)}
+SIDES = ("above", "around", "below")
 
 
 class NotRun(Exception):
@@ -62,9 +62,12 @@ class Claims:
         low, high = cells.iloc[0], cells.iloc[-1]
         return f"{linked(shown(kind, low, False), low)} to {linked(shown(kind, high, False), high)}"
 
-    def count(self, side, against, *place):
+    def count(self, wanted, against, *place):
         cells = self.cells({"random": "gain", "sgd_uap": "lead"}[against], *place)
-        return f"[{int(SIDES[side](cells).sum())}](tables.md#verdicts) of {len(cells)}"
+        if wanted not in SIDES:
+            raise ValueError(f"{wanted} is none of {', '.join(SIDES)}")
+        sides = [side(c.low, c.high) for c in cells.itertuples()]
+        return f"[{sides.count(wanted)}](tables.md#verdicts) of {len(cells)}"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""
@@ -88,6 +91,11 @@ class Claims:
                 raise NotRun(part)
             names += some
         return names
+
+
+def side(low, high):
+    """Where the interval of a difference lies of 0: one of SIDES."""
+    return "above" if low > 0 else "below" if high < 0 else "around"
 
 
 def chosen(column, names):

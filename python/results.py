@@ -21,6 +21,7 @@ import pandas as pd
 import by_photograph
 import changed
 import claims
+from mdtable import table
 
 GROUPS = ("paper", "strong", "beyond", "imagenet")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
@@ -50,11 +51,6 @@ class Run:
 
     def against_sgd_uap(self):
         return against_sgd_uap(self)
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" if i == 0 else "---:" for i in range(len(header))) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows]) + "\n"
 
 
 def interval(mean, low, high):
@@ -102,8 +98,8 @@ def verdicts(run, method):
     row = [run.title, method]
     for cells in (run.cells(), against_sgd_uap(run)):
         own = cells.query("metric == 'normalized_l2' and method == @method").dropna(subset=["low"])  # else it is missing
-        above, below = int((own["low"] > 0).sum()), int((own["high"] < 0).sum())
-        row.append(f"{above} / {len(own) - above - below} / {below}")
+        sides = [claims.side(low, high) for low, high in zip(own["low"], own["high"])]
+        row.append(" / ".join(str(sides.count(side)) for side in claims.SIDES))
     row[-1] += "" if run.has("against_sgd_uap") else " *"
     return row
 

@@ -2,11 +2,8 @@ package stages
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
-	"upi/data/table"
 	"upi/pipeline"
 	"upi/stages/imageset"
 )
@@ -32,31 +29,23 @@ func runBaselines(_ context.Context, job *pipeline.Job, spec BaselinesSpec) erro
 		return err
 	}
 	defer set.Close()
-	pixels, err := imageset.Create(filepath.Join(job.Out, imageset.PixelsFile))
+	out, err := imageset.NewImageWriter(job.Out)
 	if err != nil {
 		return err
 	}
-	defer pixels.Close()
-	rows, err := table.Create[imageset.Image](filepath.Join(job.Out, imageset.ImagesFile), table.Options{})
-	if err != nil {
-		return err
-	}
-	defer rows.Abort()
+	defer out.Abort()
 	chosen := imageset.DrawBaselines(set.Len(), spec.Keep)
 	x := make([]byte, set.Size)
 	for _, i := range chosen {
 		if err := set.ReadBytes(i, x); err != nil {
 			return err
 		}
-		if _, err := pixels.Write(x); err != nil {
-			return fmt.Errorf("write baselines: %w", err)
-		}
-		if err := rows.Write(set.Images[i]); err != nil {
+		if err := out.Write(set.Images[i], x); err != nil {
 			return err
 		}
 	}
 	job.Count(pipeline.CountImages, int64(len(chosen)))
-	return errors.Join(rows.Close(), pixels.Close())
+	return out.Close()
 }
 
 // baselines opens the images that a source's explanation draws baselines from, nil if it takes none.

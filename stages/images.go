@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"upi/data"
 	"upi/data/picture"
-	"upi/data/table"
 	"upi/pipeline"
 	"upi/savedmodels/runtime"
 	"upi/stages/imageset"
@@ -42,16 +40,11 @@ func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
 		return err
 	}
 	defer reader.Close()
-	pixels, err := imageset.Create(filepath.Join(job.Out, imageset.PixelsFile))
+	out, err := imageset.NewImageWriter(job.Out)
 	if err != nil {
 		return err
 	}
-	defer pixels.Close()
-	rows, err := table.Create[imageset.Image](filepath.Join(job.Out, imageset.ImagesFile), table.Options{})
-	if err != nil {
-		return err
-	}
-	defer rows.Abort()
+	defer out.Abort()
 	for done := int64(0); ; done++ {
 		image, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -60,14 +53,11 @@ func runImages(ctx context.Context, job *pipeline.Job, spec ImagesSpec) error {
 		if err != nil {
 			return fmt.Errorf("read images: %w", err)
 		}
-		if _, err := pixels.Write(image.Pixels); err != nil {
-			return fmt.Errorf("write pixels: %w", err)
-		}
-		if err := rows.Write(imageset.Image{ID: image.ID, Name: image.Name, Label: image.Label}); err != nil {
+		if err := out.Write(imageset.Image{ID: image.ID, Name: image.Name, Label: image.Label}, image.Pixels); err != nil {
 			return err
 		}
 		job.Progress(done+1, spec.Rows)
 	}
 	job.Count(pipeline.CountImages, spec.Rows)
-	return errors.Join(rows.Close(), pixels.Close())
+	return out.Close()
 }

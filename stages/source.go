@@ -2,6 +2,7 @@ package stages
 
 import (
 	"fmt"
+	"slices"
 
 	"upi/attack"
 	"upi/pipeline"
@@ -83,12 +84,17 @@ func (r *runner) openIn(p runtime.Precision, job *pipeline.Job, s Source, shards
 	if e.baselines, err = s.baselines(job, e.shape); err != nil {
 		return e, err
 	}
+	e.set, err = openShards(job, e.shape, shards)
+	return e, err
+}
+
+// openShards opens the images of shards, height x width x channels, with what a model says of them.
+func openShards(job *pipeline.Job, shape [3]int, shards []Shard) (*imageset.Set, error) {
 	parts := make([]imageset.Part, len(shards))
 	for i, shard := range shards {
 		parts[i] = shard.part(job)
 	}
-	e.set, err = imageset.Open(e.shape, parts...)
-	return e, err
+	return imageset.Open(shape, parts...)
 }
 
 // climbing is the batcher of what an ascent's steps look at.
@@ -107,13 +113,9 @@ func (e explained) scored(job *pipeline.Job, objective imageset.Batcher, shards 
 	if len(shards) == 0 {
 		return objective, nil
 	}
-	parts := make([]imageset.Part, len(shards))
-	for i, shard := range shards {
-		parts[i] = shard.part(job)
-	}
 	objective.Noise = attack.Noise{Draws: 1}
 	var err error
-	objective.Set, err = imageset.Open(e.shape, parts...)
+	objective.Set, err = openShards(job, e.shape, shards)
 	return objective, err
 }
 
@@ -145,22 +147,13 @@ func (e explained) withMap(job *pipeline.Job) []int {
 	return positions
 }
 
-// functions is the table of the functions of maps that attacks ask gradients of.
-var functions = map[attack.Function]saliency.Function{
-	attack.Dissimilarity: saliency.Dissimilarity,
-	attack.TopK:          saliency.TopK,
-	attack.MassCenter:    saliency.MassCenter,
-	attack.Region:        saliency.Region,
-	attack.Target:        saliency.Target,
-}
-
-// objective is the kind of the programs that compute what an attack climbs.
+// objective is the kind of the programs that compute what an attack climbs. A function of maps has one name in both packages.
 func objective(o attack.Objective) (engine.Kind[*saliency.Objective], error) {
 	if o.Of == attack.CrossEntropy && !o.Keeps() {
 		return engine.CrossEntropy, nil
 	}
-	f, ok := functions[o.Of]
-	if !ok {
+	f := saliency.Function(o.Of)
+	if !slices.Contains(saliency.Functions(), f) {
 		return engine.Kind[*saliency.Objective]{}, fmt.Errorf("there is no objective %q", o.Of)
 	}
 	return engine.Objective(f, o.Keeps()), nil

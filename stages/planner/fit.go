@@ -27,21 +27,12 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 		spec.Direction = &direction
 	case x.needs.Ascent != nil:
 		for _, m := range x.sources {
-			surrogate := d.surrogate(x, m)
-			shards, err := d.climbed(x, m, m.fit)
-			if err != nil {
-				return nil, err
-			}
-			scored, err := d.scored(m, m.fit, x.explanation, surrogate)
-			if err != nil {
-				return nil, err
-			}
-			from, err := d.source(m, x.explanation, surrogate)
+			from, err := d.ascending(x, m, m.fit)
 			if err != nil {
 				return nil, err
 			}
 			spec.Precision = d.precision(x)
-			spec.Sources = append(spec.Sources, stages.FitSource{Source: from, Shards: shards, Scored: scored})
+			spec.Sources = append(spec.Sources, from)
 		}
 	}
 	work := 0.0
@@ -54,6 +45,21 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 	}
 	delta, err := d.plan.Add(d.stages.Fit, x.id(), spec, costs(4*x.sources[0].size(), work))
 	return []pipeline.Artefact{delta}, err
+}
+
+// ascending is a model and the shards of a split, as an ascent sees them and as its iterates are compared on them.
+func (d *draft) ascending(x perturbation, m model, s split) (from stages.FitSource, err error) {
+	surrogate := d.surrogate(x, m)
+	if from.Shards, err = d.climbed(x, m, s); err != nil {
+		return from, err
+	}
+	if surrogate != nil {
+		if from.Scored, err = d.shards(m, s, x.explanation, nil); err != nil {
+			return from, err
+		}
+	}
+	from.Source, err = d.source(m, x.explanation, surrogate)
+	return from, err
 }
 
 // climbed are the shards of a split as an ascent sees them: with the answers of the network itself, if they are to be kept while a
@@ -140,12 +146,7 @@ func (d *draft) costsOfRows(bytes int64, work float64) pipeline.Option {
 
 func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Artefact, error) {
 	m := x.sources[0]
-	surrogate := d.surrogate(x, m)
-	shards, err := d.climbed(x, m, m.test)
-	if err != nil {
-		return nil, err
-	}
-	scored, err := d.scored(m, m.test, x.explanation, surrogate)
+	from, err := d.ascending(x, m, m.test)
 	if err != nil {
 		return nil, err
 	}
@@ -153,16 +154,12 @@ func (d *draft) fitEach(x perturbation, problem stages.Problem) ([]pipeline.Arte
 	if err != nil {
 		return nil, err
 	}
-	from, err := d.source(m, x.explanation, d.surrogate(x, m))
-	if err != nil {
-		return nil, err
-	}
-	spec := stages.PerImageSpec{Problem: problem, Source: from, Precision: d.precision(x)}
+	spec := stages.PerImageSpec{Problem: problem, Source: from.Source, Precision: d.precision(x)}
 	var deltas []pipeline.Artefact
 	for i, shard := range images.Shards() {
-		spec.Shard = shards[i]
-		if scored != nil {
-			spec.Scored = scored[i : i+1]
+		spec.Shard = from.Shards[i]
+		if from.Scored != nil {
+			spec.Scored = from.Scored[i : i+1]
 		}
 		a, err := d.plan.Add(d.stages.PerImage, label(x.id(), shardName(shard)), spec,
 			costs(4*shard.Rows*m.size(), x.eachWork(float64(shard.Rows))))

@@ -193,14 +193,6 @@ func softened(surrogate *attack.Surrogate) *attack.Surrogate {
 	return surrogate
 }
 
-// scored plans the shards that iterates of an ascent are compared on, where the ascent itself looks at a surrogate.
-func (d *draft) scored(m model, s split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
-	if surrogate == nil {
-		return nil, nil
-	}
-	return d.shards(m, s, e, nil)
-}
-
 // shards plans the maps and predictions of a model on a split, and returns its shards as the model sees them.
 func (d *draft) shards(m model, s split, e explanation, surrogate *attack.Surrogate) ([]stages.Shard, error) {
 	key, err := json.Marshal([]any{m.name, s, e.name, surrogate})
