@@ -121,6 +121,10 @@ func TestMissingShard(t *testing.T) {
 	hidden(t, "2", shards)
 	p := newProgram(t)
 	p.flink(t, small, data...)
+	release := p.slow(t, "1")
+	defer release()
+	await(t, "a word of the machine that lacks the shards", func() bool { return strings.Contains(p.text(), shards) })
+	release()
 	p.done(t)
 	same(t, p, want, "small")
 	tried := map[string]manifest.TaskRecord{}

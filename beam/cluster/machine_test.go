@@ -1,10 +1,15 @@
 package cluster
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"upi/pipeline"
 )
@@ -21,6 +26,56 @@ func hidden(t *testing.T, number string, folder string) {
 		killTaskManager(t, number)
 		taskManager(t, number)
 	})
+}
+
+// slow lets the processes of a run that run tasks on a machine work for a twentieth of the time, so that they have not done all before
+// the other machine comes to its first task. They are not stopped for good: the other machine's tasks may come through them. What it
+// returns lets them go on.
+func (p *program) slow(t *testing.T, number string) (release func()) {
+	t.Helper()
+	machine := ""
+	for _, pid := range taskManagers(number) {
+		machine, _ = os.Readlink("/proc/" + pid + "/ns/uts")
+	}
+	if machine == "" {
+		t.Fatalf("there is no TaskManager %s", number)
+	}
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			var stopped []string
+			for _, pid := range p.workers() {
+				if name, _ := os.Readlink("/proc/" + pid + "/ns/uts"); name == machine {
+					signal(pid, syscall.SIGSTOP)
+					stopped = append(stopped, pid)
+				}
+			}
+			select {
+			case <-over:
+			case <-time.After(380 * time.Millisecond):
+			}
+			for _, pid := range stopped {
+				signal(pid, syscall.SIGCONT)
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(over)
+		<-ended
+	})
+}
+
+// signal sends a signal to a process that may be over.
+func signal(pid string, s syscall.Signal) {
+	if number, err := strconv.Atoi(pid); err == nil {
+		syscall.Kill(number, s)
+	}
 }
 
 // tensorFlow is the folder from which upi-beam loads TensorFlow.
@@ -48,11 +103,15 @@ func tensorFlow(t *testing.T) string {
 func TestMissingTensorFlow(t *testing.T) {
 	want, library := local(t, small), tensorFlow(t)
 	hidden(t, "2", library)
+	const lacks = "libtensorflow"
 	p := newProgram(t)
 	p.flink(t, small)
+	release := p.slow(t, "1")
+	defer release()
+	await(t, "a word of the machine that lacks TensorFlow", func() bool { return strings.Contains(p.text(), lacks) })
+	release()
 	p.done(t)
 	same(t, p, want, "small")
-	const lacks = "libtensorflow"
 	said := 0
 	for line := range strings.Lines(p.text()) {
 		if strings.Contains(line, lacks) {
