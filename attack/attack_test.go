@@ -70,6 +70,7 @@ func TestValidate(t *testing.T) {
 		"surrogate.beta": func(g *SGDUAP, _ *UPIPlus) { g.Surrogate = &Surrogate{ReLU: "softplus"} },
 		"rows":           func(_ *SGDUAP, p *UPIPlus) { p.PCA.Rows = "centred" },
 		"tolerance":      func(_ *SGDUAP, p *UPIPlus) { p.PCA.Tolerance = 0 },
+		"refine":         func(_ *SGDUAP, p *UPIPlus) { p.PCA.Refine = -1 },
 		"max_passes":     func(_ *SGDUAP, p *UPIPlus) { p.PCA.MaxPasses = 0 },
 		"lambda":         func(_ *SGDUAP, p *UPIPlus) { p.Lambda = math.Inf(1) },
 	} {

@@ -6,7 +6,7 @@ import "upi/projection"
 type Needs struct {
 	// Draw is set where the attack looks at no image.
 	Draw *Draw
-	// Rows is set where it takes a direction out of the gradients of single images at delta = 0.
+	// Rows is set where it takes a direction out of the gradients of single images.
 	Rows *Rows
 	// Ascent is set where it climbs step by step.
 	Ascent *Ascent
@@ -34,7 +34,7 @@ type Draw struct {
 }
 
 // Rows is an attack whose direction is the top eigenvector of a symmetric matrix, the sum of Weight * G'G / ||G||_F^2 over
-// all terms, where the rows of G are per-image gradients at delta = 0.
+// all terms, where the rows of G are per-image gradients at delta = 0, and at the perturbations on the way if the spectrum is refined.
 type Rows struct {
 	Terms    []Term
 	Spectrum Spectrum

@@ -15,6 +15,9 @@ type Spectrum struct {
 	Tolerance float64 `yaml:"tolerance" json:"tolerance"`
 	// MaxPasses bounds the passes over the rows, 30 by default.
 	MaxPasses int `yaml:"max_passes" json:"max_passes"`
+	// Refine is how many times rows are taken at the perturbation that was found last, too, and the direction anew in all rows. 0,
+	// the default, is the paper's: rows at delta = 0 alone.
+	Refine int `yaml:"refine,omitempty" json:"refine,omitempty"`
 }
 
 // RowScale says how the gradients of single images are scaled.
@@ -36,6 +39,7 @@ func (s Spectrum) Validate() []error {
 		setting.Check(s.Rows == Raw || s.Rows == Unit, "rows", s.Rows, "want raw or unit"),
 		setting.Check(s.Tolerance > 0 && s.Tolerance < 1, "tolerance", s.Tolerance, "want an angle between 0 and 1"),
 		setting.Check(s.MaxPasses >= 1 && s.MaxPasses <= 10000, "max_passes", s.MaxPasses, "want 1 to 10000"),
+		setting.Check(s.Refine >= 0 && s.Refine <= 1000, "refine", s.Refine, "want 0 to 1000"),
 	)
 }
 

@@ -9,14 +9,15 @@ import (
 	"upi/attack"
 	"upi/data/table"
 	"upi/pipeline"
+	"upi/projection"
 	"upi/savedmodels/engine"
 	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
 	"upi/stages/imageset"
 )
 
-// GradientsSpec is a task that computes rows of the matrix G: for each image of one fit shard the gradient, at delta = 0, of what an
-// attack looks at, as a mean over draws of the smoothing noise.
+// GradientsSpec is a task that computes rows of the matrix G: for each image of one fit shard the gradient, at delta = 0 or at a
+// perturbation, of what an attack looks at, as a mean over draws of the smoothing noise.
 type GradientsSpec struct {
 	Source   Source          `json:"source"`
 	Shard    Shard           `json:"shard"`
@@ -25,6 +26,17 @@ type GradientsSpec struct {
 	Seed     int64           `json:"seed"`
 	// Precision is that of the gradients.
 	Precision runtime.Precision `json:"precision,omitempty"`
+	// At is where the gradients are taken; nil is delta = 0.
+	At *Point `json:"at,omitempty"`
+}
+
+// A Point is the perturbation that a direction gives.
+type Point struct {
+	Direction pipeline.Artefact `json:"direction"`
+	Norm      projection.Norm   `json:"norm"`
+	Eps       float64           `json:"eps"`
+	// Clip has the perturbed images be kept in 0..255.
+	Clip bool `json:"clip,omitempty"`
 }
 
 // Files of an artefact of the stage gradients.
@@ -63,6 +75,13 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 		return err
 	}
 	batcher.Noise, batcher.Seed = spec.Noise, spec.Seed
+	var delta []float32
+	if spec.At != nil {
+		if delta, err = spec.At.delta(job, e.set.Size); err != nil {
+			return err
+		}
+		batcher.Clip = spec.At.Clip
+	}
 	values, err := imageset.Create(filepath.Join(job.Out, gradientsFile))
 	if err != nil {
 		return err
@@ -76,7 +95,7 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 	size, zero, left := e.set.Size, 0, absenceOf(e.set)
 	err = engine.Each(ctx, r.engine, kind, e.source, len(positions),
 		func(o *saliency.Objective, lo, hi int) (saliency.Gradients, error) {
-			return meanOverDraws(o, batcher, positions[lo:hi])
+			return meanOverDraws(o, batcher, positions[lo:hi], delta)
 		},
 		func(lo, hi int, g saliency.Gradients) error {
 			job.Progress(int64(hi), int64(len(positions)))
@@ -110,21 +129,31 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 	return errors.Join(writeJSON(filepath.Join(job.Out, absenceFile), left), rows.Close(), values.Close())
 }
 
-// meanOverDraws returns values and gradients at delta = 0, as means over the draws of the noise.
-func meanOverDraws(o *saliency.Objective, batcher imageset.Batcher, positions []int) (saliency.Gradients, error) {
+// delta is the perturbation of a point.
+func (p *Point) delta(job *pipeline.Job, size int) ([]float32, error) {
+	result, err := readDirection(job.Dir(p.Direction), size)
+	if err != nil {
+		return nil, err
+	}
+	delta := make([]float32, size)
+	return delta, projection.Boundary(projection.Ball{Norm: p.Norm, Eps: p.Eps}, delta, result.Vector)
+}
+
+// meanOverDraws returns values and gradients at a perturbation, nil for none, as means over the draws of the noise.
+func meanOverDraws(o *saliency.Objective, batcher imageset.Batcher, positions []int, delta []float32) (saliency.Gradients, error) {
 	var mean saliency.Gradients
 	draws := batcher.Noise.Draws
 	for draw := range draws {
-		batch, err := batcher.Batch(positions, imageset.Perturbed{Purpose: "smoothing", Draw: int64(draw)}, nil)
+		how := imageset.Perturbed{Delta: func(int) []float32 { return delta }, Purpose: "smoothing", Draw: int64(draw)}
+		g, err := evaluate(o, batcher, positions, how, true)
 		if err != nil {
 			return mean, err
 		}
-		g, err := o.Run(batch)
-		if err != nil {
-			return mean, err
+		for i, keeps := range g.kept {
+			g.Rows[i] *= keeps
 		}
 		if draw == 0 {
-			mean = g
+			mean = g.Gradients
 			continue
 		}
 		add(mean.Rows, g.Rows)

@@ -81,31 +81,55 @@ func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error
 	return shards, nil
 }
 
-// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them.
+// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them: at delta = 0, and, as often
+// as the attack refines it, at what the direction before gives, in the rows of all points.
 func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Artefact, error) {
-	size := x.sources[0].size()
-	spec := stages.DirectionSpec{Spectrum: x.needs.Rows.Spectrum, Size: int(size)}
+	var found pipeline.Artefact
+	spec := stages.DirectionSpec{Spectrum: x.needs.Rows.Spectrum, Size: int(x.sources[0].size())}
+	spec.Spectrum.Refine = 0 // each round is the same task, whatever the number of them
 	for _, term := range x.needs.Rows.Terms {
-		matrix := stages.Matrix{Term: term}
-		for _, m := range x.sources {
-			rows, err := d.gradients(x, m, term.Function, problem)
-			if err != nil {
-				return pipeline.Artefact{}, err
-			}
-			if matrix.Shards == nil {
-				matrix.Shards = make([][]pipeline.Artefact, len(rows))
-			}
-			for i, a := range rows {
-				matrix.Shards[i] = append(matrix.Shards[i], a)
-			}
-		}
-		spec.Matrices = append(spec.Matrices, matrix)
+		spec.Matrices = append(spec.Matrices, stages.Matrix{Term: term})
 	}
-	return d.plan.Add(d.stages.Direction, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 20 * size}))
+	var at *stages.Point
+	for range x.needs.Rows.Spectrum.Refine + 1 {
+		spec.Matrices = slices.Clone(spec.Matrices)
+		for t := range spec.Matrices {
+			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, at)
+			if err != nil {
+				return found, err
+			}
+			spec.Matrices[t].Shards = slices.Concat(spec.Matrices[t].Shards, shards)
+		}
+		var err error
+		if found, err = d.plan.Add(d.stages.Direction, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 20 * x.sources[0].size()})); err != nil {
+			return found, err
+		}
+		at = &stages.Point{Direction: found, Norm: problem.Norm, Eps: problem.Eps, Clip: problem.Clip}
+		spec.Along = &at.Direction
+	}
+	return found, nil
+}
+
+// matrix plans the gradients of a function at a point, nil for delta = 0: of each fit shard one artefact for each source.
+func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Problem, at *stages.Point) ([][]pipeline.Artefact, error) {
+	var shards [][]pipeline.Artefact
+	for _, m := range x.sources {
+		rows, err := d.gradients(x, m, of, problem, at)
+		if err != nil {
+			return nil, err
+		}
+		if shards == nil {
+			shards = make([][]pipeline.Artefact, len(rows))
+		}
+		for i, a := range rows {
+			shards[i] = append(shards[i], a)
+		}
+	}
+	return shards, nil
 }
 
 // gradients plans the rows of one function on the fit split of a model.
-func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem) ([]pipeline.Artefact, error) {
+func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem, at *stages.Point) ([]pipeline.Artefact, error) {
 	surrogate := d.surrogate(x, m)
 	shards, err := d.shards(m, m.fit, x.explanation, surrogate)
 	if err != nil {
@@ -120,7 +144,7 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 		return nil, err
 	}
 	spec := stages.GradientsSpec{Source: from, Function: of, Noise: problem.Noise, Seed: problem.Seed,
-		Precision: d.precision(x)}
+		Precision: d.precision(x), At: at}
 	var rows []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
