@@ -36,7 +36,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 EXPERIMENTS := $(addprefix paper/,mnist_sg mnist_ig mnist_transfer cifar10_sg cifar10_transfer cifar10_ig) \
 	$(addprefix strong/,mnist_sg mnist_ig cifar10_sg cifar10_ig) \
-	$(addprefix beyond/,radius fit_images linf clipping upi_plus surrogate maps sources objectives keep resist resist_smooth)
+	$(addprefix beyond/,radius fit_images linf clipping upi_plus surrogate maps sources objectives keep explanations resist resist_smooth)
 
 CONFIG ?= configs/paper/mnist_sg.yaml
 TIME ?= 15m

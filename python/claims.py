@@ -1,10 +1,11 @@
 """Fill numbers into a page of results: each {{...}} of a template becomes a number of the runs' tables with a link to its row.
 
-    {{mean RUN MODEL EPS METHOD}}      normalised L2
-    {{changed RUN MODEL EPS METHOD}}   share of predictions that change
+    {{mean RUN MODEL EPS METHOD}}      normalised L2; mean:METRIC another metric
+    {{changed RUN MODEL EPS METHOD}}   share of predictions that change; share:METRIC another share
     {{gain RUN MODEL EPS METHOD}}      difference to random with its 95 % interval
     {{lead RUN MODEL EPS METHOD}}      difference to sgd_uap with its 95 % interval
     {{way RUN MODEL EPS METHOD}}       share of the way from random to per_image
+    {{part:OTHER RUN MODEL EPS METHOD}}   the mean as a share of that of another method
     {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
     {{count above|around|below random|sgd_uap RUNS MODELS EPS METHOD}}   of how many cells it is so
 
@@ -16,7 +17,7 @@ import re
 
 import pandas as pd
 
-KINDS = ("mean", "changed", "gain", "lead", "way")
+KINDS = ("mean", "changed", "share", "gain", "lead", "way", "part")
 SIDES = ("above", "around", "below")
 
 
@@ -43,7 +44,7 @@ class Claims:
         try:
             if words[0] == "count":
                 return self.count(*words[1:])
-            if words[0] not in KINDS:
+            if words[0].partition(":")[0] not in KINDS:
                 raise ValueError(f"{words[0]} is none of {', '.join(KINDS)}, count")
             if words[1] == "of":
                 return self.span(words[0], *words[2:])
@@ -104,24 +105,28 @@ def chosen(column, names):
 
 def table_of(run, kind):
     """The cells of a run with the number of a kind in the column value."""
+    kind, _, of = kind.partition(":")
     if kind == "lead":
         cells = run.against_sgd_uap().query("metric == 'normalized_l2'")
         return cells.assign(value=(cells.low + cells.high) / 2)
     cells = run.cells()
-    if kind == "changed":
-        cells = cells.query("metric == 'prediction_changed'")
-        return cells.assign(value=cells["mean"])
-    cells = cells.query("metric == 'normalized_l2'")
-    if kind == "way":
+    metric = {"changed": "prediction_changed", "share": of, "mean": of}.get(kind) or "normalized_l2"
+    if metric not in set(cells.metric):
+        raise ValueError(f"no metric {metric}")
+    cells = cells[cells.metric == metric]
+    if kind in ("way", "part"):
         place = ["source", "target", "explanation", "norm", "eps"]
-        ends = cells.pivot_table(index=place, columns="method", values="mean")[["random", "per_image"]].reset_index()
+        first, last = ("random", "per_image") if kind == "way" else (None, of)
+        wide = cells.pivot_table(index=place, columns="method", values="mean")
+        ends = pd.DataFrame({"first": wide[first] if first else 0.0, "last": wide[last]}).reset_index()
         cells = cells.merge(ends, on=place)
-        return cells.assign(value=(cells["mean"] - cells.random) / (cells.per_image - cells.random))
-    return cells.assign(value=cells["mean" if kind == "mean" else "difference"])
+        return cells.assign(value=(cells["mean"] - cells["first"]) / (cells["last"] - cells["first"]))
+    return cells.assign(value=cells["difference" if kind == "gain" else "mean"])
 
 
 def shown(kind, cell, interval=True):
-    if kind in ("changed", "way"):
+    kind = kind.partition(":")[0]
+    if kind in ("changed", "share", "way", "part"):
         return f"{100 * cell.value:.0f} %"
     if kind == "mean":
         return f"{cell.value:.3f}"

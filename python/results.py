@@ -86,10 +86,14 @@ def every_metric(run):
     cells = run.cells()
     metrics = list(dict.fromkeys(cells["metric"]))
     rows = []
+    named = set()
     for (target, eps, method), group in cells.groupby(["target", "eps", "method"], sort=False):
         by_metric = group.set_index("metric")
         numbers = [by_metric.loc[m] for m in metrics]
-        rows.append([target, f"{eps:g}", method, *("missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f}" for c in numbers)])
+        name = claims.anchor(f"{run.group}/{run.name}", group.iloc[0])
+        mark = "" if name in named else f'<a id="{name}"></a>'
+        named.add(name)
+        rows.append([mark + target, f"{eps:g}", method, *("missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f}" for c in numbers)])
     return table(["model", "eps", "method", *metrics], rows)
 
 
@@ -118,12 +122,11 @@ def against_sgd_uap(run):
 
 def reach(run):
     """The share of the way from random to the attack on each image alone that each method goes."""
-    cells = run.cells().query("metric == 'normalized_l2'")
     rows = []
-    for (source, eps), group in cells.groupby(["source", "eps"], sort=False):
-        mean = group.set_index("method")["mean"]
-        way = mean["per_image"] - mean["random"]
-        shares = [f"{100 * (mean[m] - mean['random']) / way:.0f} %" if m in mean.index else "–" for m in ("sgd_uap", *METHODS)]
+    for (source, eps), group in claims.table_of(run, "way").groupby(["source", "eps"], sort=False):
+        cells = group.set_index("method")
+        way = (cells["last"] - cells["first"]).iloc[0]
+        shares = [f"{100 * cells.value[m]:.0f} %" if m in cells.index else "–" for m in ("sgd_uap", *METHODS)]
         rows.append([run.title, source, f"{eps:g}", f"{way:+.3f}", *shares])
     return rows
 

@@ -27,7 +27,9 @@ type attackSettings struct {
 		Weight float64 `yaml:"weight"`
 		Margin float64 `yaml:"margin"`
 	} `yaml:"keep"`
-	Rest map[string]any `yaml:",inline"`
+	// Refine is how often rows are taken anew.
+	Refine int            `yaml:"refine"`
+	Rest   map[string]any `yaml:",inline"`
 }
 
 // own are the metrics that tell the success of attacks which are after something else than the change of maps, by the attacks' names.
@@ -73,12 +75,15 @@ func (a attackSettings) aimText() string {
 		text += fmt.Sprintf("; predictions are kept: %g is taken off for each logit that the margin of the clean answer falls short of %g",
 			a.Keep.Weight, a.Keep.Margin)
 	}
+	if a.Refine > 0 {
+		text += fmt.Sprintf("; gradients are taken at the clean images and %d times more at the pattern found by then, the direction from all of them", a.Refine)
+	}
 	return text
 }
 
 // base is what an attack shares with those that differ from it in the name, the budgets and keep alone.
 func (a attackSettings) base() string {
-	text, err := json.Marshal([]any{a.Kind, a.Norm, a.Precision, a.Objective, a.Rest})
+	text, err := json.Marshal([]any{a.Kind, a.Norm, a.Precision, a.Objective, a.Refine, a.Rest})
 	if err != nil { // a mapping whose keys are no texts, which no configuration has
 		return a.Name
 	}

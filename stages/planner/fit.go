@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"slices"
 
 	"upi/attack"
@@ -81,6 +82,12 @@ func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error
 	return shards, nil
 }
 
+// A round is where rows are taken, nil for delta = 0, and what labels call it.
+type round struct {
+	at    *stages.Point
+	named []string
+}
+
 // direction plans the gradients of all terms on the fit split, and the task that finds the direction in them: at delta = 0, and, as often
 // as the attack refines it, at what the direction before gives, in the rows of all points.
 func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Artefact, error) {
@@ -90,31 +97,36 @@ func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Arte
 	for _, term := range x.needs.Rows.Terms {
 		spec.Matrices = append(spec.Matrices, stages.Matrix{Term: term})
 	}
-	var at *stages.Point
-	for range x.needs.Rows.Spectrum.Refine + 1 {
+	var from round
+	for i := range x.needs.Rows.Spectrum.Refine + 1 {
 		spec.Matrices = slices.Clone(spec.Matrices)
 		for t := range spec.Matrices {
-			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, at)
+			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, from)
 			if err != nil {
 				return found, err
 			}
 			spec.Matrices[t].Shards = slices.Concat(spec.Matrices[t].Shards, shards)
 		}
 		var err error
-		if found, err = d.plan.Add(d.stages.Direction, x.id(), spec, pipeline.Costs(pipeline.Estimate{Bytes: 20 * x.sources[0].size()})); err != nil {
+		found, err = d.plan.Add(d.stages.Direction, label(append([]string{x.id()}, from.named...)...), spec,
+			pipeline.Costs(pipeline.Estimate{Bytes: 20 * x.sources[0].size()}))
+		if err != nil {
 			return found, err
 		}
-		at = &stages.Point{Direction: found, Norm: problem.Norm, Eps: problem.Eps, Clip: problem.Clip}
-		spec.Along = &at.Direction
+		from = round{
+			at:    &stages.Point{Direction: found, Norm: problem.Norm, Eps: problem.Eps, Clip: problem.Clip},
+			named: []string{fmt.Sprintf("refined-%d", i+1)},
+		}
+		spec.Along = &from.at.Direction
 	}
 	return found, nil
 }
 
-// matrix plans the gradients of a function at a point, nil for delta = 0: of each fit shard one artefact for each source.
-func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Problem, at *stages.Point) ([][]pipeline.Artefact, error) {
+// matrix plans the gradients of a function in a round: of each fit shard one artefact for each source.
+func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Problem, from round) ([][]pipeline.Artefact, error) {
 	var shards [][]pipeline.Artefact
 	for _, m := range x.sources {
-		rows, err := d.gradients(x, m, of, problem, at)
+		rows, err := d.gradients(x, m, of, problem, from)
 		if err != nil {
 			return nil, err
 		}
@@ -128,8 +140,8 @@ func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Proble
 	return shards, nil
 }
 
-// gradients plans the rows of one function on the fit split of a model.
-func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem, at *stages.Point) ([]pipeline.Artefact, error) {
+// gradients plans the rows of one function on the fit split of a model in a round.
+func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem, where round) ([]pipeline.Artefact, error) {
 	surrogate := d.surrogate(x, m)
 	shards, err := d.shards(m, m.fit, x.explanation, surrogate)
 	if err != nil {
@@ -144,11 +156,12 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 		return nil, err
 	}
 	spec := stages.GradientsSpec{Source: from, Function: of, Noise: problem.Noise, Seed: problem.Seed,
-		Precision: d.precision(x), At: at}
+		Precision: d.precision(x), At: where.at}
 	var rows []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
-		a, err := d.plan.Add(d.stages.Gradients, label(m.name, x.explanation.name, string(of), shardName(shard)), spec,
+		name := label(slices.Concat([]string{m.name, x.explanation.name, string(of)}, where.named, []string{shardName(shard)})...)
+		a, err := d.plan.Add(d.stages.Gradients, name, spec,
 			d.costsOfRows(4*shard.Rows*m.size(), float64(shard.Rows)*x.functionWork(of)))
 		if err != nil {
 			return nil, err
