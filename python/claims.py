@@ -7,6 +7,7 @@
     {{way RUN MODEL EPS METHOD}}       share of the way from random to per_image
     {{part:OTHER RUN MODEL EPS METHOD}}   the mean as a share of that of another method
     {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
+    {{average KIND RUNS MODELS EPS METHOD}}   their mean over the cells, and how many these are
     {{count above|around|below random|sgd_uap RUNS MODELS EPS METHOD}}   of how many cells it is so
 
 RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between, and * for all; METHOD may be METHOD@MAP where a run has several
@@ -44,8 +45,10 @@ class Claims:
         try:
             if words[0] == "count":
                 return self.count(*words[1:])
+            if words[0] == "average":
+                return self.average(*words[1:])
             if words[0].partition(":")[0] not in KINDS:
-                raise ValueError(f"{words[0]} is none of {', '.join(KINDS)}, count")
+                raise ValueError(f"{words[0]} is none of {', '.join(KINDS)}, average, count")
             if words[1] == "of":
                 return self.span(words[0], *words[2:])
             cells = self.cells(words[0], *words[1:])
@@ -62,6 +65,12 @@ class Claims:
             raise ValueError(f"{' '.join(place)}: no cell")
         low, high = cells.iloc[0], cells.iloc[-1]
         return f"{linked(shown(kind, low, False), low)} to {linked(shown(kind, high, False), high)}"
+
+    def average(self, kind, *place):
+        cells = self.cells(kind, *place)
+        mean = cells.iloc[0].copy()
+        mean["value"] = cells.value.mean()
+        return f"{shown(kind, mean, False)} ({len(cells)} cells)"
 
     def count(self, wanted, against, *place):
         cells = self.cells({"random": "gain", "sgd_uap": "lead"}[against], *place)
