@@ -34,7 +34,7 @@ type Draw struct {
 }
 
 // Rows is an attack whose direction is the top eigenvector of a symmetric matrix, the sum of Weight * G'G / ||G||_F^2 over
-// all terms, where the rows of G are per-image gradients at delta = 0, and at the perturbations on the way if the spectrum is refined.
+// all terms, where the rows of G are per-image gradients at delta = 0, and also at the perturbations found on the way if the direction is refined.
 type Rows struct {
 	Terms    []Term
 	Spectrum Spectrum

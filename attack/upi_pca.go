@@ -15,8 +15,8 @@ type Spectrum struct {
 	Tolerance float64 `yaml:"tolerance" json:"tolerance"`
 	// MaxPasses bounds the passes over the rows, 30 by default.
 	MaxPasses int `yaml:"max_passes" json:"max_passes"`
-	// Refine is how many times rows are taken at the perturbation that was found last, too, and the direction anew in all rows. 0,
-	// the default, is the paper's: rows at delta = 0 alone.
+	// Refine is how many times the direction is refined: more rows are taken, at the perturbation that was found last, and the
+	// direction is found anew in all rows so far. 0, the default, is the paper's: rows at delta = 0 alone.
 	Refine int `yaml:"refine,omitempty" json:"refine,omitempty"`
 }
 
@@ -56,6 +56,9 @@ type UPIPCA struct {
 func newPCA() *UPIPCA {
 	return &UPIPCA{PCA: Spectrum{Rows: Raw, Tolerance: 1e-3, MaxPasses: 30}, Smoothed: defaultSmoothed()}
 }
+
+// Unrefined forgets how often the direction is refined. What the attack finds in a direction does not depend on that.
+func (u *UPIPCA) Unrefined() { u.PCA.Refine = 0 }
 
 // Needs is the rows of the dissimilarity's gradients alone.
 func (u *UPIPCA) Needs() Needs {

@@ -76,7 +76,11 @@ func (a attackSettings) aimText() string {
 			a.Keep.Weight, a.Keep.Margin)
 	}
 	if a.Refine > 0 {
-		text += fmt.Sprintf("; gradients are taken at the clean images and %d times more at the pattern found by then, the direction from all of them", a.Refine)
+		times := fmt.Sprintf("%d times", a.Refine)
+		if a.Refine == 1 {
+			times = "once"
+		}
+		text += "; it is refined " + times + ": more gradients are taken where the pattern found so far has moved the images, and the pattern is found anew in all"
 	}
 	return text
 }

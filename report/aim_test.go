@@ -82,7 +82,7 @@ func TestAimsAreToldByTheirMetric(t *testing.T) {
 		"box at l2 510 brings region_share of the maps to 0.400 [0.392, 0.408], on 98 held-out images; random of the same size to 0.060 [0.059, 0.061].",
 		"The difference to random, image by image, is +0.340 [+0.330, +0.350]: more than noise does.",
 		"what is climbed is the share of the perturbed map in the goal's box",
-		"gradients are taken at the clean images and 4 times more at the pattern found by then",
+		"as long as the budget allows; it is refined 4 times: more gradients are taken where the pattern found so far has moved the images",
 		"predictions are kept: 0.1 is taken off for each logit that the margin of the clean answer falls short of 1",
 	} {
 		if !strings.Contains(readme, want) {

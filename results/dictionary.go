@@ -62,7 +62,7 @@ var PerturbationColumns = []Column{
 	{"fit_plus", "mean normalised L2 of +delta over the fit images that decide the sign; NULL where not measured"},
 	{"fit_minus", "mean normalised L2 of -delta over the same images"},
 	{"fit_images", "the number of these images"},
-	{"explained_share", "UPI-PCA: share of the first direction in the spectrum of the gradients; NULL for other attacks"},
+	{"explained_share", "UPI-PCA: share of the first direction in the spectrum of the gradients, of all that were taken if it was refined; NULL for other attacks"},
 	{"singular_ratio", "UPI-PCA: second singular value over the first"},
 	{"singular", "UPI-PCA: the leading singular values; empty for other attacks"},
 	{"trace_step", "iterative attacks: the steps at which the objective was looked at"},

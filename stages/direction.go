@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"gonum.org/v1/gonum/floats"
-
 	"upi/attack"
 	"upi/pca"
 	"upi/pipeline"
@@ -22,13 +20,10 @@ type DirectionSpec struct {
 	Spectrum attack.Spectrum `json:"spectrum"`
 	// Size is the number of values of a row.
 	Size int `json:"size"`
-	// Along is the direction at whose perturbation the last rows were taken; nil if that was delta = 0. The one that is found does not
-	// point against it.
-	Along *pipeline.Artefact `json:"along,omitempty"`
 }
 
-// A Matrix is a term of the symmetric matrix, and its rows: artefacts of the stage gradients, of each fit shard and point one for each
-// source, whose rows are averaged.
+// A Matrix is a term of the symmetric matrix, and its rows: artefacts of the stage gradients, one for each source, whose rows are
+// averaged. There are some for each fit shard, and again where they are of several points.
 type Matrix struct {
 	attack.Term
 	Shards [][]pipeline.Artefact `json:"shards"`
@@ -36,18 +31,6 @@ type Matrix struct {
 
 // directionFile holds a pca.Result.
 const directionFile = "direction.json"
-
-// readDirection reads an artefact of the stage direction, whose vector has size values.
-func readDirection(dir string, size int) (pca.Result, error) {
-	var result pca.Result
-	if err := readJSON(filepath.Join(dir, directionFile), &result); err != nil {
-		return result, err
-	}
-	if len(result.Vector) != size {
-		return result, fmt.Errorf("read direction %s: %d values, the perturbation has %d", dir, len(result.Vector), size)
-	}
-	return result, nil
-}
 
 // runDirection finds the direction one pass over the shards of gradients at a time.
 func (r *runner) runDirection(ctx context.Context, job *pipeline.Job, spec DirectionSpec) error {
@@ -68,15 +51,6 @@ func (r *runner) runDirection(ctx context.Context, job *pipeline.Job, spec Direc
 	})
 	if err != nil {
 		return err
-	}
-	if spec.Along != nil {
-		along, err := readDirection(job.Dir(*spec.Along), spec.Size)
-		if err != nil {
-			return err
-		}
-		if floats.Dot(along.Vector, result.Vector) < 0 {
-			floats.Scale(-1, result.Vector)
-		}
 	}
 	if result.Status != pca.Converged {
 		job.Warn("direction not determined", 1,

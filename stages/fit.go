@@ -102,9 +102,13 @@ func (r *runner) runFit(ctx context.Context, job *pipeline.Job, spec FitSpec) er
 
 // fitDirection scales the direction that an artefact of the stage direction holds to the ball's boundary.
 func fitDirection(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error) {
-	result, err := readDirection(job.Dir(*spec.Direction), spec.size())
-	if err != nil {
+	dir := job.Dir(*spec.Direction)
+	var result pca.Result
+	if err := readJSON(filepath.Join(dir, directionFile), &result); err != nil {
 		return nil, fitRecord{}, err
+	}
+	if len(result.Vector) != spec.size() {
+		return nil, fitRecord{}, fmt.Errorf("read direction %s: %d values, the perturbation has %d", dir, len(result.Vector), spec.size())
 	}
 	delta := make([]float32, spec.size())
 	if err := projection.Boundary(spec.ball(), delta, result.Vector); err != nil {

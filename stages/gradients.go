@@ -9,7 +9,6 @@ import (
 	"upi/attack"
 	"upi/data/table"
 	"upi/pipeline"
-	"upi/projection"
 	"upi/savedmodels/engine"
 	"upi/savedmodels/runtime"
 	"upi/savedmodels/saliency"
@@ -30,12 +29,11 @@ type GradientsSpec struct {
 	At *Point `json:"at,omitempty"`
 }
 
-// A Point is the perturbation that a direction gives.
+// A Point is a perturbation that was found, under the sign under which it moves maps further.
 type Point struct {
-	Direction pipeline.Artefact `json:"direction"`
-	Norm      projection.Norm   `json:"norm"`
-	Eps       float64           `json:"eps"`
-	// Clip has the perturbed images be kept in 0..255.
+	Delta pipeline.Artefact `json:"delta"`
+	Sign  pipeline.Artefact `json:"sign"`
+	// Clip keeps the perturbed images in 0..255.
 	Clip bool `json:"clip,omitempty"`
 }
 
@@ -77,7 +75,7 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 	batcher.Noise, batcher.Seed = spec.Noise, spec.Seed
 	var delta []float32
 	if spec.At != nil {
-		if delta, err = spec.At.delta(job, e.set.Size); err != nil {
+		if delta, err = spec.At.read(job, e.set.Size); err != nil {
 			return err
 		}
 		batcher.Clip = spec.At.Clip
@@ -122,21 +120,25 @@ func (r *runner) runGradients(ctx context.Context, job *pipeline.Job, spec Gradi
 	if err != nil {
 		return err
 	}
-	if len(positions) > 0 && zero == len(positions) {
+	if len(positions) > 0 && zero == len(positions) && spec.At == nil { // else there are those of delta = 0
 		return attack.ErrZeroGradient
 	}
 	job.Count(pipeline.CountImages, int64(len(positions)))
 	return errors.Join(writeJSON(filepath.Join(job.Out, absenceFile), left), rows.Close(), values.Close())
 }
 
-// delta is the perturbation of a point.
-func (p *Point) delta(job *pipeline.Job, size int) ([]float32, error) {
-	result, err := readDirection(job.Dir(p.Direction), size)
+// read reads the perturbation of a point.
+func (p *Point) read(job *pipeline.Job, size int) ([]float32, error) {
+	delta, err := readDelta(job.Dir(p.Delta), size)
 	if err != nil {
 		return nil, err
 	}
-	delta := make([]float32, size)
-	return delta, projection.Boundary(projection.Ball{Norm: p.Norm, Eps: p.Eps}, delta, result.Vector)
+	sign, err := readSign(job.Dir(p.Sign))
+	if err != nil {
+		return nil, err
+	}
+	scale(delta, float32(sign.Sign))
+	return delta, nil
 }
 
 // meanOverDraws returns values and gradients at a perturbation, nil for none, as means over the draws of the noise.
@@ -150,7 +152,9 @@ func meanOverDraws(o *saliency.Objective, batcher imageset.Batcher, positions []
 			return mean, err
 		}
 		for i, keeps := range g.kept {
-			g.Rows[i] *= keeps
+			if keeps == 0 {
+				g.Rows[i] = 0
+			}
 		}
 		if draw == 0 {
 			mean = g.Gradients

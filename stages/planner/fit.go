@@ -82,51 +82,59 @@ func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error
 	return shards, nil
 }
 
-// A round is where rows are taken, nil for delta = 0, and what labels call it.
+// A round is one time that rows of gradients are taken.
 type round struct {
-	at    *stages.Point
-	named []string
+	// at is the perturbation at which they are taken; nil is delta = 0.
+	at *stages.Point
+	// label names the tasks of a round that is not the first.
+	label string
 }
 
-// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them: at delta = 0, and, as often
-// as the attack refines it, at what the direction before gives, in the rows of all points.
+// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them. As often as the attack
+// refines it, more of them are taken at the perturbation that the direction gives, and it is found anew in all.
 func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Artefact, error) {
-	var found pipeline.Artefact
 	spec := stages.DirectionSpec{Spectrum: x.needs.Rows.Spectrum, Size: int(x.sources[0].size())}
-	spec.Spectrum.Refine = 0 // each round is the same task, whatever the number of them
+	last := spec.Spectrum.Refine
+	spec.Spectrum.Refine = 0 // it is the rows that tell
 	for _, term := range x.needs.Rows.Terms {
 		spec.Matrices = append(spec.Matrices, stages.Matrix{Term: term})
 	}
-	var from round
-	for i := range x.needs.Rows.Spectrum.Refine + 1 {
+	taken := round{label: x.id()}
+	for i := 0; ; i++ {
 		spec.Matrices = slices.Clone(spec.Matrices)
 		for t := range spec.Matrices {
-			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, from)
+			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, taken)
 			if err != nil {
-				return found, err
+				return pipeline.Artefact{}, err
 			}
 			spec.Matrices[t].Shards = slices.Concat(spec.Matrices[t].Shards, shards)
 		}
-		var err error
-		found, err = d.plan.Add(d.stages.Direction, label(append([]string{x.id()}, from.named...)...), spec,
-			pipeline.Costs(pipeline.Estimate{Bytes: 20 * x.sources[0].size()}))
-		if err != nil {
+		found, err := d.plan.Add(d.stages.Direction, taken.label, spec, pipeline.Costs(pipeline.Estimate{Bytes: 28 * x.sources[0].size()}))
+		if i == last || err != nil {
 			return found, err
 		}
-		from = round{
-			at:    &stages.Point{Direction: found, Norm: problem.Norm, Eps: problem.Eps, Clip: problem.Clip},
-			named: []string{fmt.Sprintf("refined-%d", i+1)},
+		taken.label = label(x.id(), fmt.Sprintf("refined-%d", i+1))
+		if taken.at, err = d.point(x, problem, found, taken.label); err != nil {
+			return found, err
 		}
-		spec.Along = &from.at.Direction
 	}
-	return found, nil
+}
+
+// point plans the perturbation that a direction gives, and its sign.
+func (d *draft) point(x perturbation, problem stages.Problem, direction pipeline.Artefact, name string) (*stages.Point, error) {
+	delta, err := d.plan.Add(d.stages.Fit, name, stages.FitSpec{Problem: problem, Direction: &direction}, costs(4*x.sources[0].size(), 0))
+	if err != nil {
+		return nil, err
+	}
+	sign, _, err := d.sign(x, delta, name)
+	return &stages.Point{Delta: delta, Sign: sign, Clip: problem.Clip}, err
 }
 
 // matrix plans the gradients of a function in a round: of each fit shard one artefact for each source.
-func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Problem, from round) ([][]pipeline.Artefact, error) {
+func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Problem, taken round) ([][]pipeline.Artefact, error) {
 	var shards [][]pipeline.Artefact
 	for _, m := range x.sources {
-		rows, err := d.gradients(x, m, of, problem, from)
+		rows, err := d.gradients(x, m, of, problem, taken)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +149,7 @@ func (d *draft) matrix(x perturbation, of attack.Function, problem stages.Proble
 }
 
 // gradients plans the rows of one function on the fit split of a model in a round.
-func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem, where round) ([]pipeline.Artefact, error) {
+func (d *draft) gradients(x perturbation, m model, of attack.Function, problem stages.Problem, taken round) ([]pipeline.Artefact, error) {
 	surrogate := d.surrogate(x, m)
 	shards, err := d.shards(m, m.fit, x.explanation, surrogate)
 	if err != nil {
@@ -156,11 +164,14 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 		return nil, err
 	}
 	spec := stages.GradientsSpec{Source: from, Function: of, Noise: problem.Noise, Seed: problem.Seed,
-		Precision: d.precision(x), At: where.at}
+		Precision: d.precision(x), At: taken.at}
 	var rows []pipeline.Artefact
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
-		name := label(slices.Concat([]string{m.name, x.explanation.name, string(of)}, where.named, []string{shardName(shard)})...)
+		name := label(m.name, x.explanation.name, string(of), shardName(shard))
+		if taken.at != nil { // which belongs to this perturbation alone
+			name = label(taken.label, m.name, string(of), shardName(shard))
+		}
 		a, err := d.plan.Add(d.stages.Gradients, name, spec,
 			d.costsOfRows(4*shard.Rows*m.size(), float64(shard.Rows)*x.functionWork(of)))
 		if err != nil {

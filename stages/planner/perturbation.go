@@ -58,7 +58,8 @@ func l2(norm projection.Norm, eps float64, size int) float64 {
 	return eps
 }
 
-// problem is what the attack is given. The budgets and names beside the one at hand do not change the perturbation, nor its key.
+// problem is what the attack is given. The budgets and names beside the one at hand do not change the perturbation, nor its key; nor does
+// how often a direction is refined, which the direction itself tells.
 func (x perturbation) problem(clip bool) (stages.Problem, error) {
 	item, err := setting.NewItem(x.attack.Kind, x.settings)
 	if err != nil {
@@ -69,6 +70,9 @@ func (x perturbation) problem(clip bool) (stages.Problem, error) {
 		return stages.Problem{}, err
 	}
 	*alone.Common() = attack.Shared{}
+	if rows, ok := alone.(interface{ Unrefined() }); ok {
+		rows.Unrefined()
+	}
 	if item, err = setting.NewItem(x.attack.Kind, alone); err != nil {
 		return stages.Problem{}, err
 	}

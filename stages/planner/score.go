@@ -33,7 +33,7 @@ func (d *draft) perturbation(x perturbation) (stages.PlannedPerturbation, error)
 	}
 	var sign *pipeline.Artefact
 	if planned.Rule != tables.SignPlus {
-		decided, images, err := d.sign(x, deltas[0])
+		decided, images, err := d.sign(x, deltas[0], x.id())
 		if err != nil {
 			return planned, err
 		}
@@ -157,8 +157,8 @@ func (d *draft) scores(x perturbation, target model, through explanation, deltas
 	return scores, nil
 }
 
-// sign plans to decide the sign on images of the fit split of the sources, and says how many those are.
-func (d *draft) sign(x perturbation, delta pipeline.Artefact) (pipeline.Artefact, int64, error) {
+// sign plans to decide the sign of a perturbation on images of the fit split of the sources, and says how many those are.
+func (d *draft) sign(x perturbation, delta pipeline.Artefact, name string) (pipeline.Artefact, int64, error) {
 	spec := stages.SignSpec{Scoring: d.scoring(x, delta)}
 	spec.Metrics, spec.TopK = nil, 0
 	total := int64(0)
@@ -179,7 +179,7 @@ func (d *draft) sign(x perturbation, delta pipeline.Artefact) (pipeline.Artefact
 		spec.Sources = append(spec.Sources, stages.SignSource{Source: from, Shards: chosen})
 		total += n
 	}
-	a, err := d.plan.Add(d.stages.Sign, x.id(), spec, costs(0, 2*float64(total)*x.explanation.work()))
+	a, err := d.plan.Add(d.stages.Sign, name, spec, costs(0, 2*float64(total)*x.explanation.work()))
 	return a, total, err
 }
 
