@@ -19,6 +19,8 @@ import re
 import pandas as pd
 
 KINDS = ("mean", "changed", "share", "gain", "lead", "way", "part")
+# Those that name something else: mean may, the others must.
+OF = ("mean", "share", "part")
 SIDES = ("above", "around", "below")
 
 
@@ -47,8 +49,6 @@ class Claims:
                 return self.count(*words[1:])
             if words[0] == "average":
                 return self.average(*words[1:])
-            if words[0].partition(":")[0] not in KINDS:
-                raise ValueError(f"{words[0]} is none of {', '.join(KINDS)}, average, count")
             if words[1] == "of":
                 return self.span(words[0], *words[2:])
             cells = self.cells(words[0], *words[1:])
@@ -76,6 +76,7 @@ class Claims:
         cells = self.cells({"random": "gain", "sgd_uap": "lead"}[against], *place)
         if wanted not in SIDES:
             raise ValueError(f"{wanted} is none of {', '.join(SIDES)}")
+        cells = cells.dropna(subset=["low", "high"])  # else the difference has no interval, and so no side
         sides = [side(c.low, c.high) for c in cells.itertuples()]
         return f"[{sides.count(wanted)}](tables.md#verdicts) of {len(cells)}"
 
@@ -114,7 +115,9 @@ def chosen(column, names):
 
 def table_of(run, kind):
     """The cells of a run with the number of a kind in the column value."""
-    kind, _, of = kind.partition(":")
+    name, (kind, _, of) = kind, kind.partition(":")
+    if kind not in KINDS or bool(of) > (kind in OF) or kind in OF[1:] and not of:
+        raise ValueError(f"{name} is none of {', '.join(KINDS)} (share:METRIC, part:METHOD), average, count")
     if kind == "lead":
         cells = run.against_sgd_uap().query("metric == 'normalized_l2'")
         return cells.assign(value=(cells.low + cells.high) / 2)

@@ -41,6 +41,29 @@ func TestPagesOfResults(t *testing.T) {
 	}
 }
 
+// TestWrongClaims: a template that asks for what is no number of the tables is an error that names the line, and not another number.
+func TestWrongClaims(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, "docs/results"))); err != nil {
+		t.Fatal(err)
+	}
+	const cell = " strong/mnist_sg mnist_cnn 510 upi_grad}}"
+	for claim, want := range map[string]string{
+		"{{share" + cell:                                  "share is none of",
+		"{{changed:cosine" + cell:                         "changed:cosine is none of",
+		"{{part:nobody" + cell:                            "nobody",
+		"{{mean:beauty" + cell:                            "no metric beauty",
+		"{{mean strong/mnist_sg mnist_cnn 511 upi_grad}}": "0 cells",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "README.md.in"), []byte("# Claims\n\nIt is "+claim+".\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := gathered(t, "no-runs", folder); err == nil || !strings.Contains(out, "README.md.in, line 3: ") || !strings.Contains(out, want) {
+			t.Errorf("%s: %v\n%s", claim, err, out)
+		}
+	}
+}
+
 // TestChangedResults: a run of another version of the program replaces the one in the results, whose cells that moved and whose verdicts
 // that turned over are named. The older tables here are the newer ones with one mean and one interval moved by hand.
 func TestChangedResults(t *testing.T) {
