@@ -31,8 +31,8 @@ func spectrumFigures(patterns []pattern) ([]figure, error) {
 	plot.Y.Min = 0
 	f, err := curvesFigure(figure{
 		Name: fileName("spectrum", patterns[0].Model, patterns[0].Explanation), Group: spectrumGroup,
-		Caption: fmt.Sprintf("Leading singular values of the per-image gradients on %s (of all that were taken, where the direction was refined), relative to the first, with the first direction's share of "+
-			"the spectrum.", subject),
+		Caption: fmt.Sprintf("Leading singular values of the per-image gradients on %s (of all that were taken, where the direction was refined), "+
+			"relative to the first, with the first direction's share of the spectrum.", subject),
 	}, plot, curves, 0)
 	return []figure{f}, err
 }

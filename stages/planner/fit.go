@@ -86,7 +86,7 @@ func (d *draft) climbed(x perturbation, m model, s split) ([]stages.Shard, error
 type round struct {
 	// at is the perturbation at which they are taken; nil is delta = 0.
 	at *stages.Point
-	// label names the tasks of a round that is not the first.
+	// label names the tasks of the round, but for the rows at delta = 0, which perturbations share.
 	label string
 }
 
@@ -169,7 +169,7 @@ func (d *draft) gradients(x perturbation, m model, of attack.Function, problem s
 	for i, shard := range images.Shards() {
 		spec.Shard = shards[i]
 		name := label(m.name, x.explanation.name, string(of), shardName(shard))
-		if taken.at != nil { // which belongs to this perturbation alone
+		if taken.at != nil {
 			name = label(taken.label, m.name, string(of), shardName(shard))
 		}
 		a, err := d.plan.Add(d.stages.Gradients, name, spec,
