@@ -16,7 +16,8 @@ type Spectrum struct {
 	// MaxPasses bounds the passes over the rows, 30 by default.
 	MaxPasses int `yaml:"max_passes" json:"max_passes"`
 	// Refine is how many times the direction is refined: more rows are taken, at the perturbation that was found last, and the
-	// direction is found anew in all rows so far. 0, the default, is the paper's: rows at delta = 0 alone.
+	// direction is found anew in all rows so far; what moves the maps of fit images furthest is the result. 0, the default, is the
+	// paper's: rows at delta = 0 alone.
 	Refine int `yaml:"refine,omitempty" json:"refine,omitempty"`
 }
 

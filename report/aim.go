@@ -80,7 +80,8 @@ func (a attackSettings) aimText() string {
 		if a.Refine == 1 {
 			times = "once"
 		}
-		text += "; it is refined " + times + ": more gradients are taken where the pattern found so far has moved the images, and the pattern is found anew in all"
+		text += "; it is refined " + times + ": more gradients are taken where the pattern found so far has moved the images, and the pattern is found anew in all; of all these " +
+			"the one that moves the maps of fit images furthest"
 	}
 	return text
 }

@@ -38,11 +38,12 @@ func spectrumFigures(patterns []pattern) ([]figure, error) {
 }
 
 // traceFigures show the objective on held-back fit images, one figure per method: objectives of different attacks are not on
-// one scale.
+// one scale. Of directions that were refined they show what each time came to.
 func traceFigures(patterns []pattern) ([]figure, error) {
 	var methods []string
-	of := map[string][]curve{}
+	of, spectral := map[string][]curve{}, map[string]bool{}
 	for _, p := range patterns {
+		spectral[p.Method] = len(p.Singular) > 0
 		n := min(len(p.TraceStep), len(p.TraceValue))
 		if n == 0 {
 			continue
@@ -56,10 +57,14 @@ func traceFigures(patterns []pattern) ([]figure, error) {
 	}
 	var all []figure
 	for _, method := range distinct(methods) {
+		caption, x, y := "The objective of %s on held-back fit images of %s at each step that was looked at.", "step", "objective"
+		if spectral[method] {
+			caption, x, y = "How far %s moves the maps of fit images of %s, each time that its direction was refined.", "times refined", "normalized_l2"
+		}
 		f, err := curvesFigure(figure{
 			Name: fileName("trace", patterns[0].Model, patterns[0].Explanation, method), Group: traceGroup,
-			Caption: fmt.Sprintf("The objective of %s on held-back fit images of %s at each step that was looked at.", patterns[0].labels.of(method), patterns[0].subject()),
-		}, newPlot(patterns[0].labels.of(method)+": "+patterns[0].subject(), "step", "objective"), of[method], 0)
+			Caption: fmt.Sprintf(caption, patterns[0].labels.of(method), patterns[0].subject()),
+		}, newPlot(patterns[0].labels.of(method)+": "+patterns[0].subject(), x, y), of[method], 0)
 		if err != nil {
 			return nil, err
 		}

@@ -65,8 +65,8 @@ var PerturbationColumns = []Column{
 	{"explained_share", "UPI-PCA: share of the first direction in the spectrum of the gradients, of all that were taken if it was refined; NULL for other attacks"},
 	{"singular_ratio", "UPI-PCA: second singular value over the first"},
 	{"singular", "UPI-PCA: the leading singular values; empty for other attacks"},
-	{"trace_step", "iterative attacks: the steps at which the objective was looked at"},
-	{"trace_value", "iterative attacks: the objective at these steps, on fit images that were held back"},
+	{"trace_step", "iterative attacks: the steps at which the objective was looked at; UPI-PCA that was refined: how many times"},
+	{"trace_value", "iterative attacks: the objective at these steps, on fit images that were held back; UPI-PCA: mean normalised L2 of the fit images that decide the sign"},
 	{"shape", "height, width and channels of delta"},
 	{"delta", "the perturbation before its sign, flat and row by row, in pixel units"},
 }

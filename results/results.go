@@ -130,7 +130,8 @@ type Perturbation struct {
 	ExplainedShare *float64  `parquet:"explained_share"`
 	SingularRatio  *float64  `parquet:"singular_ratio"`
 	Singular       []float32 `parquet:"singular"`
-	// TraceStep and TraceValue are the objective on held-back fit images while an iterative attack climbed; empty for others.
+	// TraceStep and TraceValue are the objective on held-back fit images while an iterative attack climbed, or how far fit images'
+	// maps moved each time that a direction was refined; empty for others.
 	TraceStep  []int32   `parquet:"trace_step"`
 	TraceValue []float32 `parquet:"trace_value"`
 	Shape      []int32   `parquet:"shape"`

@@ -45,6 +45,8 @@ type FitSpec struct {
 	Precision runtime.Precision `json:"precision,omitempty"`
 	// Direction is that of an attack on rows of gradients.
 	Direction *pipeline.Artefact `json:"direction,omitempty"`
+	// Rounds are instead what a direction that is refined gave, from the first to the last.
+	Rounds []Point `json:"rounds,omitempty"`
 }
 
 // A FitSource is a model with the fit shards as it sees them.
@@ -65,7 +67,8 @@ const (
 type fitRecord struct {
 	// Spectrum is what an attack on rows found out about the matrix of gradients.
 	Spectrum *pca.Result `json:"spectrum,omitempty"`
-	// Trace is the objective on held-back fit images during an ascent; the iterate of BestStep is the result.
+	// Trace is the objective on held-back fit images during an ascent, or, where a direction is refined, the mean normalised L2 of the
+	// fit images that decide the sign, after each time; what BestStep gave is the result.
 	Trace    []attack.TracePoint `json:"trace,omitempty"`
 	BestStep int                 `json:"best_step,omitempty"`
 }
@@ -80,6 +83,8 @@ func (r *runner) runFit(ctx context.Context, job *pipeline.Job, spec FitSpec) er
 	switch needs := a.Needs(); {
 	case needs.Draw != nil:
 		delta, err = needs.Draw.Sample(spec.ball(), spec.size(), spec.Seed, spec.Draw)
+	case needs.Rows != nil && spec.Rounds != nil:
+		delta, record, err = bestRound(job, spec)
 	case needs.Rows != nil:
 		delta, record, err = fitDirection(job, spec)
 	case needs.Ascent != nil && !needs.Ascent.PerImage:
@@ -116,6 +121,34 @@ func fitDirection(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error)
 	}
 	result.Vector = nil
 	return delta, fitRecord{Spectrum: &result}, nil
+}
+
+// bestRound is the perturbation of the rounds that moves the maps of the fit images furthest, under the sign under which it does.
+func bestRound(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error) {
+	var trace []attack.TracePoint
+	best := 0
+	for i, round := range spec.Rounds {
+		sign, err := readSign(job.Dir(round.Sign))
+		if err != nil {
+			return nil, fitRecord{}, err
+		}
+		if sign.Images == 0 {
+			return nil, fitRecord{}, fmt.Errorf("no image of the %d that were looked at has a map under both signs of %s: there is nothing to "+
+				"compare what was refined by; raise evaluation.sign_images, or set refine: 0", sign.LeftOut, spec.Attack.Kind)
+		}
+		trace = append(trace, attack.TracePoint{Step: i, Value: max(*sign.Plus, *sign.Minus)})
+		if trace[i].Value > trace[best].Value {
+			best = i
+		}
+	}
+	delta, err := spec.Rounds[best].read(job, spec.size())
+	if err != nil {
+		return nil, fitRecord{}, err
+	}
+	var record fitRecord
+	err = readJSON(filepath.Join(job.Dir(spec.Rounds[best].Delta), fitFile), &record)
+	record.Trace, record.BestStep = trace, best
+	return delta, record, err
 }
 
 // readDelta reads the perturbation of an artefact of the stage fit.

@@ -21,11 +21,9 @@ func (d *draft) fit(x perturbation) ([]pipeline.Artefact, error) {
 	spec := stages.FitSpec{Problem: problem}
 	switch {
 	case x.needs.Rows != nil:
-		direction, err := d.direction(x, problem)
-		if err != nil {
+		if spec.Direction, spec.Rounds, err = d.direction(x, problem); err != nil {
 			return nil, err
 		}
-		spec.Direction = &direction
 	case x.needs.Ascent != nil:
 		for _, m := range x.sources {
 			from, err := d.ascending(x, m, m.fit)
@@ -90,9 +88,10 @@ type round struct {
 	label string
 }
 
-// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them. As often as the attack
-// refines it, more of them are taken at the perturbation that the direction gives, and it is found anew in all.
-func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Artefact, error) {
+// direction plans the gradients of all terms on the fit split, and the task that finds the direction in them. If the attack refines it,
+// more of them are taken at the perturbation that it gives, as often as the attack says, and it is found anew in all; then the
+// perturbations of all rounds are returned instead.
+func (d *draft) direction(x perturbation, problem stages.Problem) (*pipeline.Artefact, []stages.Point, error) {
 	spec := stages.DirectionSpec{Spectrum: x.needs.Rows.Spectrum, Size: int(x.sources[0].size())}
 	last := spec.Spectrum.Refine
 	spec.Spectrum.Refine = 0 // it is the rows that tell
@@ -100,24 +99,29 @@ func (d *draft) direction(x perturbation, problem stages.Problem) (pipeline.Arte
 		spec.Matrices = append(spec.Matrices, stages.Matrix{Term: term})
 	}
 	taken := round{label: x.id()}
-	for i := 0; ; i++ {
+	var rounds []stages.Point
+	for i := range last + 1 {
+		if last > 0 {
+			taken.label = label(x.id(), fmt.Sprintf("refined-%d", i))
+		}
 		spec.Matrices = slices.Clone(spec.Matrices)
 		for t := range spec.Matrices {
 			shards, err := d.matrix(x, spec.Matrices[t].Function, problem, taken)
 			if err != nil {
-				return pipeline.Artefact{}, err
+				return nil, nil, err
 			}
 			spec.Matrices[t].Shards = slices.Concat(spec.Matrices[t].Shards, shards)
 		}
 		found, err := d.plan.Add(d.stages.Direction, taken.label, spec, pipeline.Costs(pipeline.Estimate{Bytes: 28 * x.sources[0].size()}))
-		if i == last || err != nil {
-			return found, err
+		if last == 0 || err != nil {
+			return &found, nil, err
 		}
-		taken.label = label(x.id(), fmt.Sprintf("refined-%d", i+1))
 		if taken.at, err = d.point(x, problem, found, taken.label); err != nil {
-			return found, err
+			return nil, nil, err
 		}
+		rounds = append(rounds, *taken.at)
 	}
+	return nil, rounds, nil
 }
 
 // point plans the perturbation that a direction gives, and its sign.

@@ -36,7 +36,7 @@ func TestPlanSharesAndSplits(t *testing.T) {
 		},
 		"refining takes rows for each direction but the last, and shares all with one that goes further and one that does not": {
 			`{name: a, kind: upi_pca, eps: [255], refine: 1}, {name: b, kind: upi_pca, eps: [255], refine: 3}, {name: c, kind: upi_pca, eps: [255]}`,
-			map[string]int{"images": 4, "reference": 4, "gradients": 8, "direction": 4, "fit": 4, "sign": 4, "evaluate": 6},
+			map[string]int{"images": 4, "reference": 4, "gradients": 8, "direction": 4, "fit": 6, "sign": 6, "evaluate": 6},
 		},
 		"seeds of one attack": {
 			`{name: a, kind: random, eps: [255], draws: 1}, {name: b, kind: random, eps: [510], draws: 1, seeds: [3, 4, 5]}`,
