@@ -2,7 +2,9 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -123,23 +125,28 @@ func fitDirection(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error)
 	return delta, fitRecord{Spectrum: &result}, nil
 }
 
-// bestRound is the perturbation of the rounds that moves the maps of the fit images furthest, under the sign under which it does.
+// bestRound is the perturbation of the rounds that moves the maps of the fit images furthest, under the sign under which it does. One
+// that leaves no image a map is not compared.
 func bestRound(job *pipeline.Job, spec FitSpec) ([]float32, fitRecord, error) {
 	var trace []attack.TracePoint
-	best := 0
+	best, furthest := 0, math.Inf(-1)
 	for i, round := range spec.Rounds {
 		sign, err := readSign(job.Dir(round.Sign))
 		if err != nil {
 			return nil, fitRecord{}, err
 		}
 		if sign.Images == 0 {
-			return nil, fitRecord{}, fmt.Errorf("no image of the %d that were looked at has a map under both signs of %s: there is nothing to "+
-				"compare what was refined by; raise evaluation.sign_images, or set refine: 0", sign.LeftOut, spec.Attack.Kind)
+			continue
 		}
-		trace = append(trace, attack.TracePoint{Step: i, Value: max(*sign.Plus, *sign.Minus)})
-		if trace[i].Value > trace[best].Value {
-			best = i
+		moved := max(*sign.Plus, *sign.Minus)
+		trace = append(trace, attack.TracePoint{Step: i, Value: moved})
+		if moved > furthest {
+			best, furthest = i, moved
 		}
+	}
+	if len(trace) == 0 {
+		return nil, fitRecord{}, errors.New("no fit image that decides the sign has a map under both signs, so there is nothing to compare " +
+			"the refined directions by: raise evaluation.sign_images, or set refine: 0")
 	}
 	delta, err := spec.Rounds[best].read(job, spec.size())
 	if err != nil {
