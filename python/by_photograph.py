@@ -13,9 +13,10 @@ import os
 import numpy as np
 import pandas as pd
 
+from claims import PLACE
+
 RESAMPLES = 10_000
 CROPS_APART = 100  # ids of the first crops of two photographs that follow each other
-PLACE = ["source", "target", "explanation", "norm", "eps"]
 
 
 def differences(scores, against):

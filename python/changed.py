@@ -9,12 +9,12 @@ import os
 
 import pandas as pd
 
-from claims import side
+from claims import PLACE as CELL, side
 from mdtable import table
 
 FOLDER = "before"
 TABLES = ("summary", "against_sgd_uap")
-PLACE = ["source", "target", "explanation", "norm", "eps", "method"]
+PLACE = [*CELL, "method"]
 # Means further apart than so many standard errors of their difference are named. Both runs score the same images, so that the
 # errors, taken as independent, are too large, and what is named did change.
 FAR = 3

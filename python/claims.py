@@ -21,6 +21,8 @@ import pandas as pd
 KINDS = ("mean", "changed", "share", "gain", "lead", "way", "part")
 # Those that name something else: mean may, the others must.
 OF = ("mean", "share", "part")
+# What tells the cells of a metric and method apart.
+PLACE = ["source", "target", "explanation", "norm", "eps"]
 SIDES = ("above", "around", "below")
 
 
@@ -127,11 +129,10 @@ def table_of(run, kind):
         raise ValueError(f"no metric {metric}")
     cells = cells[cells.metric == metric]
     if kind in ("way", "part"):
-        place = ["source", "target", "explanation", "norm", "eps"]
         first, last = ("random", "per_image") if kind == "way" else (None, of)
-        wide = cells.pivot_table(index=place, columns="method", values="mean")
+        wide = cells.pivot_table(index=PLACE, columns="method", values="mean")
         ends = pd.DataFrame({"first": wide[first] if first else 0.0, "last": wide[last]}).reset_index()
-        cells = cells.merge(ends, on=place)
+        cells = cells.merge(ends, on=PLACE)
         return cells.assign(value=(cells["mean"] - cells["first"]) / (cells["last"] - cells["first"]))
     return cells.assign(value=cells["difference" if kind == "gain" else "mean"])
 

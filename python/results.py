@@ -59,7 +59,7 @@ def interval(mean, low, high):
 
 def summary(run):
     """Normalised L2 of every method: rows are model and budget."""
-    place = ["source", "target", "explanation", "norm", "eps"]
+    place = claims.PLACE
     cells = run.cells().query("metric == 'normalized_l2'")
     changed = run.cells().query("metric == 'prediction_changed'").set_index([*place, "method"])["mean"]
     methods = list(dict.fromkeys(cells["method"]))
@@ -112,7 +112,7 @@ def against_sgd_uap(run):
     """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
     if run.has("against_sgd_uap"):
         return run.cells("against_sgd_uap")
-    place = ["source", "target", "explanation", "norm", "eps", "metric"]
+    place = [*claims.PLACE, "metric"]
     cells = run.cells()
     pairs = cells.merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
     difference = pairs["mean"] - pairs["mean_uap"]

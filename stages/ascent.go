@@ -233,6 +233,15 @@ func evaluate(o *saliency.Objective, b imageset.Batcher, positions []int, how im
 	return e, err
 }
 
+// dropClipped makes the gradients 0 where clipping cut a value off.
+func (e evaluated) dropClipped() {
+	for i, keeps := range e.kept {
+		if keeps == 0 {
+			e.Rows[i] = 0
+		}
+	}
+}
+
 // addTo adds scale times a row to the sum, where kept (from at on) is nil or not 0.
 func addTo(sum []float64, row []float32, scale float64, kept []float32, at int) {
 	for i, v := range row {

@@ -151,11 +151,7 @@ func meanOverDraws(o *saliency.Objective, batcher imageset.Batcher, positions []
 		if err != nil {
 			return mean, err
 		}
-		for i, keeps := range g.kept {
-			if keeps == 0 {
-				g.Rows[i] = 0
-			}
-		}
+		g.dropClipped()
 		if draw == 0 {
 			mean = g.Gradients
 			continue

@@ -138,6 +138,9 @@ func evaluateEach(o *saliency.Objective, objective attack.Objective, b imageset.
 		if err != nil {
 			return err
 		}
+		if rows != nil {
+			e.dropClipped()
+		}
 		for k, value := range e.Value {
 			clamped, climbs := objective.Clamped(float64(value))
 			values[k] += float32(clamped)
@@ -146,7 +149,7 @@ func evaluateEach(o *saliency.Objective, objective attack.Objective, b imageset.
 			}
 			for j := k * size; j < (k+1)*size; j++ {
 				// A gradient that is not finite moves its image nowhere.
-				if g := e.Rows[j]; finite(float64(g)) && (e.kept == nil || e.kept[j] != 0) {
+				if g := e.Rows[j]; finite(float64(g)) {
 					rows[j] += g
 				}
 			}
