@@ -80,7 +80,7 @@ class Claims:
             raise ValueError(f"{wanted} is none of {', '.join(SIDES)}")
         cells = cells.dropna(subset=["low", "high"])  # else the difference has no interval, and so no side
         sides = [side(c.low, c.high) for c in cells.itertuples()]
-        return f"[{sides.count(wanted)}](tables.md#verdicts) of {len(cells)}"
+        return f"[{sides.count(wanted)}](tables.md#{row_of_verdicts(cells.iloc[0])}) of {len(cells)}"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""
@@ -122,7 +122,7 @@ def table_of(run, kind):
         raise ValueError(f"{name} is none of {', '.join(KINDS)} (share:METRIC, part:METHOD), average, count")
     if kind == "lead":
         cells = run.against_sgd_uap().query("metric == 'normalized_l2'")
-        return cells.assign(value=(cells.low + cells.high) / 2)
+        return cells.assign(value=cells.difference)
     cells = run.cells()
     metric = {"changed": "prediction_changed", "share": of, "mean": of}.get(kind) or "normalized_l2"
     if metric not in set(cells.metric):
@@ -149,6 +149,11 @@ def shown(kind, cell, interval=True):
 def anchor(run, cell):
     """The name of a row of the page of tables."""
     return re.sub(r"[^a-z0-9_]+", "-", f"{run} {cell.source} {cell.explanation} {cell.norm} {cell.eps:g}".lower())
+
+
+def row_of_verdicts(cell):
+    """The name of a row of the table of verdicts."""
+    return re.sub(r"[^a-z0-9_]+", "-", f"verdicts {cell.run} {cell.method} {cell.explanation}".lower())
 
 
 def linked(text, cell):

@@ -47,10 +47,30 @@ class Run:
         return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
 
     def cells(self, table="summary"):
-        return pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
+        cells = pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
+        return self.counting_photographs(cells, "random") if table == "summary" else cells
 
     def against_sgd_uap(self):
-        return against_sgd_uap(self)
+        """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
+        if self.has("against_sgd_uap"):
+            return self.counting_photographs(self.cells("against_sgd_uap"), "sgd_uap")
+        place = [*claims.PLACE, "metric"]
+        cells = self.cells()
+        pairs = cells[cells.method != "sgd_uap"].merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
+        difference = pairs["mean"] - pairs["mean_uap"]
+        half = 1.96 * (pairs["std_error"] ** 2 + pairs["std_error_uap"] ** 2) ** 0.5
+        return pairs.assign(difference=difference, low=difference - half, high=difference + half)
+
+    def counting_photographs(self, cells, against):
+        """The cells with the differences of by_photograph.py in place of the run's own, where there are any."""
+        path = os.path.join(self.path, "tables", "by_photograph.csv")
+        if not os.path.exists(path):
+            return cells
+        key = [*claims.PLACE, "metric", "method"]
+        rows = pd.read_csv(path).query("against == @against").assign(metric="normalized_l2")
+        cells = cells.set_index(key)
+        cells.update(rows.set_index(key)[["difference", "low", "high"]])
+        return cells.reset_index()
 
 
 def interval(mean, low, high):
@@ -97,27 +117,23 @@ def every_metric(run):
     return table(["model", "eps", "method", *metrics], rows)
 
 
-def verdicts(run, method):
+def verdicts(run):
     """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
-    row = [run.title, method]
-    for cells in (run.cells(), against_sgd_uap(run)):
-        own = cells.query("metric == 'normalized_l2' and method == @method").dropna(subset=["low"])  # else it is missing
-        sides = [claims.side(low, high) for low, high in zip(own["low"], own["high"])]
-        row.append(" / ".join(str(sides.count(side)) for side in claims.SIDES))
-    row[-1] += "" if run.has("against_sgd_uap") else " *"
-    return row
-
-
-def against_sgd_uap(run):
-    """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
-    if run.has("against_sgd_uap"):
-        return run.cells("against_sgd_uap")
-    place = [*claims.PLACE, "metric"]
-    cells = run.cells()
-    pairs = cells.merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
-    difference = pairs["mean"] - pairs["mean_uap"]
-    half = 1.96 * (pairs["std_error"] ** 2 + pairs["std_error_uap"] ** 2) ** 0.5
-    return pairs.assign(low=difference - half, high=difference + half)
+    tables = [t.query("metric == 'normalized_l2' and diagonal").dropna(subset=["low"]) for t in (run.cells(), run.against_sgd_uap())]
+    name = f"{run.group}/{run.name}"
+    rows = []
+    for (explanation, method), cells in run.cells().groupby(["explanation", "method"], sort=False):
+        if method == "random":
+            continue
+        anchor = claims.row_of_verdicts(cells.assign(run=name).iloc[0])
+        row = [f'<a id="{anchor}"></a>{name}', explanation, method]
+        for each in tables:
+            own = each[(each.explanation == explanation) & (each.method == method)]
+            sides = [claims.side(low, high) for low, high in zip(own["low"], own["high"])]
+            row.append(" / ".join(str(sides.count(side)) for side in claims.SIDES) if sides else "–")
+        row[-1] += "" if run.has("against_sgd_uap") or not sides else " *"
+        rows.append(row)
+    return rows
 
 
 def reach(run):
@@ -181,10 +197,12 @@ def page(runs, missing):
     for run in runs["strong"].values():
         text += [f"### {run.title}", "", summary(run)]
     text += ['<a id="verdicts"></a>', "", "## Better than random, and than SGD-UAP?", "",
-             "In how many of a run's cells (model and budget) the interval of the difference lies above / around / below 0. "
-             "*: not paired by image, and so wider; the run is older than the table of paired differences.", "",
-             table(["run", "method", "against random", "against sgd_uap"],
-                   [verdicts(run, m) for run in compared for m in METHODS if m in set(run.cells()["method"])]),
+             "In how many of a run's cells (model and budget, patterns on the network that they are made for) the interval of the difference lies "
+             "above / around / below 0. "
+             "*: not paired by image, and so wider; the run is older than the table of paired differences. "
+             "Intervals of imagenet/* count photographs, not crops.", "",
+             table(["run", "map", "method", "against random", "against sgd_uap"],
+                   [row for members in runs.values() for run in members.values() for row in verdicts(run)]),
              "## How near to the attack on each image alone?", "",
              "The share of the way from random to per_image that a method goes; above 100 % it beats that reference.", "",
              table(["run", "model", "eps", "per_image - random", "sgd_uap", *METHODS],
