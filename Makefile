@@ -91,6 +91,7 @@ study: build $(PYTHON)
 
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml
+	$(PYTHON) python/results.py runs docs/results
 
 imagenet-model: .deps/imagenet/lite0
 
