@@ -62,19 +62,17 @@ def page(runs):
     compared = {name: run for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER))}
     if not compared:
         return "\n".join([*text, "No experiment has been made again yet.", ""])
-    turned, moved, counts = [], [], []
+    flipped, moved, counts = [], [], []
     for name, run in compared.items():
         old, new = joined(run, "summary")
         both = old.merge(new, on=PLACE, suffixes=("_old", "_new"))
-        for against, (older, newer) in {"random": (old, new), "sgd_uap": joined(run, "against_sgd_uap")}.items():
-            if older is not None and newer is not None:
-                turned += turnovers(name, against, older.merge(newer, on=PLACE, suffixes=("_old", "_new")))
+        flipped += turnovers(name, run)
         far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
         moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}"]
                   for c in far.itertuples()]
         counts.append([name, version(os.path.join(run.path, FOLDER)), version(run.path), len(both), len(far)])
     text += ["## Verdicts that turned over", "",
-             table(["run", "model", "map", "budget", "method", "against", "before", "now"], turned) if turned else "None.\n",
+             table(["run", "model", "map", "budget", "method", "against", "before", "now"], flipped) if flipped else "None.\n",
              "## Means that moved", "",
              table(["run", "model", "map", "budget", "method", "before", "now"], moved) if moved else "None.\n",
              "## What was compared", "", table(["run", "before", "now", "cells", "of which moved"], counts)]
@@ -89,13 +87,22 @@ def joined(run, name):
     return found
 
 
-def turnovers(name, against, both):
+def turned(runs):
+    """How many verdicts turned over, of GROUP/NAME -> run."""
+    return sum(len(turnovers(name, run)) for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER)))
+
+
+def turnovers(name, run):
     rows = []
-    for c in both.dropna(subset=["low_old", "low_new"]).itertuples():
-        sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
-        if sides[0] != sides[1]:
-            rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
-                         f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
+    for against, (old, new) in {"random": joined(run, "summary"), "sgd_uap": joined(run, "against_sgd_uap")}.items():
+        if old is None or new is None:
+            continue
+        both = old.merge(new, on=PLACE, suffixes=("_old", "_new"))
+        for c in both.dropna(subset=["low_old", "low_new"]).itertuples():
+            sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
+            if sides[0] != sides[1]:
+                rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
+                             f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
     return rows
 
 

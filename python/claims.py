@@ -3,24 +3,27 @@
     {{mean RUN MODEL EPS METHOD}}      normalised L2; mean:METRIC another metric
     {{changed RUN MODEL EPS METHOD}}   share of predictions that change; share:METRIC another share
     {{gain RUN MODEL EPS METHOD}}      difference to random with its 95 % interval
-    {{lead RUN MODEL EPS METHOD}}      difference to sgd_uap with its 95 % interval
+    {{lead RUN MODEL EPS METHOD}}      difference to sgd_uap with its 95 % interval; lead:OTHER to another method, on photographs
+    {{transfer RUN SOURCE>TARGET EPS METHOD}}   difference to random on another network than the pattern's own
     {{way RUN MODEL EPS METHOD}}       share of the way from random to per_image
-    {{part:OTHER RUN MODEL EPS METHOD}}   the mean as a share of that of another method
     {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
     {{average KIND RUNS MODELS EPS METHOD}}   their mean over the cells, and how many these are
-    {{count above|around|below random|sgd_uap RUNS MODELS EPS METHOD}}   of how many cells it is so
+    {{count above|around|below random|sgd_uap|sgd_uap_seeds|transfer RUNS MODELS EPS METHOD}}   of how many cells it is so
+    {{turned}}                         how many verdicts turned over, of changed.md
 
-RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between, and * for all; METHOD may be METHOD@MAP where a run has several
+RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between of names and patterns with * and ?; METHOD may be METHOD@MAP where a run has several
 maps. What is asked of a run that is not there becomes *not run*; a cell that a run lacks is an error.
 """
 
+import fnmatch
 import re
 
 import pandas as pd
 
-KINDS = ("mean", "changed", "share", "gain", "lead", "way", "part")
-# Those that name something else: mean may, the others must.
-OF = ("mean", "share", "part")
+# The kinds of numbers, and whether they name something else.
+KINDS = {"mean": "may", "changed": "no", "share": "must", "gain": "no", "lead": "may", "transfer": "no", "way": "no"}
+# The number whose interval says how a cell compares.
+AGAINST = {"random": "gain", "sgd_uap": "lead", "sgd_uap_seeds": "seeds", "transfer": "transfer"}
 # What tells the cells of a metric and method apart.
 PLACE = ["source", "target", "explanation", "norm", "eps"]
 SIDES = ("above", "around", "below")
@@ -31,9 +34,11 @@ class NotRun(Exception):
 
 
 class Claims:
-    def __init__(self, runs):
-        """runs: GROUP/NAME -> a run that has cells(table) and has(table)."""
-        self.runs, self.absent = runs, []
+    def __init__(self, runs, missing=(), turned=0):
+        """runs: GROUP/NAME -> a run; missing: those that have not come to their end; turned: how many verdicts turned over."""
+        self.runs, self.missing, self.turned, self.absent = runs, missing, turned, []
+        # What was counted and averaged: anchor -> the row that tables.md has of it.
+        self.counted, self.averaged = {}, {}
 
     def fill(self, template, name):
         """The page of a template."""
@@ -47,6 +52,8 @@ class Claims:
 
     def number(self, words):
         try:
+            if words == ["turned"]:
+                return f"[{self.turned}](changed.md#verdicts-that-turned-over)"
             if words[0] == "count":
                 return self.count(*words[1:])
             if words[0] == "average":
@@ -56,7 +63,7 @@ class Claims:
             cells = self.cells(words[0], *words[1:])
             if len(cells) != 1:
                 raise ValueError(f"{' '.join(words)}: {len(cells)} cells")
-            return linked(shown(words[0], cells.iloc[0]), cells.iloc[0])
+            return linked(words[0], cells.iloc[0])
         except NotRun as e:
             self.absent.append(str(e))
             return "*not run*"
@@ -65,22 +72,24 @@ class Claims:
         cells = self.cells(kind, *place).sort_values("value")
         if cells.empty:
             raise ValueError(f"{' '.join(place)}: no cell")
-        low, high = cells.iloc[0], cells.iloc[-1]
-        return f"{linked(shown(kind, low, False), low)} to {linked(shown(kind, high, False), high)}"
+        return f"{linked(kind, cells.iloc[0], False)} to {linked(kind, cells.iloc[-1], False)}"
 
     def average(self, kind, *place):
         cells = self.cells(kind, *place)
-        mean = cells.iloc[0].copy()
-        mean["value"] = cells.value.mean()
-        return f"{shown(kind, mean, False)} ({len(cells)} cells)"
+        value = shown(kind, cells.iloc[0].to_dict() | {"value": cells.value.mean()}, False)
+        anchor = named("average", kind, *place)
+        ends = [shown(kind, c, False) for _, c in cells.sort_values("value").iloc[[0, -1]].iterrows()]
+        self.averaged[anchor] = [kind, *place, value, " to ".join(ends), len(cells)]
+        return f"[{value}](tables.md#{anchor}) ({len(cells)} cells)"
 
     def count(self, wanted, against, *place):
-        cells = self.cells({"random": "gain", "sgd_uap": "lead"}[against], *place)
-        if wanted not in SIDES:
-            raise ValueError(f"{wanted} is none of {', '.join(SIDES)}")
-        cells = cells.dropna(subset=["low", "high"])  # else the difference has no interval, and so no side
+        if wanted not in SIDES or against not in AGAINST:
+            raise ValueError(f"{wanted} {against}: is none of {', '.join(SIDES)}, or none of {', '.join(AGAINST)}")
+        cells = self.cells(AGAINST[against], *place).dropna(subset=["low", "high"])  # else the difference has no interval, and so no side
         sides = [side(c.low, c.high) for c in cells.itertuples()]
-        return f"[{sides.count(wanted)}](tables.md#{row_of_verdicts(cells.iloc[0])}) of {len(cells)}"
+        anchor = named("count", against, *place)
+        self.counted[anchor] = [against, *place, " / ".join(str(sides.count(s)) for s in SIDES), len(cells)]
+        return f"[{sides.count(wanted)} of {len(cells)}](tables.md#{anchor})"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""
@@ -95,14 +104,15 @@ class Claims:
         cells = pd.concat(found)
         return cells[cells.value.notna()]
 
-    def names(self, pattern):
-        """The runs of a list; one with * at its end stands for all of those."""
+    def names(self, patterns):
+        """The runs of a list. Those that a pattern stands for and that are missing are remembered."""
         names = []
-        for part in pattern.split(","):
-            some = [r for r in self.runs if r.startswith(part[:-1])] if part.endswith("*") else [part]
-            if not some or not set(some) <= set(self.runs):
-                raise NotRun(part)
+        for pattern in patterns.split(","):
+            some = fnmatch.filter(self.runs, pattern)
+            if not some:
+                raise NotRun(pattern)
             names += some
+            self.absent += fnmatch.filter(self.missing, pattern)
         return names
 
 
@@ -111,27 +121,32 @@ def side(low, high):
     return "above" if low > 0 else "below" if high < 0 else "around"
 
 
-def chosen(column, names):
-    return column.isin(names.split(",")) | (names == "*")
+def chosen(column, patterns):
+    return column.map(lambda name: any(fnmatch.fnmatchcase(name, p) for p in patterns.split(",")))
 
 
 def table_of(run, kind):
     """The cells of a run with the number of a kind in the column value."""
     name, (kind, _, of) = kind, kind.partition(":")
-    if kind not in KINDS or bool(of) > (kind in OF) or kind in OF[1:] and not of:
-        raise ValueError(f"{name} is none of {', '.join(KINDS)} (share:METRIC, part:METHOD), average, count")
-    if kind == "lead":
-        cells = run.against_sgd_uap().query("metric == 'normalized_l2'")
+    if kind == "seeds":
+        cells = run.against_sgd_uap_of_seeds()
         return cells.assign(value=cells.difference)
+    if kind not in KINDS or of and KINDS[kind] == "no" or not of and KINDS[kind] == "must":
+        raise ValueError(f"{name} is none of {', '.join(KINDS)} (mean:METRIC, share:METRIC, lead:METHOD), average, count")
+    if kind == "lead":
+        cells = run.against(of) if of else run.against_sgd_uap().query("metric == 'normalized_l2'")
+        return cells.assign(value=cells.difference)
+    if kind == "transfer":
+        cells = run.cells("transfer").query("metric == 'normalized_l2' and not diagonal")
+        return cells.assign(source=cells.source + ">" + cells.target, diagonal=True, value=cells.difference)
     cells = run.cells()
     metric = {"changed": "prediction_changed", "share": of, "mean": of}.get(kind) or "normalized_l2"
     if metric not in set(cells.metric):
         raise ValueError(f"no metric {metric}")
     cells = cells[cells.metric == metric]
-    if kind in ("way", "part"):
-        first, last = ("random", "per_image") if kind == "way" else (None, of)
+    if kind == "way":
         wide = cells.pivot_table(index=PLACE, columns="method", values="mean")
-        ends = pd.DataFrame({"first": wide[first] if first else 0.0, "last": wide[last]}).reset_index()
+        ends = pd.DataFrame({"first": wide["random"], "last": wide["per_image"]}).reset_index()
         cells = cells.merge(ends, on=PLACE)
         return cells.assign(value=(cells["mean"] - cells["first"]) / (cells["last"] - cells["first"]))
     return cells.assign(value=cells["difference" if kind == "gain" else "mean"])
@@ -139,22 +154,26 @@ def table_of(run, kind):
 
 def shown(kind, cell, interval=True):
     kind = kind.partition(":")[0]
-    if kind in ("changed", "share", "way", "part"):
-        return f"{100 * cell.value:.0f} %"
+    if kind in ("changed", "share", "way"):
+        return f"{100 * cell['value']:.0f} %"
     if kind == "mean":
-        return f"{cell.value:.3f}"
-    return f"{cell.value:+.3f}" + (f" [{cell.low:+.3f}, {cell.high:+.3f}]" if interval else "")
+        return f"{cell['value']:.3f}"
+    return f"{cell['value']:+.3f}" + (f" [{cell['low']:+.3f}, {cell['high']:+.3f}]" if interval else "")
 
 
-def anchor(run, cell):
+def named(*words):
     """The name of a row of the page of tables."""
-    return re.sub(r"[^a-z0-9_]+", "-", f"{run} {cell.source} {cell.explanation} {cell.norm} {cell.eps:g}".lower())
+    return re.sub(r"[^a-z0-9_]+", "-", " ".join(words).lower().replace("*", "all"))
 
 
-def row_of_verdicts(cell):
-    """The name of a row of the table of verdicts."""
-    return re.sub(r"[^a-z0-9_]+", "-", f"verdicts {cell.run} {cell.method} {cell.explanation}".lower())
+def anchor(table, run, cell):
+    """The name of the row of a cell in one of a run's tables: scores, metrics, gain, lead, lead:METHOD, transfer or way."""
+    one = [cell.method] if table in ("metrics", "transfer") or ":" in table else []
+    return named(table, run, cell.source.partition(">")[0], cell.explanation, cell.norm, f"{cell.eps:g}", *one)
 
 
-def linked(text, cell):
-    return f"[{text.replace('[', '(').replace(']', ')')}](tables.md#{anchor(cell.run, cell)})"
+def linked(kind, cell, interval=True):
+    """A number with a link to its row."""
+    table = {"mean": "scores", "changed": "scores"}.get(kind) or ("metrics" if kind.startswith(("mean:", "share:")) else kind)
+    text = shown(kind, cell, interval).replace("[", "(").replace("]", ")")
+    return f"[{text}](tables.md#{anchor(table, cell.run, cell)})"

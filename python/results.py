@@ -4,8 +4,8 @@
 
 Runs that are finished replace what docs/results has of them; the pages are then written anew from all that lies there, so that
 the experiments may be run one by one, on different days. Every number on a page is one of the runs' own tables
-(tables/*.parquet), or a share or a count of such numbers; nothing is typed in. The pages are tables.md; README.md, which is
-README.md.in with the numbers that claims.py fills in; and changed.md, which compares a run with what an older program gave.
+(tables/*.parquet), or a share or a count of such numbers; nothing is typed in. The pages are tables.md; README.md
+and imagenet.md, which are README.md.in and imagenet.md.in with the numbers that claims.py fills in; and changed.md, which compares a run with what an older program gave.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import re
 import shutil
 
 import pandas as pd
+from scipy import stats
 
 import by_photograph
 import changed
@@ -29,6 +30,10 @@ KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/tradeoff-*.pn
 # The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
 PROVENANCE = ("finished", "seeds", "versions", "device")
 METHODS = ("upi_pca", "upi_pca_unit", "upi_grad")
+# The runs whose attacks are not to be read by the distance of maps alone.
+EVERY_METRIC = ("objectives", "keep")
+# The pages that are made of a template, PAGE.in.
+PAGES = ("README.md", "imagenet.md")
 
 
 class Run:
@@ -54,12 +59,32 @@ class Run:
         """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
         if self.has("against_sgd_uap"):
             return self.counting_photographs(self.cells("against_sgd_uap"), "sgd_uap")
-        place = [*claims.PLACE, "metric"]
-        cells = self.cells()
-        pairs = cells[cells.method != "sgd_uap"].merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
-        difference = pairs["mean"] - pairs["mean_uap"]
+        pairs = self.beside_sgd_uap()
         half = 1.96 * (pairs["std_error"] ** 2 + pairs["std_error_uap"] ** 2) ** 0.5
-        return pairs.assign(difference=difference, low=difference - half, high=difference + half)
+        return pairs.assign(low=pairs["difference"] - half, high=pairs["difference"] + half)
+
+    def against_sgd_uap_of_seeds(self):
+        """The same differences, of normalised L2, with intervals that count seeds, not images (Welch's t)."""
+        pairs = self.beside_sgd_uap().query("metric == 'normalized_l2'")
+        squares = [pairs["seed_std_dev" + of] ** 2 / pairs["perturbations" + of] for of in ("", "_uap")]
+        freedom = sum(squares) ** 2 / sum(s**2 / (pairs["perturbations" + of] - 1) for s, of in zip(squares, ("", "_uap")))
+        half = stats.t.ppf(0.975, freedom) * sum(squares) ** 0.5
+        return pairs.assign(low=pairs["difference"] - half, high=pairs["difference"] + half)
+
+    def beside_sgd_uap(self):
+        """The cells of every other method, with those of sgd_uap beside them and the differences of the means."""
+        cells = self.cells()
+        place = [*claims.PLACE, "metric"]
+        pairs = cells[cells.method != "sgd_uap"].merge(cells[cells.method == "sgd_uap"], on=place, suffixes=("", "_uap"))
+        return pairs.assign(difference=pairs["mean"] - pairs["mean_uap"])
+
+    def against(self, method):
+        """The differences of normalised L2 to a method, counting photographs."""
+        cells = self.cells().query("metric == 'normalized_l2' and method != @method").assign(difference=float("nan"))
+        cells = self.counting_photographs(cells, method)
+        if cells["difference"].isna().all():
+            raise ValueError(f"{self.name} has no differences to {method}")
+        return cells
 
     def counting_photographs(self, cells, against):
         """The cells with the differences of by_photograph.py in place of the run's own, where there are any."""
@@ -77,73 +102,87 @@ def interval(mean, low, high):
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def summary(run):
-    """Normalised L2 of every method: rows are model and budget."""
-    place = claims.PLACE
-    cells = run.cells().query("metric == 'normalized_l2'")
-    changed = run.cells().query("metric == 'prediction_changed'").set_index([*place, "method"])["mean"]
+def cell_table(run, kind, cells, value, last=None):
+    """A table of a run: rows are model, map and budget, columns methods. value(row, cell) is the text of a cell, last(cells) of one more column."""
     methods = list(dict.fromkeys(cells["method"]))
     rows = []
-    for (source, target, explanation, norm, eps), group in cells.groupby(place, sort=False):
-        name = claims.anchor(f"{run.group}/{run.name}", group.iloc[0]) if source == target else ""
-        row = [f'<a id="{name}"></a>{source}' if name else f"{source} on {target}", explanation, f"{norm} {eps:g}"]
+    for (source, target, explanation, norm, eps), group in cells.groupby(claims.PLACE, sort=False):
         by_method = group.set_index("method")
-        for m in methods:
-            if m not in by_method.index:
-                row.append("–")  # the configuration does not ask for it
-                continue
-            c = by_method.loc[m]
-            if pd.isna(c["mean"]):
-                row.append("missing")
-                continue
-            row.append(f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[source, target, explanation, norm, eps, m]:.0f} %)")
-        rows.append(row + [int(group["images"].max())])
-    return table(["model", "map", "budget", *methods, "images"], rows)
+        anchor = f'<a id="{claims.anchor(kind, f"{run.group}/{run.name}", group.iloc[0])}"></a>' if source == target else ""
+        row = [anchor + (source if source == target else f"{source} on {target}"), explanation, f"{norm} {eps:g}"]
+        # Some configurations do not ask for all.
+        row += [value(by_method.loc[m]) if m in by_method.index else "–" for m in methods]
+        rows.append(row + ([last(group)] if last else []))
+    return table(["model", "map", "budget", *methods, *(["images"] if last else [])], rows)
+
+
+def summary(run):
+    """The tables of a run: normalised L2 of every method with the share of predictions that change, and the differences."""
+    cells = run.cells()
+    changed = cells.query("metric == 'prediction_changed'").set_index([*claims.PLACE, "method"])["mean"]
+    cells = cells.query("metric == 'normalized_l2'")
+
+    def score(c):
+        place = (*(c[name] for name in claims.PLACE), c.name)
+        return "missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[place]:.0f} %)"
+
+    def difference(c):
+        return "missing" if pd.isna(c["low"]) else interval(c["difference"], c["low"], c["high"])
+
+    text = [cell_table(run, "scores", cells, score, images)]
+    for name, kind, differences in (("random", "gain", cells.query("method != 'random'")), ("SGD-UAP", "lead", run.against_sgd_uap())):
+        differences = differences.query("metric == 'normalized_l2' and method not in ('none', 'sgd_uap')" if kind == "lead" else "method != 'none'")
+        if not differences["low"].isna().all():
+            text += [f"Difference to {name}:", "", cell_table(run, kind, differences, difference)]
+    return "\n".join(text)
+
+
+def images(cells):
+    """How many images of how many count; methods may lose some of them."""
+    counted = cells.loc[cells["images"] > 0, "images"]
+    low, high, of = counted.min(), counted.max(), (cells["images"] + cells["left_out"]).max()
+    return f"{low} of {of}" if low == high else f"{low} to {high} of {of}"
 
 
 def every_metric(run):
     """All metrics of every method: attacks with an objective of their own are not to be read by the distance of maps alone."""
-    cells = run.cells()
+    cells = run.cells().query("diagonal")
     metrics = list(dict.fromkeys(cells["metric"]))
     rows = []
-    named = set()
     for (target, eps, method), group in cells.groupby(["target", "eps", "method"], sort=False):
         by_metric = group.set_index("metric")
         numbers = [by_metric.loc[m] for m in metrics]
-        name = claims.anchor(f"{run.group}/{run.name}", group.iloc[0])
-        mark = "" if name in named else f'<a id="{name}"></a>'
-        named.add(name)
+        mark = f'<a id="{claims.anchor("metrics", f"{run.group}/{run.name}", group.iloc[0])}"></a>'
         rows.append([mark + target, f"{eps:g}", method, *("missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f}" for c in numbers)])
     return table(["model", "eps", "method", *metrics], rows)
 
 
 def verdicts(run):
     """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
-    tables = [t.query("metric == 'normalized_l2' and diagonal").dropna(subset=["low"]) for t in (run.cells(), run.against_sgd_uap())]
-    name = f"{run.group}/{run.name}"
+    tables = [t.query("metric == 'normalized_l2' and diagonal").dropna(subset=["low"])
+              for t in (run.cells(), run.against_sgd_uap(), run.against_sgd_uap_of_seeds())]  # fmt: skip
     rows = []
-    for (explanation, method), cells in run.cells().groupby(["explanation", "method"], sort=False):
-        if method == "random":
-            continue
-        anchor = claims.row_of_verdicts(cells.assign(run=name).iloc[0])
-        row = [f'<a id="{anchor}"></a>{name}', explanation, method]
+    for (explanation, method), _ in run.cells().groupby(["explanation", "method"], sort=False):
+        row = [f"{run.group}/{run.name}", explanation, method]
         for each in tables:
             own = each[(each.explanation == explanation) & (each.method == method)]
             sides = [claims.side(low, high) for low, high in zip(own["low"], own["high"])]
             row.append(" / ".join(str(sides.count(side)) for side in claims.SIDES) if sides else "–")
-        row[-1] += "" if run.has("against_sgd_uap") or not sides else " *"
-        rows.append(row)
+        row[-2] += "" if run.has("against_sgd_uap") or row[-2] == "–" else " *"
+        if set(row[3:]) != {"–"}:
+            rows.append(row)
     return rows
 
 
 def reach(run):
     """The share of the way from random to the attack on each image alone that each method goes."""
     rows = []
-    for (source, eps), group in claims.table_of(run, "way").groupby(["source", "eps"], sort=False):
+    for _, group in claims.table_of(run, "way").groupby(claims.PLACE, sort=False):
         cells = group.set_index("method")
-        way = (cells["last"] - cells["first"]).iloc[0]
+        first = group.iloc[0]
         shares = [f"{100 * cells.value[m]:.0f} %" if m in cells.index else "–" for m in ("sgd_uap", *METHODS)]
-        rows.append([run.title, source, f"{eps:g}", f"{way:+.3f}", *shares])
+        name = claims.anchor("way", f"{run.group}/{run.name}", first)
+        rows.append([f'<a id="{name}"></a>{run.group}/{run.name}', first.source, f"{first.eps:g}", f"{first['last'] - first['first']:+.3f}", *shares])
     return rows
 
 
@@ -154,7 +193,8 @@ def transfer(run, method):
     rows = []
     for source, group in cells.groupby("source", sort=False):
         by_target = group.set_index("target")
-        row = [source]
+        name = claims.anchor("transfer", f"{run.group}/{run.name}", group.iloc[0])
+        row = [f'<a id="{name}"></a>{source}']
         for t in targets:
             c = by_target.loc[t]
             text = interval(c["difference"], c["low"], c["high"])
@@ -163,19 +203,35 @@ def transfer(run, method):
     return table([f"{method}: source \\ target", *targets], rows)
 
 
+def by_photograph_table(run):
+    """The differences to every reference, of crops of photographs."""
+    rows = []
+    for r in pd.read_csv(os.path.join(run.path, "tables", "by_photograph.csv")).itertuples():
+        name = claims.anchor(f"lead:{r.against}", f"{run.group}/{run.name}", r)
+        rows.append([f'<a id="{name}"></a>{r.method}', r.against, f"{r.eps:g}", interval(r.difference, r.low, r.high), r.photographs, r.crops])
+    return table(["method", "against", "eps", "difference", "photographs", "crops"], rows)
+
+
+def marked(rows):
+    """The rows of a table, the first cell of each with its anchor."""
+    return [[f'<a id="{anchor}"></a>{row[0]}', *row[1:]] for anchor, row in rows.items()]
+
+
 def about(group, name):
     """What the beginning of a run's configuration says of it."""
     with open(os.path.join("configs", group, name + ".yaml")) as f:
         return " ".join(line.lstrip("# ").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), f))
 
 
-def page(runs, missing):
+def page(runs, missing, filled):
+    """tables.md: the runs' tables, and the rows of what the pages count and average."""
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
     compared = [*paper.values(), *runs["strong"].values()]
-    text = ["# Tables of `make paper`", "",
-            "Written by `python python/results.py runs docs/results` after `make paper`; [README.md](README.md) says what came out. "
-            "Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
-            "predictions that change. Differences have 95 % bootstrap intervals, paired over images where no * says otherwise.",
+    text = ["# Tables", "",
+            "Written by `python python/results.py runs docs/results` after `make paper` and `make imagenet`; [README.md](README.md) says what "
+            "came out. Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
+            "predictions that change. Differences have 95 % bootstrap intervals over images, paired where no * says otherwise; those of "
+            "imagenet/* are over photographs.",
             "", "| run | finished | seeds |", "|---|---|---|"]
     made = {}
     for group, members in runs.items():
@@ -196,12 +252,17 @@ def page(runs, missing):
              "The same networks, maps and budgets with the settings that [study.md](study.md) chose on images of the fit split.", ""]
     for run in runs["strong"].values():
         text += [f"### {run.title}", "", summary(run)]
-    text += ['<a id="verdicts"></a>', "", "## Better than random, and than SGD-UAP?", "",
-             "In how many of a run's cells (model and budget, patterns on the network that they are made for) the interval of the difference lies "
-             "above / around / below 0. "
-             "*: not paired by image, and so wider; the run is older than the table of paired differences. "
-             "Intervals of imagenet/* count photographs, not crops.", "",
-             table(["run", "map", "method", "against random", "against sgd_uap"],
+    text += ["## What the pages count", "",
+             "In how many cells (model, map and budget, patterns on the network that they are made for) the interval of the difference lies "
+             "above / around / below 0. sgd_uap_seeds: the difference to sgd_uap with an interval over seeds instead of images (Welch's t); "
+             "cells of one seed have none.", "",
+             table(["against", "runs", "models", "budgets", "method", "above / around / below", "cells"], marked(filled.counted)),
+             "## What the pages average", "",
+             table(["number", "runs", "models", "budgets", "method", "mean", "from and to", "cells"], marked(filled.averaged)),
+             "## Better than random, and than SGD-UAP?", "",
+             "In how many of a run's cells the interval of the difference lies above / around / below 0. "
+             "*: not paired by image, and so wider; the run is older than the table of paired differences.", "",
+             table(["run", "map", "method", "against random", "against sgd_uap", "against sgd_uap, of seeds"],
                    [row for members in runs.values() for run in members.values() for row in verdicts(run)]),
              "## How near to the attack on each image alone?", "",
              "The share of the way from random to per_image that a method goes; above 100 % it beats that reference.", "",
@@ -213,14 +274,14 @@ def page(runs, missing):
             text += [f"### {name}", ""] + [transfer(run, m) for m in ("sgd_uap", *METHODS)]
     text += ["## Beyond the paper", ""]
     for name, run in runs["beyond"].items():
-        text += [f"### {name}", "", about("beyond", name), "", every_metric(run) if name == "objectives" else summary(run)]
+        text += [f"### {name}", "", about("beyond", name), "", summary(run)]
+        if name in EVERY_METRIC:
+            text += ["Every metric:", "", every_metric(run)]
         if name == "sources":
             text += [transfer(run, m) for m in dict.fromkeys(run.cells("transfer")["method"]) if m != "random"]
-    text += ["## At ImageNet's size", "",
-             "Below the means stand differences of which the intervals count photographs, not crops (python/by_photograph.py).", ""]
+    text += ["## At ImageNet's size", "", "The intervals of differences count photographs, not crops (python/by_photograph.py).", ""]
     for name, run in runs["imagenet"].items():
-        with open(os.path.join(run.path, "tables", "by_photograph.md")) as f:
-            text += [f"### {name}", "", about("imagenet", name), "", summary(run), f.read()]
+        text += [f"### {name}", "", about("imagenet", name), "", summary(run), "To each of the references:", "", by_photograph_table(run)]
     return "\n".join(text)
 
 
@@ -278,12 +339,20 @@ def main():
     if not runs["paper"]:
         raise SystemExit(f"{args.runs}/paper: no finished runs; run `make paper` first")
     of = {f"{group}/{name}": run for group, members in runs.items() for name, run in members.items()}
-    filled = claims.Claims(of)
-    template = os.path.join(args.results, "README.md.in")
-    with open(template) as f:
-        readme = filled.fill(f.read(), template)
+    filled = claims.Claims(of, missing, changed.turned(of))
+    pages = {}
+    for name in PAGES:
+        template = os.path.join(args.results, name + ".in")
+        with open(template) as f:
+            pages[name] = filled.fill(f.read(), template)
+    pages |= {"tables.md": page(runs, missing, filled), "changed.md": changed.page(of)}
+    there = {*re.findall(r'<a id="([^"]+)">', pages["tables.md"]), *re.findall(r"^##+ (\w+)$", pages["tables.md"].lower(), re.MULTILINE)}
+    there |= {name.partition("/")[2] for name in missing}  # these come with the run
+    for name in PAGES:
+        if lacks := set(re.findall(r"\]\(tables\.md#([^)]+)\)", pages[name])) - there:
+            raise SystemExit(f"{name}: tables.md has no {', '.join(sorted(lacks))}")
     stale = []
-    for name, text in {"tables.md": page(runs, missing), "README.md": readme, "changed.md": changed.page(of)}.items():
+    for name, text in pages.items():
         path = os.path.join(args.results, name)
         if not args.check:
             with open(path, "w") as f:
@@ -295,7 +364,7 @@ def main():
     if stale:
         raise SystemExit(f"{', '.join(stale)}: not what the tables give; run python python/results.py runs docs/results")
     if filled.absent:
-        print("not run, and so without numbers in README.md: " + ", ".join(sorted(set(filled.absent))))
+        print("not run, and so without numbers in the pages: " + ", ".join(sorted(set(filled.absent))))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ func TestWrongClaims(t *testing.T) {
 	for claim, want := range map[string]string{
 		"{{share" + cell:                                  "share is none of",
 		"{{changed:cosine" + cell:                         "changed:cosine is none of",
-		"{{part:nobody" + cell:                            "nobody",
+		"{{lead:nobody" + cell:                            "no differences to nobody",
+		"{{gain:random" + cell:                            "gain:random is none of",
 		"{{mean:beauty" + cell:                            "no metric beauty",
 		"{{mean strong/mnist_sg mnist_cnn 511 upi_grad}}": "0 cells",
 	} {
@@ -61,6 +62,12 @@ func TestWrongClaims(t *testing.T) {
 		if out, err := gathered(t, "no-runs", folder); err == nil || !strings.Contains(out, "README.md.in, line 3: ") || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", claim, err, out)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "README.md.in"), []byte("It is [so](tables.md#nowhere).\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := gathered(t, "no-runs", folder); err == nil || !strings.Contains(out, "README.md: tables.md has no nowhere") {
+		t.Errorf("a link to a row that is not there: %v\n%s", err, out)
 	}
 }
 
