@@ -103,7 +103,10 @@ def interval(mean, low, high):
 
 
 def cell_table(run, kind, cells, value, last=None):
-    """A table of a run: rows are model, map and budget, columns methods. value(row, cell) is the text of a cell, last(cells) of one more column."""
+    """A table of a run: rows are model, map and budget, columns methods.
+
+    kind says what the anchors of the rows are for, value(cell) is the text of a cell, last(cells of a row) that of one more column.
+    """
     methods = list(dict.fromkeys(cells["method"]))
     rows = []
     for (source, target, explanation, norm, eps), group in cells.groupby(claims.PLACE, sort=False):
@@ -130,9 +133,10 @@ def summary(run):
         return "missing" if pd.isna(c["low"]) else interval(c["difference"], c["low"], c["high"])
 
     text = [cell_table(run, "scores", cells, score, images)]
-    for name, kind, differences in (("random", "gain", cells.query("method != 'random'")), ("SGD-UAP", "lead", run.against_sgd_uap())):
-        differences = differences.query("metric == 'normalized_l2' and method not in ('none', 'sgd_uap')" if kind == "lead" else "method != 'none'")
-        if not differences["low"].isna().all():
+    to_random = cells.query("method not in ('none', 'random')")
+    to_sgd_uap = run.against_sgd_uap().query("metric == 'normalized_l2' and method not in ('none', 'sgd_uap')")
+    for name, kind, differences in (("random", "gain", to_random), ("SGD-UAP", "lead", to_sgd_uap)):
+        if differences["low"].notna().any():
             text += [f"Difference to {name}:", "", cell_table(run, kind, differences, difference)]
     return "\n".join(text)
 
