@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from claims import PLACE
+from mdtable import table as markdown_table
 
 RESAMPLES = 10_000
 CROPS_APART = 100  # ids of the first crops of two photographs that follow each other
@@ -46,11 +47,11 @@ def table(run):
     return pd.DataFrame([row for against in others for row in differences(scores, against)])
 
 
-def markdown(rows):
-    lines = ["| method | against | eps | difference [95 %] | photographs | crops |", "|---|---|---:|---:|---:|---:|"]
-    for r in rows.itertuples():
-        lines.append(f"| {r.method} | {r.against} | {r.eps:g} | {r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}] | {r.photographs} | {r.crops} |")
-    return "\n".join(lines) + "\n"
+def markdown(rows, mark=lambda row: ""):
+    """The rows as Markdown; mark(row) is what the first cell of each begins with."""
+    return markdown_table(["method", "against", "eps", "difference [95 %]", "photographs", "crops"],
+                          [[mark(r) + r.method, r.against, f"{r.eps:g}", f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}]", r.photographs, r.crops]
+                           for r in rows.itertuples()])  # fmt: skip
 
 
 def write(run, into):

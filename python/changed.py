@@ -53,20 +53,18 @@ def keep(tables, target):
             f.write(content)
 
 
-def page(runs):
-    """changed.md of GROUP/NAME -> run."""
+def page(runs, flipped):
+    """changed.md of GROUP/NAME -> run; flipped is what turned says of them."""
     text = ["# What changed", "",
             "Of the experiments that were made again by another version of the program: first the verdicts that turned over (the 95 % interval "
             "of a difference lay above, around or below 0 and now lies elsewhere), then the means of normalised L2 that moved by more than "
             f"{FAR} standard errors of the difference. Both runs score the same images.", ""]
-    compared = {name: run for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER))}
-    if not compared:
+    if not (compared := made_again(runs)):
         return "\n".join([*text, "No experiment has been made again yet.", ""])
-    flipped, moved, counts = [], [], []
+    moved, counts = [], []
     for name, run in compared.items():
         old, new = joined(run, "summary")
         both = old.merge(new, on=PLACE, suffixes=("_old", "_new"))
-        flipped += turnovers(name, run)
         far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
         moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}"]
                   for c in far.itertuples()]
@@ -88,8 +86,13 @@ def joined(run, name):
 
 
 def turned(runs):
-    """How many verdicts turned over, of GROUP/NAME -> run."""
-    return sum(len(turnovers(name, run)) for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER)))
+    """The verdicts that turned over, of GROUP/NAME -> run: a row of the page for each."""
+    return [row for name, run in made_again(runs).items() for row in turnovers(name, run)]
+
+
+def made_again(runs):
+    """Those of the runs that have an older program's tables beside their own."""
+    return {name: run for name, run in runs.items() if os.path.isdir(os.path.join(run.path, FOLDER))}
 
 
 def turnovers(name, run):

@@ -16,6 +16,7 @@ maps. What is asked of a run that is not there becomes *not run*; a cell that a 
 """
 
 import fnmatch
+import functools
 import re
 
 import pandas as pd
@@ -34,7 +35,7 @@ class NotRun(Exception):
 
 
 class Claims:
-    def __init__(self, runs, missing=(), turned=0):
+    def __init__(self, runs, missing, turned):
         """runs: GROUP/NAME -> a run; missing: those that have not come to their end; turned: how many verdicts turned over."""
         self.runs, self.missing, self.turned, self.absent = runs, missing, turned, []
         # What was counted and averaged: anchor -> the row that tables.md has of it.
@@ -76,7 +77,7 @@ class Claims:
 
     def average(self, kind, *place):
         cells = self.cells(kind, *place)
-        value = shown(kind, cells.iloc[0].to_dict() | {"value": cells.value.mean()}, False)
+        value = shown(kind, {"value": cells.value.mean()}, False)
         anchor = named("average", kind, *place)
         ends = [shown(kind, c, False) for _, c in cells.sort_values("value").iloc[[0, -1]].iterrows()]
         self.averaged[anchor] = [kind, *place, value, " to ".join(ends), len(cells)]
@@ -85,11 +86,10 @@ class Claims:
     def count(self, wanted, against, *place):
         if wanted not in SIDES or against not in AGAINST:
             raise ValueError(f"{wanted} {against}: is none of {', '.join(SIDES)}, or none of {', '.join(AGAINST)}")
-        cells = self.cells(AGAINST[against], *place).dropna(subset=["low", "high"])  # else the difference has no interval, and so no side
-        sides = [side(c.low, c.high) for c in cells.itertuples()]
+        found = sides(self.cells(AGAINST[against], *place))
         anchor = named("count", against, *place)
-        self.counted[anchor] = [against, *place, " / ".join(str(sides.count(s)) for s in SIDES), len(cells)]
-        return f"[{sides.count(wanted)} of {len(cells)}](tables.md#{anchor})"
+        self.counted[anchor] = [against, *place, tally(found), len(found)]
+        return f"[{found.count(wanted)} of {len(found)}](tables.md#{anchor})"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""
@@ -99,8 +99,9 @@ class Claims:
             table = table_of(self.runs[run], kind)
             table = table[(table.method == method) & table.diagonal]
             table = table[chosen(table.source, models) & chosen(table.eps.map("{:g}".format), eps)]
-            found.append(table[table.explanation == explanation] if explanation else table)
-            found[-1] = found[-1].assign(run=run)
+            if explanation:
+                table = table[table.explanation == explanation]
+            found.append(table.assign(run=run))
         cells = pd.concat(found)
         return cells[cells.value.notna()]
 
@@ -121,10 +122,22 @@ def side(low, high):
     return "above" if low > 0 else "below" if high < 0 else "around"
 
 
+def sides(cells):
+    """The sides of cells. A difference without an interval has none."""
+    cells = cells.dropna(subset=["low", "high"])
+    return [side(low, high) for low, high in zip(cells["low"], cells["high"])]
+
+
+def tally(found):
+    """How many of the sides lie above / around / below 0."""
+    return " / ".join(str(found.count(s)) for s in SIDES)
+
+
 def chosen(column, patterns):
     return column.map(lambda name: any(fnmatch.fnmatchcase(name, p) for p in patterns.split(",")))
 
 
+@functools.cache
 def table_of(run, kind):
     """The cells of a run with the number of a kind in the column value."""
     name, (kind, _, of) = kind, kind.partition(":")

@@ -9,6 +9,7 @@ and imagenet.md, which are README.md.in and imagenet.md.in with the numbers that
 """
 
 import argparse
+import functools
 import glob
 import itertools
 import json
@@ -43,18 +44,20 @@ class Run:
         self.path = path
         self.name = os.path.basename(path)
         self.group = os.path.basename(os.path.dirname(path))
-        # The experiments of configs/strong have the names of the paper's.
-        self.title = self.name if self.group != "strong" else f"strong/{self.name}"
+        # Groups share names: the experiments of configs/strong have those of the paper's.
+        self.key = f"{self.group}/{self.name}"
         with open(os.path.join(path, "provenance.json")) as f:
             self.provenance = json.load(f)
 
     def has(self, table):
         return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
 
+    @functools.cache
     def cells(self, table="summary"):
         cells = pd.read_parquet(os.path.join(self.path, "tables", table + ".parquet"))
         return self.counting_photographs(cells, "random") if table == "summary" else cells
 
+    @functools.cache
     def against_sgd_uap(self):
         """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
         if self.has("against_sgd_uap"):
@@ -102,6 +105,10 @@ def interval(mean, low, high):
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
+def mean(cell):
+    return "missing" if pd.isna(cell["mean"]) else f"{cell['mean']:.3f} ± {cell['std_error']:.3f}"
+
+
 def cell_table(run, kind, cells, value, last=None):
     """A table of a run: rows are model, map and budget, columns methods.
 
@@ -111,7 +118,7 @@ def cell_table(run, kind, cells, value, last=None):
     rows = []
     for (source, target, explanation, norm, eps), group in cells.groupby(claims.PLACE, sort=False):
         by_method = group.set_index("method")
-        anchor = f'<a id="{claims.anchor(kind, f"{run.group}/{run.name}", group.iloc[0])}"></a>' if source == target else ""
+        anchor = mark(claims.anchor(kind, run.key, group.iloc[0])) if source == target else ""
         row = [anchor + (source if source == target else f"{source} on {target}"), explanation, f"{norm} {eps:g}"]
         # Some configurations do not ask for all.
         row += [value(by_method.loc[m]) if m in by_method.index else "–" for m in methods]
@@ -127,7 +134,7 @@ def summary(run):
 
     def score(c):
         place = (*(c[name] for name in claims.PLACE), c.name)
-        return "missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f} ({100 * changed[place]:.0f} %)"
+        return mean(c) + ("" if pd.isna(c["mean"]) else f" ({100 * changed[place]:.0f} %)")
 
     def difference(c):
         return "missing" if pd.isna(c["low"]) else interval(c["difference"], c["low"], c["high"])
@@ -156,22 +163,21 @@ def every_metric(run):
     for (target, eps, method), group in cells.groupby(["target", "eps", "method"], sort=False):
         by_metric = group.set_index("metric")
         numbers = [by_metric.loc[m] for m in metrics]
-        mark = f'<a id="{claims.anchor("metrics", f"{run.group}/{run.name}", group.iloc[0])}"></a>'
-        rows.append([mark + target, f"{eps:g}", method, *("missing" if pd.isna(c["mean"]) else f"{c['mean']:.3f} ± {c['std_error']:.3f}" for c in numbers)])
+        anchor = mark(claims.anchor("metrics", run.key, group.iloc[0]))
+        rows.append([anchor + target, f"{eps:g}", method, *map(mean, numbers)])
     return table(["model", "eps", "method", *metrics], rows)
 
 
 def verdicts(run):
     """In how many cells the 95 % interval of the difference to random, and to sgd_uap, lies above, around and below 0."""
-    tables = [t.query("metric == 'normalized_l2' and diagonal").dropna(subset=["low"])
+    tables = [t.query("metric == 'normalized_l2' and diagonal")
               for t in (run.cells(), run.against_sgd_uap(), run.against_sgd_uap_of_seeds())]  # fmt: skip
     rows = []
     for (explanation, method), _ in run.cells().groupby(["explanation", "method"], sort=False):
-        row = [f"{run.group}/{run.name}", explanation, method]
+        row = [run.key, explanation, method]
         for each in tables:
-            own = each[(each.explanation == explanation) & (each.method == method)]
-            sides = [claims.side(low, high) for low, high in zip(own["low"], own["high"])]
-            row.append(" / ".join(str(sides.count(side)) for side in claims.SIDES) if sides else "–")
+            sides = claims.sides(each[(each.explanation == explanation) & (each.method == method)])
+            row.append(claims.tally(sides) if sides else "–")
         row[-2] += "" if run.has("against_sgd_uap") or row[-2] == "–" else " *"
         if set(row[3:]) != {"–"}:
             rows.append(row)
@@ -185,8 +191,7 @@ def reach(run):
         cells = group.set_index("method")
         first = group.iloc[0]
         shares = [f"{100 * cells.value[m]:.0f} %" if m in cells.index else "–" for m in ("sgd_uap", *METHODS)]
-        name = claims.anchor("way", f"{run.group}/{run.name}", first)
-        rows.append([f'<a id="{name}"></a>{run.group}/{run.name}', first.source, f"{first.eps:g}", f"{first['last'] - first['first']:+.3f}", *shares])
+        rows.append([mark(claims.anchor("way", run.key, first)) + run.key, first.source, f"{first.eps:g}", f"{first['last'] - first['first']:+.3f}", *shares])
     return rows
 
 
@@ -197,8 +202,7 @@ def transfer(run, method):
     rows = []
     for source, group in cells.groupby("source", sort=False):
         by_target = group.set_index("target")
-        name = claims.anchor("transfer", f"{run.group}/{run.name}", group.iloc[0])
-        row = [f'<a id="{name}"></a>{source}']
+        row = [mark(claims.anchor("transfer", run.key, group.iloc[0])) + source]
         for t in targets:
             c = by_target.loc[t]
             text = interval(c["difference"], c["low"], c["high"])
@@ -209,16 +213,17 @@ def transfer(run, method):
 
 def by_photograph_table(run):
     """The differences to every reference, of crops of photographs."""
-    rows = []
-    for r in pd.read_csv(os.path.join(run.path, "tables", "by_photograph.csv")).itertuples():
-        name = claims.anchor(f"lead:{r.against}", f"{run.group}/{run.name}", r)
-        rows.append([f'<a id="{name}"></a>{r.method}', r.against, f"{r.eps:g}", interval(r.difference, r.low, r.high), r.photographs, r.crops])
-    return table(["method", "against", "eps", "difference", "photographs", "crops"], rows)
+    rows = pd.read_csv(os.path.join(run.path, "tables", "by_photograph.csv"))
+    return by_photograph.markdown(rows, lambda r: mark(claims.anchor(f"lead:{r.against}", run.key, r)))
+
+
+def mark(anchor):
+    return f'<a id="{anchor}"></a>'
 
 
 def marked(rows):
     """The rows of a table, the first cell of each with its anchor."""
-    return [[f'<a id="{anchor}"></a>{row[0]}', *row[1:]] for anchor, row in rows.items()]
+    return [[mark(anchor) + row[0], *row[1:]] for anchor, row in rows.items()]
 
 
 def about(group, name):
@@ -242,8 +247,8 @@ def page(runs, missing, filled):
         for run in members.values():
             p = run.provenance
             seeds = ", ".join(str(s) for s in p["seeds"])
-            text.append(f"| [{group}/{run.name}]({group}/{run.name}/tables/summary.md) | {p['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
-            made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(f"{group}/{run.name}")
+            text.append(f"| [{run.key}]({run.key}/tables/summary.md) | {p['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
+            made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(run.key)
     text.append("")
     for how, names in made.items():
         text.append(f"- {how}" + (f": {', '.join(names)}" if len(made) > 1 else ""))
@@ -255,7 +260,7 @@ def page(runs, missing, filled):
     text += ["## The strong settings' tables", "",
              "The same networks, maps and budgets with the settings that [study.md](study.md) chose on images of the fit split.", ""]
     for run in runs["strong"].values():
-        text += [f"### {run.title}", "", summary(run)]
+        text += [f"### {run.key}", "", summary(run)]
     text += ["## What the pages count", "",
              "In how many cells (model, map and budget, patterns on the network that they are made for) the interval of the difference lies "
              "above / around / below 0. sgd_uap_seeds: the difference to sgd_uap with an interval over seeds instead of images (Welch's t); "
@@ -342,14 +347,15 @@ def main():
                 missing.append(f"{group}/{name}")
     if not runs["paper"]:
         raise SystemExit(f"{args.runs}/paper: no finished runs; run `make paper` first")
-    of = {f"{group}/{name}": run for group, members in runs.items() for name, run in members.items()}
-    filled = claims.Claims(of, missing, changed.turned(of))
+    of = {run.key: run for members in runs.values() for run in members.values()}
+    turned = changed.turned(of)
+    filled = claims.Claims(of, missing, len(turned))
     pages = {}
     for name in PAGES:
         template = os.path.join(args.results, name + ".in")
         with open(template) as f:
             pages[name] = filled.fill(f.read(), template)
-    pages |= {"tables.md": page(runs, missing, filled), "changed.md": changed.page(of)}
+    pages |= {"tables.md": page(runs, missing, filled), "changed.md": changed.page(of, turned)}
     there = {*re.findall(r'<a id="([^"]+)">', pages["tables.md"]), *re.findall(r"^##+ (\w+)$", pages["tables.md"].lower(), re.MULTILINE)}
     there |= {name.partition("/")[2] for name in missing}  # these come with the run
     for name in PAGES:
