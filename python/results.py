@@ -48,6 +48,9 @@ class Run:
         self.key = f"{self.group}/{self.name}"
         with open(os.path.join(path, "provenance.json")) as f:
             self.provenance = json.load(f)
+        older = os.path.join(path, changed.FOLDER)
+        # What another version of the program gave.
+        self.before = Run(older) if os.path.exists(older) else None
 
     def has(self, table):
         return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
@@ -296,7 +299,7 @@ def page(runs, missing, filled):
 
 def keep(run, manifest, target):
     """Replace what docs/results has of a run by the run in a directory."""
-    before = changed.before(manifest, target)
+    before = changed.before(run, manifest, target)
     shutil.rmtree(target, ignore_errors=True)
     changed.keep(before, target)
     for pattern in KEPT:

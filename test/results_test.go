@@ -102,14 +102,18 @@ json.dump(provenance, open(run + "/provenance.json", "w"))
 		t.Fatal(err)
 	}
 	manifest := strings.Replace(string(provenance), "{", `{"status": "done",`, 1)
-	if err := os.WriteFile(filepath.Join(newer, "manifest.json"), []byte(manifest), 0o666); err != nil {
-		t.Fatal(err)
-	}
 	if out, err := exec.Command(pythontest.Interpreter(t), "-c", edit, older).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// The second time the run replaces itself, and what was before stays.
-	for range 2 {
+	// What was before stays where the run replaces itself, and where a newer program gives the same numbers.
+	newest := strings.Replace(manifest, `"upi": "v0.0.0`, `"upi": "v0.newest`, 1)
+	if newest == manifest {
+		t.Fatalf("no version of the program in\n%s", manifest)
+	}
+	for _, m := range []string{manifest, manifest, newest} {
+		if err := os.WriteFile(filepath.Join(newer, "manifest.json"), []byte(m), 0o666); err != nil {
+			t.Fatal(err)
+		}
 		if out, err := gathered(t, runs, folder); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -121,7 +125,7 @@ json.dump(provenance, open(run + "/provenance.json", "w"))
 	for _, want := range []string{
 		"| paper/mnist_sg | mnist_cnn | sg | l2 510 | upi_grad | random | around (-0.010, +0.020) | above (",
 		"| paper/mnist_sg | mnist_cnn | sg | l2 510 | upi_grad | 0.700 ± ",
-		"| paper/mnist_sg | v0.older, 2026-11-01 | ",
+		"| paper/mnist_sg | v0.older, 2026-11-01 | v0.newest",
 	} {
 		if strings.Count(string(changed), want) != 1 {
 			t.Errorf("not once in the page: %q\n%s", want, changed)
