@@ -9,6 +9,7 @@
     {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
     {{average KIND RUNS MODELS EPS METHOD}}   their mean over the cells, and how many these are
     {{count above|around|below random|sgd_uap|sgd_uap_seeds|transfer RUNS MODELS EPS METHOD}}   of how many cells it is so
+    {{hours RUNS}}                     core hours of their tasks, from nothing
     {{turned}}                         how many verdicts turned over, of changed.md
 
 RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between of names and patterns with * and ?; METHOD may be METHOD@MAP where a run has several
@@ -28,6 +29,7 @@ AGAINST = {"random": "gain", "sgd_uap": "lead", "sgd_uap_seeds": "seeds", "trans
 # What tells the cells of a metric and method apart.
 PLACE = ["source", "target", "explanation", "norm", "eps"]
 SIDES = ("above", "around", "below")
+HOURS = "core hours"
 
 
 class NotRun(Exception):
@@ -40,6 +42,8 @@ class Claims:
         self.runs, self.missing, self.turned, self.absent = runs, missing, turned, []
         # What was counted and averaged: anchor -> the row that tables.md has of it.
         self.counted, self.averaged = {}, {}
+        # The same of the runs whose hours were added up.
+        self.hours_of = {}
 
     def fill(self, template, name):
         """The page of a template."""
@@ -55,6 +59,8 @@ class Claims:
         try:
             if words == ["turned"]:
                 return f"[{self.turned}](changed.md#verdicts-that-turned-over)"
+            if words[0] == "hours":
+                return self.hours(*words[1:])
             if words[0] == "count":
                 return self.count(*words[1:])
             if words[0] == "average":
@@ -90,6 +96,14 @@ class Claims:
         anchor = named("count", against, *place)
         self.counted[anchor] = [against, *place, tally(found), len(found)]
         return f"[{found.count(wanted)} of {len(found)}](tables.md#{anchor})"
+
+    def hours(self, runs):
+        known = [self.runs[name].hours for name in self.names(runs)]
+        if None in known:
+            raise NotRun(f"{runs} (core hours)")
+        anchor = named("hours", runs)
+        self.hours_of[anchor] = [runs, f"{sum(known):.2f}"]
+        return f"[{sum(known):.0f}](tables.md#{anchor})"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""

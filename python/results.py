@@ -28,7 +28,7 @@ from mdtable import table
 GROUPS = ("paper", "strong", "beyond", "imagenet")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
 KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/tradeoff-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
-# The manifest's entries that are committed, without the timings of its tasks and the paths of its inputs.
+# The manifest's entries that are committed, without its tasks and the paths of its inputs; what the tasks took is summed up.
 PROVENANCE = ("finished", "seeds", "versions", "device")
 METHODS = ("upi_pca", "upi_pca_unit", "upi_grad")
 # The runs whose attacks are not to be read by the distance of maps alone.
@@ -51,6 +51,12 @@ class Run:
         older = os.path.join(path, changed.FOLDER)
         # What another version of the program gave.
         self.before = Run(older) if os.path.exists(older) else None
+
+    @property
+    def hours(self):
+        """The core hours of the run's tasks; None of a run of which they were not kept."""
+        seconds = self.provenance.get("work_seconds")
+        return seconds and seconds / 3600
 
     def has(self, table):
         return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
@@ -244,15 +250,17 @@ def page(runs, missing, filled):
             "came out. Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
             "predictions that change. Differences have 95 % bootstrap intervals over images, paired where no * says otherwise; those of "
             "imagenet/* are over photographs.",
-            "", "| run | finished | seeds |", "|---|---|---|"]
-    made = {}
+            f"*{claims.HOURS}*: the time that a run's tasks take from nothing, one after another (each on one core); runs share some of them.", ""]
+    made, rows = {}, []
     for group, members in runs.items():
         for run in members.values():
             p = run.provenance
             seeds = ", ".join(str(s) for s in p["seeds"])
-            text.append(f"| [{run.key}]({run.key}/tables/summary.md) | {p['finished'][:16].replace('T', ' ')} UTC | {seeds} |")
+            hours = f"{run.hours:.2f}" if run.hours else "not known"
+            rows.append([f"[{run.key}]({run.key}/tables/summary.md)", f"{p['finished'][:16].replace('T', ' ')} UTC", seeds, hours])
             made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(run.key)
-    text.append("")
+    rows += marked({anchor: [*row[:1], "", "", *row[1:]] for anchor, row in filled.hours_of.items()})
+    text.append(table(["run", "finished", "seeds", claims.HOURS], rows))
     for how, names in made.items():
         text.append(f"- {how}" + (f": {', '.join(names)}" if len(made) > 1 else ""))
     if missing:
@@ -310,12 +318,14 @@ def keep(run, manifest, target):
     if os.path.basename(os.path.dirname(target)) == "imagenet":
         by_photograph.write(run, os.path.join(target, "tables"))
     with open(os.path.join(target, "provenance.json"), "w") as f:
-        json.dump({key: manifest[key] for key in PROVENANCE}, f, indent=2)
+        # A task whose result was in the cache has the time that it took when it was computed.
+        work = sum(task["seconds"] for task in manifest["tasks"])
+        json.dump({**{key: manifest[key] for key in PROVENANCE}, "work_seconds": round(work, 1)}, f, indent=2)
         f.write("\n")
 
 
-# The configurations that need the user's own pictures and networks.
-OWN_DATA = ("tiny_imagenet", "imagenet")
+# The configurations that need the user's own pictures and networks, and one that docs/precision.md is of.
+ELSEWHERE = ("tiny_imagenet", "imagenet", "precision")
 
 
 def experiments(group):
@@ -323,7 +333,7 @@ def experiments(group):
     names = []
     for path in sorted(glob.glob(os.path.join("configs", group, "*.yaml"))):
         with open(path) as f:
-            if re.search(r"^name:", f.read(), re.MULTILINE) and os.path.basename(path)[:-5] not in OWN_DATA:
+            if re.search(r"^name:", f.read(), re.MULTILINE) and os.path.basename(path)[:-5] not in ELSEWHERE:
                 names.append(os.path.basename(path)[:-5])
     return names
 
