@@ -1,49 +1,78 @@
 package pipeline
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"upi/pipeline/manifest"
 )
 
+// asked is how many runs beside one are asked for their paces: a manifest takes some milliseconds to read.
+const asked = 50
+
 // Paces say how fast stages were in an earlier run.
 type Paces struct {
 	// Run is the name of the run; empty where none is known.
 	Run string
+	// Foreign says that the run reads none of the models and shards whose time is asked for.
+	Foreign bool
 	// stages are the seconds for each unit of work or, where the tasks have no work, for each task.
 	stages map[string]float64
 	// all is the seconds for each unit of work of all stages together; 0 if there is no such work.
 	all float64
 }
 
-// PacesOf are those of the run in a directory or, if that has no results, of the last run beside it.
-func PacesOf(runDir string) Paces {
+// PacesOf are those of the run in a directory or, if that has no results, of a run beside it: the one that reads most of the plan's
+// models and shards, and the newest of those.
+func (p *Plan) PacesOf(runDir string) Paces {
 	if m, err := ReadManifest(runDir); err == nil {
-		if p := pacesOf(m); len(p.stages) > 0 {
-			return p
+		if paces := pacesOf(m); !paces.Empty() {
+			return paces
 		}
 	}
-	last, newest := "", time.Time{}
-	entries, err := os.ReadDir(filepath.Dir(filepath.Clean(runDir)))
-	if err != nil {
-		return Paces{}
+	read := map[string]bool{}
+	for _, in := range p.inputs {
+		read[in.file.Hash] = true
 	}
+	var best Paces
+	most := -1
+	for _, dir := range newest(filepath.Dir(filepath.Clean(runDir)), asked) {
+		m, err := ReadManifest(dir)
+		if err != nil {
+			continue
+		}
+		shared := 0
+		for _, in := range m.Inputs {
+			if read[in.SHA256] {
+				shared++
+			}
+		}
+		if paces := pacesOf(m); shared > most && !paces.Empty() {
+			best, most = paces, shared
+			best.Foreign = shared == 0
+		}
+	}
+	return best
+}
+
+// newest are the directories of the runs that ended last, of those in a directory: as many as n, the latest first.
+func newest(parent string, n int) []string {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return nil
+	}
+	ended := map[string]time.Time{}
 	for _, e := range entries {
-		dir := filepath.Join(filepath.Dir(filepath.Clean(runDir)), e.Name())
-		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil && info.ModTime().After(newest) {
-			last, newest = dir, info.ModTime()
+		dir := filepath.Join(parent, e.Name())
+		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil {
+			ended[dir] = info.ModTime()
 		}
 	}
-	if last == "" {
-		return Paces{}
-	}
-	m, err := ReadManifest(last)
-	if err != nil {
-		return Paces{}
-	}
-	return pacesOf(m)
+	dirs := slices.SortedFunc(maps.Keys(ended), func(a, b string) int { return ended[b].Compare(ended[a]) })
+	return dirs[:min(n, len(dirs))]
 }
 
 // pacesOf looks at all tasks of a run, also at those that were in the cache: what they took stands there.

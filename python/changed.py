@@ -74,12 +74,15 @@ def page(runs, flipped):
         far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
         moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}"]
                   for c in far.itertuples()]
-        counts.append([name, version(run.before), version(run), len(both), len(far)])
+        held = ", ".join(f"{len(cells)} against {against}" for against, cells in verdicts(run).items() if len(cells))
+        counts.append([name, version(run.before), version(run), len(both), len(far), held])
     text += ["## Verdicts that turned over", "",
              table(["run", "model", "map", "budget", "method", "against", "before", "now"], flipped) if flipped else "None.\n",
              "## Means that moved", "",
              table(["run", "model", "map", "budget", "method", "before", "now"], moved) if moved else "None.\n",
-             "## What was compared", "", table(["run", "before", "now", "cells", "of which moved"], counts)]
+             "## What was compared", "",
+             "*: the older run has no paired differences to SGD-UAP, so the intervals before and now are unpaired ones, which are wider.", "",
+             table(["run", "before", "now", "means", "of which moved", "verdicts"], counts)]
     return "\n".join(text)
 
 
@@ -97,15 +100,22 @@ def distances(cells):
     return cells[cells.metric == "normalized_l2"]
 
 
+def verdicts(run):
+    """The differences before and now that have intervals: against -> cells."""
+    both = run.before, run
+    tables = {"random": [r.cells() for r in both]}
+    if all(r.has("against_sgd_uap") for r in both):
+        tables["sgd_uap"] = [r.against_sgd_uap() for r in both]
+    else:
+        tables["sgd_uap *"] = [r.unpaired_to_sgd_uap() for r in both]
+    return {against: distances(old).merge(distances(new), on=PLACE, suffixes=("_old", "_new")).dropna(subset=["low_old", "low_new"])
+            for against, (old, new) in tables.items()}
+
+
 def turnovers(name, run):
     rows = []
-    tables = {"random": [r.cells() for r in (run.before, run)]}
-    # A run that is older than the table of paired differences has wider intervals: no verdict to hold against.
-    if run.before.has("against_sgd_uap") and run.has("against_sgd_uap"):
-        tables["sgd_uap"] = [r.against_sgd_uap() for r in (run.before, run)]
-    for against, (old, new) in tables.items():
-        both = distances(old).merge(distances(new), on=PLACE, suffixes=("_old", "_new"))
-        for c in both.dropna(subset=["low_old", "low_new"]).itertuples():
+    for against, cells in verdicts(run).items():
+        for c in cells.itertuples():
             sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
             if sides[0] != sides[1]:
                 rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",

@@ -68,9 +68,13 @@ class Run:
 
     @functools.cache
     def against_sgd_uap(self):
-        """The differences to sgd_uap. A run that is older than this table has unpaired ones: the two means taken as independent."""
+        """The differences to sgd_uap; of a run that is older than this table, the unpaired ones."""
         if self.has("against_sgd_uap"):
             return self.counting_photographs(self.cells("against_sgd_uap"), "sgd_uap")
+        return self.unpaired_to_sgd_uap()
+
+    def unpaired_to_sgd_uap(self):
+        """The same with wider intervals: the two means taken as independent."""
         pairs = self.beside_sgd_uap()
         half = 1.96 * (pairs["std_error"] ** 2 + pairs["std_error_uap"] ** 2) ** 0.5
         return pairs.assign(low=pairs["difference"] - half, high=pairs["difference"] + half)

@@ -83,7 +83,7 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list, measure bool)
 	} else if err := showReasons(c.OutOrStdout(), tasks); err != nil {
 		return err
 	}
-	paces := pipeline.PacesOf(filepath.Join(j.config.Output, j.config.Name))
+	paces := j.plan.PacesOf(filepath.Join(j.config.Output, j.config.Name))
 	if measure {
 		if paces, err = j.measure(c.Context(), path, flags); err != nil {
 			return err
@@ -97,7 +97,7 @@ func showPlan(c *cobra.Command, path string, flags runFlags, list, measure bool)
 	return j.tellDisk(c.OutOrStdout(), use)
 }
 
-// work estimates the time of the tasks to run by what such tasks took: in the run before, in the last one beside it, or as measured.
+// work estimates the time of the tasks to run by what such tasks took: in the run before, in one beside it, or as measured.
 func work(explained []pipeline.Forecast, paces pipeline.Paces, name string) string {
 	seconds, unknown := paces.Time(explained)
 	if unknown > 0 && seconds == 0 {
@@ -106,6 +106,9 @@ func work(explained []pipeline.Forecast, paces pipeline.Paces, name string) stri
 	text := fmt.Sprintf("%s of work", time.Duration(seconds*float64(time.Second)).Round(100*time.Millisecond))
 	if paces.Run != "" && paces.Run != name {
 		text += " by what " + paces.Run + " took"
+		if paces.Foreign {
+			text += " with other models and images (--measure measures it)"
+		}
 	}
 	if unknown > 0 {
 		text += fmt.Sprintf(" and that of %d tasks of which nothing is known", unknown)

@@ -147,7 +147,7 @@ func run(c *cobra.Command, path string, flags runFlags) error {
 	if err := j.checkDisk(flags); err != nil {
 		return errors.Join(err, directory.Fail(description, err))
 	}
-	j.plan.Remember(pipeline.PacesOf(directory.Dir()))
+	j.plan.Remember(j.plan.PacesOf(directory.Dir()))
 	by := executors[flags.executor](Job{Config: j.config, Text: description.Config, Planner: j.planner, Store: j.store, KeepGoing: flags.keepGoing,
 		Refresh: flags.noCache, Disk: j.disk, Log: log})
 	manifest, failure := directory.Execute(ctx, j.store, j.plan, by, description, shown)
