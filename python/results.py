@@ -328,8 +328,8 @@ def keep(run, manifest, target):
         f.write("\n")
 
 
-# The configurations that need the user's own pictures and networks, and one that docs/precision.md is of.
-ELSEWHERE = ("tiny_imagenet", "imagenet", "precision")
+# The configurations that need the user's own pictures and networks, and those that have pages of their own.
+ELSEWHERE = ("tiny_imagenet", "imagenet", "precision", "study")
 
 
 def experiments(group):

@@ -1,8 +1,10 @@
-"""Write the page of the study that chose configs/strong, from the runs of configs/study.
+"""Write the page of a study that chose settings, from its runs.
 
     python python/study.py runs/study docs/results/study.md
+    python python/study.py runs/study_imagenet docs/results/study_imagenet.md --photographs
 
-Every number is made of the runs' scores per image (scores/*.parquet). The page's text, above the line <!-- tables -->, is left as it is.
+With --photographs the images are crops, and a photograph counts once, with the mean over its crops. Every number is made of the
+runs' scores per image (scores/*.parquet). The page's text, above the line <!-- tables -->, is left as it is.
 """
 
 import argparse
@@ -12,13 +14,16 @@ import os
 import numpy as np
 import pandas as pd
 
+from by_photograph import CROPS_APART
+
 MARK = "<!-- tables -->"
 RESAMPLES = 2000
 
 
-def scores(run):
-    """One row per image, attack and budget: means over seeds and draws."""
+def scores(run, apart):
+    """One row per image (so many ids), attack and budget: means over seeds and draws."""
     rows = pd.concat(pd.read_parquet(path) for path in sorted(glob.glob(os.path.join(run, "scores", "*.parquet"))))
+    rows["image_id"] //= apart
     place = ["source", "explanation", "eps", "method", "kind", "image_id"]
     return rows.groupby(place, sort=False)[["normalized_l2", "prediction_changed"]].mean().reset_index()
 
@@ -36,12 +41,12 @@ def best_baseline(cells):
     return means.idxmax() if len(means) else None
 
 
-def cell_table(cells, random):
+def cell_table(cells, random, counted):
     """The attacks on one network, map and budget, the strongest first."""
     wide = cells.pivot(index="image_id", columns="method", values="normalized_l2").dropna()
     changed = cells.groupby("method")["prediction_changed"].mean()
     baseline = best_baseline(cells)
-    lines = ["| attack | maps moved | predictions changed | against the best SGD-UAP | images |", "|---|---:|---:|---:|---:|"]
+    lines = [f"| attack | maps moved | predictions changed | against the best SGD-UAP | {counted} |", "|---|---:|---:|---:|---:|"]
     for method in wide.mean().sort_values(ascending=False).index:
         values = wide[method].to_numpy()
         error = values.std(ddof=1) / np.sqrt(len(values))
@@ -74,11 +79,11 @@ def verdicts(tables):
     return "\n".join(lines) + "\n"
 
 
-def page(runs):
+def page(runs, photographs):
     """All tables: the verdicts over all cells, then each cell's."""
     cells = []
     for run in runs:
-        for (source, explanation, eps), group in scores(run).groupby(["source", "explanation", "eps"], sort=False):
+        for (source, explanation, eps), group in scores(run, CROPS_APART if photographs else 1).groupby(["source", "explanation", "eps"], sort=False):
             cells.append((os.path.basename(run), source, explanation, eps, group))
     # One generator, seeded, so that the page is the same each time.
     random = np.random.default_rng(0)
@@ -90,8 +95,9 @@ def page(runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("runs", help="the directory of the runs of configs/study")
+    parser.add_argument("runs", help="the directory of the runs of the study")
     parser.add_argument("page", help="the page to write")
+    parser.add_argument("--photographs", action="store_true", help="the images are crops of photographs.py: count photographs")
     options = parser.parse_args()
     # NAME.1 is what NAME was under another configuration.
     runs = sorted(d for d in glob.glob(os.path.join(options.runs, "*"))
@@ -103,7 +109,7 @@ def main():
         with open(options.page) as f:
             text = f.read().split(MARK)[0]
     with open(options.page, "w") as f:
-        f.write(f"{text}{MARK}\n{page(runs)}")
+        f.write(f"{text}{MARK}\n{page(runs, options.photographs)}")
 
 
 if __name__ == "__main__":
