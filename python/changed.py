@@ -79,7 +79,7 @@ def page(runs, flipped):
     text += ["## Verdicts that turned over", "",
              table(["run", "model", "map", "budget", "method", "against", "before", "now"], flipped) if flipped else "None.\n",
              "## Means that moved", "",
-             table(["run", "model", "map", "budget", "method", "before", "now"], moved) if moved else "None.\n",
+             table(["run", "model", "map", "budget", "method", "before", "now"], once(moved)) if moved else "None.\n",
              "## What was compared", "",
              "*: the older run has no paired differences to SGD-UAP, so the intervals before and now are unpaired ones, which are wider.", "",
              table(["run", "before", "now", "means", "of which moved", "verdicts"], counts)]
@@ -88,7 +88,15 @@ def page(runs, flipped):
 
 def turned(runs):
     """The verdicts that turned over, of GROUP/NAME -> run: a row of the page for each."""
-    return [row for name, run in made_again(runs).items() for row in turnovers(name, run)]
+    return once([row for name, run in made_again(runs).items() for row in turnovers(name, run)])
+
+
+def once(rows):
+    """The rows, those of a cell that several runs have (one with transfer has those of one without) put together."""
+    runs = {}
+    for name, *cell in rows:
+        runs.setdefault(tuple(cell), []).append(name)
+    return [[", ".join(names), *cell] for cell, names in runs.items()]
 
 
 def made_again(runs):
