@@ -103,7 +103,7 @@ class Claims:
             raise NotRun(f"{runs} (core hours)")
         anchor = named("hours", runs)
         self.hours_of[anchor] = [runs, f"{sum(known):.2f}"]
-        return f"[{sum(known):.0f}](tables.md#{anchor})"
+        return f"[{sum(known):.1f}](tables.md#{anchor})"
 
     def cells(self, kind, runs, models, eps, method):
         """The cells of a place, with the number of a kind in the column value."""
