@@ -10,7 +10,7 @@ import os
 
 import pandas as pd
 
-from claims import PLACE as CELL, side
+from claims import PLACE as CELL, mark, side
 from mdtable import table
 
 FOLDER = "before"
@@ -59,36 +59,58 @@ def keep(tables, target):
             f.write(content)
 
 
-def page(runs, flipped):
-    """changed.md of GROUP/NAME -> run; flipped is what turned says of them."""
-    text = ["# What changed", "",
-            "Of the experiments that were made again by another version of the program: first the verdicts that turned over (the 95 % interval "
-            "of a difference lay above, around or below 0 and now lies elsewhere), then the means of normalised L2 that moved by more than "
-            f"{FAR} standard errors of the difference. Both runs score the same images.", ""]
-    if not (compared := made_again(runs)):
-        return "\n".join([*text, "No experiment has been made again yet.", ""])
-    moved, counts = [], []
-    for name, run in compared.items():
-        old, new = (distances(r.cells()) for r in (run.before, run))
-        both = old.merge(new, on=PLACE, suffixes=("_old", "_new"))
-        far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
-        moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}"]
-                  for c in far.itertuples()]
-        held = ", ".join(f"{len(cells)} against {against}" for against, cells in verdicts(run).items() if len(cells))
-        counts.append([name, version(run.before), version(run), len(both), len(far), held])
-    text += ["## Verdicts that turned over", "",
-             table(["run", "model", "map", "budget", "method", "against", "before", "now"], flipped) if flipped else "None.\n",
-             "## Means that moved", "",
-             table(["run", "model", "map", "budget", "method", "before", "now"], once(moved)) if moved else "None.\n",
-             "## What was compared", "",
-             "*: the older run has no paired differences to SGD-UAP, so the intervals before and now are unpaired ones, which are wider.", "",
-             table(["run", "before", "now", "means", "of which moved", "verdicts"], counts)]
-    return "\n".join(text)
+class Changed:
+    """The runs that have an older program's tables beside their own, and what turned over or moved in them."""
 
+    def __init__(self, runs):
+        """runs: GROUP/NAME -> run."""
+        self.runs = {name: run for name, run in runs.items() if run.before}
+        self.without = [name for name in runs if name not in self.runs]
+        self.verdicts = {name: verdicts(run) for name, run in self.runs.items()}
+        self.held, self.turned, self.reversed = [], [], 0
+        for name, tables in self.verdicts.items():
+            for against, cells in tables.items():
+                self.held += [[name, against, *c] for c in cells[[*PLACE, "low_old", "low_new"]].itertuples(index=False)]
+                self.turned += turnovers(name, against, cells)
+        self.held, self.turned = once(self.held), once(self.turned)
+        self.reversed = sum({row[-2].split()[0], row[-1].split()[0]} == {"above", "below"} for row in self.turned)
 
-def turned(runs):
-    """The verdicts that turned over, of GROUP/NAME -> run: a row of the page for each."""
-    return once([row for name, run in made_again(runs).items() for row in turnovers(name, run)])
+    def counts(self):
+        """What the pages say of it; the names are those of anchors of the page, too."""
+        return {"compared": len(self.held), "turned": len(self.turned), "reversed": self.reversed}
+
+    def page(self):
+        """changed.md."""
+        text = ["# What changed", "",
+                "Of the experiments that another version of the program, or the same with more seeds, made again: first the verdicts that turned "
+                "over, then the means of normalised L2 that moved. A verdict is *above* where the 95 % interval of a method's difference to what "
+                "it is held against lies above 0 (it moves maps further), *below* where it lies below, and *around* where it is undecided. Means "
+                f"are named that moved by more than {FAR} standard errors of the difference. Errors and intervals are over images, which are the same "
+                "before and now: a mean that moved by no more than its seeds differ (*of seeds*, their standard deviation now) is no sign that the "
+                "program changed, since an ascent may end elsewhere after any change of rounding.", ""]
+        if not self.runs:
+            return "\n".join([*text, "No experiment has been made again yet.", ""])
+        moved, counts = [], []
+        for name, run in self.runs.items():
+            both = beside(run.before.cells(), run.cells())
+            far = both[(both.mean_new - both.mean_old).abs() > FAR * (both.std_error_old**2 + both.std_error_new**2) ** 0.5]
+            moved += [[name, *where(c), f"{c.mean_old:.3f} ± {c.std_error_old:.3f}", f"{c.mean_new:.3f} ± {c.std_error_new:.3f}",
+                       "–" if pd.isna(c.seed_std_dev_new) else f"{c.seed_std_dev_new:.3f}"] for c in far.itertuples()]  # fmt: skip
+            seeds = [len(r.provenance["seeds"]) for r in (run.before, run)]
+            held = ", ".join(f"{len(cells)} against {against}" for against, cells in self.verdicts[name].items() if len(cells))
+            counts.append([name, version(run.before), version(run), "{} and {}".format(*seeds), len(both), len(far), held])
+        text += [mark("turned") + mark("reversed"), "", "## Verdicts that turned over", "",
+                 table(["run", "model", "map", "budget", "method", "against", "before", "now"], self.turned) if self.turned else "None.\n",
+                 "## Means that moved", "",
+                 table(["run", "model", "map", "budget", "method", "before", "now", "of seeds"], once(moved)) if moved else "None.\n",
+                 mark("compared"), "", "## What was compared", "",
+                 f"{len(self.held)} verdicts; one that two runs have counts once, here and above, and in the table in each of the runs. "
+                 "*: the older run has no paired differences to SGD-UAP, so the intervals before and now are unpaired ones, which are wider. "
+                 "(devel): built from files that were not committed.", "",
+                 table(["run", "before", "now", "seeds", "means", "of which moved", "verdicts"], counts)]
+        if self.without:
+            text += ["Of these no older tables were kept: " + ", ".join(self.without) + ".", ""]
+        return "\n".join(text)
 
 
 def once(rows):
@@ -99,13 +121,10 @@ def once(rows):
     return [[", ".join(names), *cell] for cell, names in runs.items()]
 
 
-def made_again(runs):
-    """Those of the runs that have an older program's tables beside their own."""
-    return {name: run for name, run in runs.items() if run.before}
-
-
-def distances(cells):
-    return cells[cells.metric == "normalized_l2"]
+def beside(old, new):
+    """The cells of normalised L2 of two tables side by side."""
+    old, new = (cells[cells.metric == "normalized_l2"] for cells in (old, new))
+    return old.merge(new, on=PLACE, suffixes=("_old", "_new"))
 
 
 def verdicts(run):
@@ -116,18 +135,17 @@ def verdicts(run):
         tables["sgd_uap"] = [r.against_sgd_uap() for r in both]
     else:
         tables["sgd_uap *"] = [r.unpaired_to_sgd_uap() for r in both]
-    return {against: distances(old).merge(distances(new), on=PLACE, suffixes=("_old", "_new")).dropna(subset=["low_old", "low_new"])
-            for against, (old, new) in tables.items()}
+    return {against: beside(*cells).dropna(subset=["low_old", "low_new"]) for against, cells in tables.items()}
 
 
-def turnovers(name, run):
+def turnovers(name, against, cells):
+    """A row for each verdict that turned over."""
     rows = []
-    for against, cells in verdicts(run).items():
-        for c in cells.itertuples():
-            sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
-            if sides[0] != sides[1]:
-                rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
-                             f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
+    for c in cells.itertuples():
+        sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
+        if sides[0] != sides[1]:
+            rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
+                         f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
     return rows
 
 

@@ -5,12 +5,14 @@
     {{gain RUN MODEL EPS METHOD}}      difference to random with its 95 % interval
     {{lead RUN MODEL EPS METHOD}}      difference to sgd_uap with its 95 % interval; lead:OTHER to another method, on photographs
     {{transfer RUN SOURCE>TARGET EPS METHOD}}   difference to random on another network than the pattern's own
+    {{spread RUN MODEL EPS METHOD}}    standard deviation of normalised L2 over seeds
     {{way RUN MODEL EPS METHOD}}       share of the way from random to per_image
     {{KIND of RUNS MODELS EPS METHOD}} the smallest and the largest of those
     {{average KIND RUNS MODELS EPS METHOD}}   their mean over the cells, and how many these are
     {{count above|around|below random|sgd_uap|sgd_uap_seeds|transfer RUNS MODELS EPS METHOD}}   of how many cells it is so
     {{hours RUNS}}                     core hours of their tasks, from nothing
-    {{turned}}                         how many verdicts turned over, of changed.md
+    {{compared}}, {{turned}}, {{reversed}}   of changed.md: how many verdicts were held against older ones, turned over, and turned
+                                       from ahead to behind or back
 
 RUN is GROUP/NAME. RUNS, MODELS and EPS may be lists with commas between of names and patterns with * and ?; METHOD may be METHOD@MAP where a run has several
 maps. What is asked of a run that is not there becomes *not run*; a cell that a run lacks is an error.
@@ -23,7 +25,7 @@ import re
 import pandas as pd
 
 # The kinds of numbers, and whether they name something else.
-KINDS = {"mean": "may", "changed": "no", "share": "must", "gain": "no", "lead": "may", "transfer": "no", "way": "no"}
+KINDS = {"mean": "may", "changed": "no", "share": "must", "gain": "no", "lead": "may", "transfer": "no", "way": "no", "spread": "no"}
 # The number whose interval says how a cell compares.
 AGAINST = {"random": "gain", "sgd_uap": "lead", "sgd_uap_seeds": "seeds", "transfer": "transfer"}
 # What tells the cells of a metric and method apart.
@@ -37,9 +39,9 @@ class NotRun(Exception):
 
 
 class Claims:
-    def __init__(self, runs, missing, turned):
-        """runs: GROUP/NAME -> a run; missing: those that have not come to their end; turned: how many verdicts turned over."""
-        self.runs, self.missing, self.turned, self.absent = runs, missing, turned, []
+    def __init__(self, runs, missing, changed):
+        """runs: GROUP/NAME -> a run; missing: those that have not come to their end; changed: the numbers of changed.md by name."""
+        self.runs, self.missing, self.changed, self.absent = runs, missing, changed, []
         # What was counted and averaged: anchor -> the row that tables.md has of it.
         self.counted, self.averaged = {}, {}
         # The same of the runs whose hours were added up.
@@ -57,8 +59,8 @@ class Claims:
 
     def number(self, words):
         try:
-            if words == ["turned"]:
-                return f"[{self.turned}](changed.md#verdicts-that-turned-over)"
+            if words[0] in self.changed:
+                return f"[{self.changed[words[0]]}](changed.md#{words[0]})"
             if words[0] == "hours":
                 return self.hours(*words[1:])
             if words[0] == "count":
@@ -176,14 +178,14 @@ def table_of(run, kind):
         ends = pd.DataFrame({"first": wide["random"], "last": wide["per_image"]}).reset_index()
         cells = cells.merge(ends, on=PLACE)
         return cells.assign(value=(cells["mean"] - cells["first"]) / (cells["last"] - cells["first"]))
-    return cells.assign(value=cells["difference" if kind == "gain" else "mean"])
+    return cells.assign(value=cells[{"gain": "difference", "spread": "seed_std_dev"}.get(kind, "mean")])
 
 
 def shown(kind, cell, interval=True):
     kind = kind.partition(":")[0]
     if kind in ("changed", "share", "way"):
         return f"{100 * cell['value']:.0f} %"
-    if kind == "mean":
+    if kind in ("mean", "spread"):
         return f"{cell['value']:.3f}"
     return f"{cell['value']:+.3f}" + (f" [{cell['low']:+.3f}, {cell['high']:+.3f}]" if interval else "")
 
@@ -199,8 +201,15 @@ def anchor(table, run, cell):
     return named(table, run, cell.source.partition(">")[0], cell.explanation, cell.norm, f"{cell.eps:g}", *one)
 
 
+def mark(anchor):
+    """What a row begins with that links lead to."""
+    return f'<a id="{anchor}"></a>'
+
+
 def linked(kind, cell, interval=True):
     """A number with a link to its row."""
     table = {"mean": "scores", "changed": "scores"}.get(kind) or ("metrics" if kind.startswith(("mean:", "share:")) else kind)
     text = shown(kind, cell, interval).replace("[", "(").replace("]", ")")
+    if kind == "spread":
+        return f"[{text}]({cell.run}/tables/summary.csv)"
     return f"[{text}](tables.md#{anchor(table, cell.run, cell)})"

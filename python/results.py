@@ -29,7 +29,7 @@ GROUPS = ("paper", "strong", "beyond", "imagenet")
 # What is committed of a run; the per-image scores and the example figures stay in its directory.
 KEPT = ("config.yaml", "tables/*", "figures/score-*.png", "figures/tradeoff-*.png", "figures/perturbations-*.png", "figures/spectrum-*.png", "figures/transfer-*.png")
 # The manifest's entries that are committed, without its tasks and the paths of its inputs; what the tasks took is summed up.
-PROVENANCE = ("finished", "seeds", "versions", "device")
+PROVENANCE = ("finished", "last_success", "seeds", "versions", "device")
 METHODS = ("upi_pca", "upi_pca_unit", "upi_grad")
 # The runs whose attacks are not to be read by the distance of maps alone.
 EVERY_METRIC = ("objectives", "keep")
@@ -230,8 +230,7 @@ def by_photograph_table(run):
     return by_photograph.markdown(rows, lambda r: mark(claims.anchor(f"lead:{r.against}", run.key, r)))
 
 
-def mark(anchor):
-    return f'<a id="{anchor}"></a>'
+mark = claims.mark
 
 
 def marked(rows):
@@ -254,17 +253,20 @@ def page(runs, missing, filled):
             "came out. Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "
             "predictions that change. Differences have 95 % bootstrap intervals over images, paired where no * says otherwise; those of "
             "imagenet/* are over photographs.",
-            f"*{claims.HOURS}*: the time that a run's tasks take from nothing, one after another (each on one core); runs share some of them.", ""]
+            "*Made* is when the results were written, *confirmed* when the version of upi below last ran the configuration; where that is "
+            "later, it found all results in the cache, and nothing to do anew. "
+            f"*{claims.HOURS.capitalize()}*: the time that a run's tasks take from nothing, one after another, each on one core; runs share some of them.", ""]
     made, rows = {}, []
     for group, members in runs.items():
         for run in members.values():
             p = run.provenance
             seeds = ", ".join(str(s) for s in p["seeds"])
             hours = f"{run.hours:.2f}" if run.hours else "not known"
-            rows.append([f"[{run.key}]({run.key}/tables/summary.md)", f"{p['finished'][:16].replace('T', ' ')} UTC", seeds, hours])
+            made_at, confirmed = (f"{p[key][:16].replace('T', ' ')} UTC" for key in ("finished", "last_success"))
+            rows.append([f"[{run.key}]({run.key}/tables/summary.md)", made_at, confirmed, seeds, hours])
             made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(run.key)
-    rows += marked({anchor: [*row[:1], "", "", *row[1:]] for anchor, row in filled.hours_of.items()})
-    text.append(table(["run", "finished", "seeds", claims.HOURS], rows))
+    rows += marked({anchor: [*row[:1], "", "", "", *row[1:]] for anchor, row in filled.hours_of.items()})
+    text.append(table(["run", "made", "confirmed", "seeds", claims.HOURS], rows))
     for how, names in made.items():
         text.append(f"- {how}" + (f": {', '.join(names)}" if len(made) > 1 else ""))
     if missing:
@@ -365,14 +367,14 @@ def main():
     if not runs["paper"]:
         raise SystemExit(f"{args.runs}/paper: no finished runs; run `make paper` first")
     of = {run.key: run for members in runs.values() for run in members.values()}
-    turned = changed.turned(of)
-    filled = claims.Claims(of, missing, len(turned))
+    again = changed.Changed(of)
+    filled = claims.Claims(of, missing, again.counts())
     pages = {}
     for name in PAGES:
         template = os.path.join(args.results, name + ".in")
         with open(template) as f:
             pages[name] = filled.fill(f.read(), template)
-    pages |= {"tables.md": page(runs, missing, filled), "changed.md": changed.page(of, turned)}
+    pages |= {"tables.md": page(runs, missing, filled), "changed.md": again.page()}
     there = {*re.findall(r'<a id="([^"]+)">', pages["tables.md"]), *re.findall(r"^##+ (\w+)$", pages["tables.md"].lower(), re.MULTILINE)}
     there |= {name.partition("/")[2] for name in missing}  # these come with the run
     for name in PAGES:
