@@ -7,8 +7,8 @@
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper, configs/strong and configs/beyond, a night's work that goes on where it was stopped,
 #             and gathers their tables in docs/results
-# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md and study_pca.md: an hour or two
-# make imagenet   runs configs/imagenet/lite0.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
+# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md, study_pca.md and study_draws.md: an hour or two
+# make imagenet   runs configs/imagenet/lite0.yaml and lite0_studied.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
 #             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops;
 #             make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in half an hour
 # make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
@@ -85,13 +85,15 @@ paper: build $(PYTHON)
 	$(PYTHON) python/results.py runs docs/results
 
 study: build $(PYTHON)
-	@for config in $(filter-out %/base.yaml,$(wildcard configs/study/*.yaml configs/study/pca/*.yaml)); do \
+	@for config in $(filter-out %/base.yaml,$(wildcard configs/study/*.yaml configs/study/pca/*.yaml configs/study/draws/*.yaml)); do \
 		echo "== $$config"; bin/upi run $$config || exit $$?; done
 	$(PYTHON) python/study.py runs/study docs/results/study.md
 	$(PYTHON) python/study.py runs/study_pca docs/results/study_pca.md
+	$(PYTHON) python/study.py runs/study_draws docs/results/study_draws.md
 
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml
+	bin/upi run configs/imagenet/lite0_studied.yaml
 	$(PYTHON) python/results.py runs docs/results
 
 imagenet-study: build imagenet-model imagenet-photographs

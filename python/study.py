@@ -89,7 +89,7 @@ def page(runs, photographs):
     random = np.random.default_rng(0)
     text = ["## Against SGD-UAP's best settings, over all cells", "", verdicts([(c[-1], random) for c in cells])]
     for run, source, explanation, eps, group in cells:
-        text += [f"## {run}: {source}, {explanation}, l2 {eps:g}", "", cell_table(group, random)]
+        text += [f"## {run}: {source}, {explanation}, l2 {eps:g}", "", cell_table(group, random, "photographs" if photographs else "images")]
     return "\n".join(text)
 
 
