@@ -7,10 +7,12 @@
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper, configs/strong and configs/beyond, a night's work that goes on where it was stopped,
 #             and gathers their tables in docs/results
-# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md, study_pca.md and study_draws.md: an hour or two
-# make imagenet   runs configs/imagenet/lite0.yaml and lite0_studied.yaml, a night's work: EfficientNet-Lite0 at 224 x 224 with its ImageNet weights, on crops of
-#             photographs that packages ship. make imagenet-model builds the network alone, make imagenet-photographs the crops;
-#             make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in half an hour
+# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md, study_pca.md and
+#             study_draws.md: an hour or two
+# make imagenet   runs configs/imagenet/lite0.yaml and lite0_studied.yaml, an hour or two: EfficientNet-Lite0 at 224 x 224 with its
+#             ImageNet weights, on crops of photographs that packages ship. make imagenet-model builds the network alone,
+#             make imagenet-photographs the crops; make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in
+#             less than an hour
 # make precision  runs configs/beyond/precision.yaml and writes the table of docs/precision.md, in about half an hour on one core
 # make night  runs CONFIG quietly, and again under kills, full disks and bad shards for TIME, and compares the results
 # make bench  measures upi and its peers in Python on the same work, in turns, and writes docs/performance.md: 20 minutes after the
