@@ -87,7 +87,7 @@ paper: build $(PYTHON)
 	$(PYTHON) python/results.py runs docs/results
 
 study: build $(PYTHON)
-	@for config in $(filter-out %/base.yaml,$(wildcard configs/study/*.yaml configs/study/pca/*.yaml configs/study/draws/*.yaml)); do \
+	@for config in $(filter-out %/base.yaml,$(wildcard configs/study/*.yaml configs/study/*/*.yaml)); do \
 		echo "== $$config"; bin/upi run $$config || exit $$?; done
 	$(PYTHON) python/study.py runs/study docs/results/study.md
 	$(PYTHON) python/study.py runs/study_pca docs/results/study_pca.md

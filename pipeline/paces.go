@@ -50,7 +50,10 @@ func (p *Plan) PacesOf(runDir string) Paces {
 				shared++
 			}
 		}
-		if paces := pacesOf(m); shared > most && !paces.Empty() {
+		if shared <= most {
+			continue
+		}
+		if paces := pacesOf(m); !paces.Empty() {
 			best, most = paces, shared
 			best.Foreign = shared == 0
 		}

@@ -7,6 +7,7 @@ whose means lie further apart than chance has it.
 
 import json
 import os
+import typing
 
 import pandas as pd
 
@@ -59,6 +60,20 @@ def keep(tables, target):
             f.write(content)
 
 
+class Verdict(typing.NamedTuple):
+    """The interval of a difference."""
+
+    low: float
+    high: float
+
+    @property
+    def side(self):
+        return side(self.low, self.high)
+
+    def __str__(self):
+        return f"{self.side} ({self.low:+.3f}, {self.high:+.3f})"
+
+
 class Changed:
     """The runs that have an older program's tables beside their own, and what turned over or moved in them."""
 
@@ -67,17 +82,17 @@ class Changed:
         self.runs = {name: run for name, run in runs.items() if run.before}
         self.without = [name for name in runs if name not in self.runs]
         self.verdicts = {name: verdicts(run) for name, run in self.runs.items()}
-        self.held, self.turned, self.reversed = [], [], 0
+        self.held, self.turned = [], []
         for name, tables in self.verdicts.items():
             for against, cells in tables.items():
                 self.held += [[name, against, *c] for c in cells[[*PLACE, "low_old", "low_new"]].itertuples(index=False)]
                 self.turned += turnovers(name, against, cells)
         self.held, self.turned = once(self.held), once(self.turned)
-        self.reversed = sum({row[-2].split()[0], row[-1].split()[0]} == {"above", "below"} for row in self.turned)
 
     def counts(self):
         """What the pages say of it; the names are those of anchors of the page, too."""
-        return {"compared": len(self.held), "turned": len(self.turned), "reversed": self.reversed}
+        turned_about = [row for row in self.turned if {row[-2].side, row[-1].side} == {"above", "below"}]
+        return {"compared": len(self.held), "turned": len(self.turned), "reversed": len(turned_about)}
 
     def page(self):
         """changed.md."""
@@ -142,10 +157,9 @@ def turnovers(name, against, cells):
     """A row for each verdict that turned over."""
     rows = []
     for c in cells.itertuples():
-        sides = [side(c.low_old, c.high_old), side(c.low_new, c.high_new)]
-        if sides[0] != sides[1]:
-            rows.append([name, *where(c), against, f"{sides[0]} ({c.low_old:+.3f}, {c.high_old:+.3f})",
-                         f"{sides[1]} ({c.low_new:+.3f}, {c.high_new:+.3f})"])
+        old, new = Verdict(c.low_old, c.high_old), Verdict(c.low_new, c.high_new)
+        if old.side != new.side:
+            rows.append([name, *where(c), against, old, new])
     return rows
 
 

@@ -14,8 +14,8 @@ already. OUT gets
 Every third photograph, in the order of the list, goes to test, the others to fit. Each gives as many crops of SIDE x SIDE as CROPS
 says, PNG, of random parts of it (as for training on ImageNet, but of 30 to 100 % of its area; sides 3:4 to 4:3, and of at least
 SIDE/1.5 pixels, so that none is enlarged more), which are shuffled. Settings are to be chosen without a look at the test photographs:
-every fourth of those to fit on goes to study_test, the others to study_fit. An attack that fits a pattern on few photographs fits it to these
-alone: many crops of each help. The id of a crop is 100 times the number of its photograph and its own number. Nobody has labelled
+every fourth of those to fit on goes to study_test, the others to study_fit. An attack that fits a pattern on few photographs fits it
+to these alone: many crops of each help. The id of a crop is 100 times the number of its photograph and its own number. Nobody has labelled
 them: label is 0 throughout, and stands for nothing.
 """
 

@@ -23,6 +23,7 @@ from scipy import stats
 import by_photograph
 import changed
 import claims
+from claims import mark
 from mdtable import table
 
 GROUPS = ("paper", "strong", "beyond", "imagenet")
@@ -54,9 +55,8 @@ class Run:
 
     @property
     def hours(self):
-        """The core hours of the run's tasks; None of a run of which they were not kept."""
-        seconds = self.provenance.get("work_seconds")
-        return seconds and seconds / 3600
+        """The core hours of the run's tasks."""
+        return self.provenance["work_seconds"] / 3600
 
     def has(self, table):
         return os.path.exists(os.path.join(self.path, "tables", table + ".parquet"))
@@ -230,9 +230,6 @@ def by_photograph_table(run):
     return by_photograph.markdown(rows, lambda r: mark(claims.anchor(f"lead:{r.against}", run.key, r)))
 
 
-mark = claims.mark
-
-
 def marked(rows):
     """The rows of a table, the first cell of each with its anchor."""
     return [[mark(anchor) + row[0], *row[1:]] for anchor, row in rows.items()]
@@ -261,9 +258,8 @@ def page(runs, missing, filled):
         for run in members.values():
             p = run.provenance
             seeds = ", ".join(str(s) for s in p["seeds"])
-            hours = f"{run.hours:.2f}" if run.hours else "not known"
             made_at, confirmed = (f"{p[key][:16].replace('T', ' ')} UTC" for key in ("finished", "last_success"))
-            rows.append([f"[{run.key}]({run.key}/tables/summary.md)", made_at, confirmed, seeds, hours])
+            rows.append([f"[{run.key}]({run.key}/tables/summary.md)", made_at, confirmed, seeds, f"{run.hours:.2f}"])
             made.setdefault(", ".join(f"{k} {v}" for k, v in p["versions"].items()) + f"; device {p['device']}", []).append(run.key)
     rows += marked({anchor: [*row[:1], "", "", "", *row[1:]] for anchor, row in filled.hours_of.items()})
     text.append(table(["run", "made", "confirmed", "seeds", claims.HOURS], rows))
