@@ -7,8 +7,7 @@
 # make parity-foreign does the same with networks of Hugging Face's and keras-hub's classes, and installs their packages in .deps
 # make paper  runs the experiments of configs/paper, configs/strong and configs/beyond, a night's work that goes on where it was stopped,
 #             and gathers their tables in docs/results
-# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study.md, study_pca.md and
-#             study_draws.md: an hour or two
+# make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study*.md: two hours or three
 # make imagenet   runs configs/imagenet/lite0.yaml and lite0_studied.yaml, an hour or two: EfficientNet-Lite0 at 224 x 224 with its
 #             ImageNet weights, on crops of photographs that packages ship. make imagenet-model builds the network alone,
 #             make imagenet-photographs the crops; make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in
@@ -92,6 +91,8 @@ study: build $(PYTHON)
 	$(PYTHON) python/study.py runs/study docs/results/study.md
 	$(PYTHON) python/study.py runs/study_pca docs/results/study_pca.md
 	$(PYTHON) python/study.py runs/study_draws docs/results/study_draws.md
+	$(PYTHON) python/study.py runs/study_steps docs/results/study_steps.md
+	$(PYTHON) python/shared.py runs/study_shared docs/results/study_shared.md
 
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml

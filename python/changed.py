@@ -1,8 +1,8 @@
 """What changed between two programs: the same experiment's cells before and now.
 
 Where a run replaces that of another version of the program, the older one's tables are kept in its folder `before`; a version that
-gives the same numbers takes the place of the one it replaces. The page changed.md names the verdicts that turned over and the cells
-whose means lie further apart than chance has it.
+gives the same numbers takes the place of the one it replaces. A run of other settings is another experiment, and has nothing before
+it. The page changed.md names the verdicts that turned over and the cells whose means lie further apart than chance has it.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import typing
 
 import pandas as pd
+import yaml
 
 from claims import PLACE as CELL, mark, side
 from mdtable import table
@@ -20,12 +21,14 @@ PLACE = [*CELL, "method"]
 # Means further apart than so many standard errors of their difference are named. Both runs score the same images, so that the
 # errors, taken as independent, are too large, and what is named did change.
 FAR = 3
+# What a configuration may say otherwise and be that of the same experiment: more seeds, and what numbers do not depend on.
+APART = {"seeds", "output", "cache", "device", "memory", "workers", "keep_gradients"}
 
 
 def before(run, manifest, target):
     """The tables that a run is to replace, with their provenance: path -> content. Those of the same program are replaced for good."""
     older = os.path.join(target, "provenance.json")
-    if not os.path.exists(older):
+    if not os.path.exists(older) or not same_settings(*(settings(of) for of in (run, target))):
         return {}
     with open(older) as f:
         same = same_program(json.load(f), manifest)
@@ -50,6 +53,22 @@ def same_numbers(run, target):
     """Whether the run in a directory came to the numbers that docs/results has of it."""
     tables = [pd.read_parquet(os.path.join(of, "tables", "summary.parquet")) for of in (run, target)]
     return tables[0].equals(tables[1])
+
+
+def settings(run):
+    """The configuration of the run in a directory, or of what docs/results has of it."""
+    with open(os.path.join(run, "config.yaml")) as f:
+        return yaml.safe_load(f)
+
+
+def same_settings(older, newer):
+    """Whether two configurations, or parts of them, ask for the same. A key that one of two versions does not know is no difference."""
+    if isinstance(older, dict) and isinstance(newer, dict):
+        return all(same_settings(older[key], newer[key]) for key in older.keys() & newer.keys() - APART)
+    if isinstance(older, list) and isinstance(newer, list) and all(isinstance(x, dict) and "name" in x for x in older + newer):
+        named = [{x["name"]: x for x in items} for items in (older, newer)]
+        return same_settings(*named)
+    return older == newer
 
 
 def keep(tables, target):

@@ -148,7 +148,7 @@ def tally(found):
 
 
 def chosen(column, patterns):
-    return column.map(lambda name: any(fnmatch.fnmatchcase(name, p) for p in patterns.split(",")))
+    return column.map(lambda name: any(fnmatch.fnmatchcase(name, p) for p in patterns.split(","))).astype(bool)
 
 
 @functools.cache

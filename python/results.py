@@ -244,7 +244,7 @@ def about(group, name):
 def page(runs, missing, filled):
     """tables.md: the runs' tables, and the rows of what the pages count and average."""
     paper = {n: r for n, r in runs["paper"].items() if not n.endswith("_transfer")}
-    compared = [*paper.values(), *runs["strong"].values()]
+    compared = [*paper.values(), *runs["strong"].values(), *(r for r in runs["imagenet"].values() if "per_image" in set(r.cells().method))]
     text = ["# Tables", "",
             "Written by `python python/results.py runs docs/results` after `make paper` and `make imagenet`; [README.md](README.md) says what "
             "came out. Scores are normalised L2 distances of saliency maps, mean ± standard error over images, and in parentheses the share of "

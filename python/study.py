@@ -20,6 +20,12 @@ MARK = "<!-- tables -->"
 RESAMPLES = 2000
 
 
+def runs_of(study):
+    """The directories of a study's runs. NAME.1 is what NAME was under another configuration."""
+    return sorted(d for d in glob.glob(os.path.join(study, "*"))
+                  if os.path.isdir(os.path.join(d, "scores")) and not os.path.splitext(d)[1][1:].isdigit())
+
+
 def scores(run, apart):
     """One row per image (so many ids), attack and budget: means over seeds and draws."""
     rows = pd.concat(pd.read_parquet(path) for path in sorted(glob.glob(os.path.join(run, "scores", "*.parquet"))))
@@ -35,6 +41,15 @@ def interval(differences, random):
     return f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
+def way(means, kinds):
+    """How far between random and the attack on each image each attack goes, in per cent; empty where the study has not both."""
+    ends = [[m for m in means.index if kinds[m] == kind] for kind in ("random", "per_image")]
+    if not all(len(end) == 1 for end in ends):
+        return {}
+    low, high = (means[end[0]] for end in ends)
+    return {m: f"{100 * (means[m] - low) / (high - low):.0f} %" for m in means.index}
+
+
 def best_baseline(cells):
     """The name of the attack on predictions that moves maps most."""
     means = cells[cells["kind"] == "sgd_uap"].groupby("method")["normalized_l2"].mean()
@@ -46,15 +61,19 @@ def cell_table(cells, random, counted):
     wide = cells.pivot(index="image_id", columns="method", values="normalized_l2").dropna()
     changed = cells.groupby("method")["prediction_changed"].mean()
     baseline = best_baseline(cells)
-    lines = [f"| attack | maps moved | predictions changed | against the best SGD-UAP | {counted} |", "|---|---:|---:|---:|---:|"]
-    for method in wide.mean().sort_values(ascending=False).index:
+    means = wide.mean().sort_values(ascending=False)
+    ways = way(means, cells.groupby("method")["kind"].first())
+    lines = [f"| attack | maps moved | {'way | ' if ways else ''}predictions changed | against the best SGD-UAP | {counted} |",
+             "|---|---:|" + ("---:|" if ways else "") + "---:|---:|---:|"]
+    for method in means.index:
         values = wide[method].to_numpy()
         error = values.std(ddof=1) / np.sqrt(len(values))
         against = "–"
         if baseline and method != baseline:
             against = interval(values - wide[baseline].to_numpy(), random)
         name = f"**{method}**" if method == baseline else method
-        lines.append(f"| {name} | {values.mean():.3f} ± {error:.3f} | {100 * changed[method]:.0f} % | {against} | {len(values)} |")
+        share = f"{ways[method]} | " if ways else ""
+        lines.append(f"| {name} | {values.mean():.3f} ± {error:.3f} | {share}{100 * changed[method]:.0f} % | {against} | {len(values)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -99,9 +118,7 @@ def main():
     parser.add_argument("page", help="the page to write")
     parser.add_argument("--photographs", action="store_true", help="the images are crops of photographs.py: count photographs")
     options = parser.parse_args()
-    # NAME.1 is what NAME was under another configuration.
-    runs = sorted(d for d in glob.glob(os.path.join(options.runs, "*"))
-                  if os.path.isdir(os.path.join(d, "scores")) and not os.path.splitext(d)[1][1:].isdigit())
+    runs = runs_of(options.runs)
     if not runs:
         parser.error(f"{options.runs} holds no run: bin/upi run configs/study/vgg.yaml, and so on")
     text = ""

@@ -110,25 +110,44 @@ json.dump(provenance, open(run + "/provenance.json", "w"))
 	if newest == manifest {
 		t.Fatalf("no version of the program in\n%s", manifest)
 	}
-	for _, m := range []string{manifest, manifest, newest} {
-		if err := os.WriteFile(filepath.Join(newer, "manifest.json"), []byte(m), 0o666); err != nil {
+	changed := func(manifest string) string {
+		if err := os.WriteFile(filepath.Join(newer, "manifest.json"), []byte(manifest), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if out, err := gathered(t, runs, folder); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
+		page, err := os.ReadFile(filepath.Join(folder, "changed.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(page)
 	}
-	changed, err := os.ReadFile(filepath.Join(folder, "changed.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	changed(manifest)
+	changed(manifest)
+	page := changed(newest)
 	for _, want := range []string{
 		"| paper/mnist_sg | mnist_cnn | sg | l2 510 | upi_grad | random | around (-0.010, +0.020) | above (",
 		"| paper/mnist_sg | mnist_cnn | sg | l2 510 | upi_grad | 0.700 ± ",
 		"| paper/mnist_sg | v0.older, 2026-11-01 | v0.newest",
 	} {
-		if strings.Count(string(changed), want) != 1 {
-			t.Errorf("not once in the page: %q\n%s", want, changed)
+		if strings.Count(page, want) != 1 {
+			t.Errorf("not once in the page: %q\n%s", want, page)
 		}
+	}
+	// A run of other settings is another experiment.
+	config, err := os.ReadFile(filepath.Join(newer, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(string(config), "steps: 60", "steps: 61", 1)
+	if other == string(config) {
+		t.Fatalf("no steps in\n%s", config)
+	}
+	if err := os.WriteFile(filepath.Join(newer, "config.yaml"), []byte(other), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if page := changed(newest); strings.Contains(page, "| paper/mnist_sg |") || !strings.Contains(page, "no older tables were kept: paper/mnist_sg") {
+		t.Errorf("compared with an experiment of other settings:\n%s", page)
 	}
 }
