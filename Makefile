@@ -8,7 +8,7 @@
 # make paper  runs the experiments of configs/paper, configs/strong and configs/beyond, a night's work that goes on where it was stopped,
 #             and gathers their tables in docs/results
 # make study  runs configs/study, which chose configs/strong, and writes the tables of docs/results/study*.md: two hours or three
-# make imagenet   runs configs/imagenet/lite0.yaml and lite0_studied.yaml, an hour or two: EfficientNet-Lite0 at 224 x 224 with its
+# make imagenet   runs configs/imagenet/lite0.yaml and lite0_per_image.yaml, an hour or two: EfficientNet-Lite0 at 224 x 224 with its
 #             ImageNet weights, on crops of photographs that packages ship. make imagenet-model builds the network alone,
 #             make imagenet-photographs the crops; make imagenet-study tries the settings of lite0.yaml on photographs to fit on, in
 #             less than an hour
@@ -96,7 +96,7 @@ study: build $(PYTHON)
 
 imagenet: build imagenet-model imagenet-photographs
 	bin/upi run configs/imagenet/lite0.yaml
-	bin/upi run configs/imagenet/lite0_studied.yaml
+	bin/upi run configs/imagenet/lite0_per_image.yaml
 	$(PYTHON) python/results.py runs docs/results
 
 imagenet-study: build imagenet-model imagenet-photographs

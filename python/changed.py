@@ -21,14 +21,19 @@ PLACE = [*CELL, "method"]
 # Means further apart than so many standard errors of their difference are named. Both runs score the same images, so that the
 # errors, taken as independent, are too large, and what is named did change.
 FAR = 3
-# What a configuration may say otherwise and be that of the same experiment: more seeds, and what numbers do not depend on.
-APART = {"seeds", "output", "cache", "device", "memory", "workers", "keep_gradients"}
+# What a configuration may say otherwise and be that of the same experiment: other seeds, and what means of normalised L2 do not depend on.
+APART = {"seeds", "output", "cache", "device", "memory", "workers", "keep_gradients", "metrics", "labels", "report", "expect"}
+# The parts of a configuration of which a setting that only one of two has is a difference: what is at its default may not be written.
+WHOLE = ("data", "models", "explanations", "attacks")
 
 
 def before(run, manifest, target):
     """The tables that a run is to replace, with their provenance: path -> content. Those of the same program are replaced for good."""
     older = os.path.join(target, "provenance.json")
-    if not os.path.exists(older) or not same_settings(*(settings(of) for of in (run, target))):
+    if not os.path.exists(older):
+        return {}
+    if not same_settings(*(settings(of) for of in (run, target))):
+        print(f"{target}: other settings than before, and so not compared with it")
         return {}
     with open(older) as f:
         same = same_program(json.load(f), manifest)
@@ -62,13 +67,16 @@ def settings(run):
 
 
 def same_settings(older, newer):
-    """Whether two configurations, or parts of them, ask for the same. A key that one of two versions does not know is no difference."""
-    if isinstance(older, dict) and isinstance(newer, dict):
-        return all(same_settings(older[key], newer[key]) for key in older.keys() & newer.keys() - APART)
-    if isinstance(older, list) and isinstance(newer, list) and all(isinstance(x, dict) and "name" in x for x in older + newer):
-        named = [{x["name"]: x for x in items} for items in (older, newer)]
-        return same_settings(*named)
-    return older == newer
+    """Whether two configurations are of the same experiment. A key of the whole that one of two versions does not know is no difference."""
+    older, newer = bare(older), bare(newer)
+    return all(older.get(part) == newer.get(part) for part in {*WHOLE, *(older.keys() & newer.keys())})
+
+
+def bare(part):
+    """A part of a configuration without what is APART."""
+    if isinstance(part, dict):
+        return {key: bare(value) for key, value in part.items() if key not in APART}
+    return [bare(item) for item in part] if isinstance(part, list) else part
 
 
 def keep(tables, target):

@@ -21,6 +21,7 @@ def table(cells):
     numbers = sorted(int(name.removeprefix("of_")) for name in wide.columns if name.startswith("of_"))
     lines = ["| images | noise | one pattern for all | one for each | way | scored |", "|---:|---:|---:|---:|---:|---:|"]
     for n in numbers:
+        # An image's id is its row in the shard that all patterns were fitted on.
         own = wide[wide.index < n]
         noise, shared, each = (own[method] for method in ("random", f"of_{n}", "per_image"))
         error = shared.std(ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan

@@ -17,18 +17,21 @@ import pandas as pd
 from by_photograph import CROPS_APART
 
 MARK = "<!-- tables -->"
+LEVEL = "Means are over the cells that an attack has. The best SGD-UAP of a cell is level with itself."
 RESAMPLES = 2000
 
 
 def runs_of(study):
     """The directories of a study's runs. NAME.1 is what NAME was under another configuration."""
-    return sorted(d for d in glob.glob(os.path.join(study, "*"))
-                  if os.path.isdir(os.path.join(d, "scores")) and not os.path.splitext(d)[1][1:].isdigit())
+    found = [d for d in glob.glob(os.path.join(study, "*")) if os.path.isdir(os.path.join(d, "scores"))]
+    return sorted(d for d in found if not (os.path.splitext(d)[1][1:].isdigit() and os.path.splitext(d)[0] in found))
 
 
 def scores(run, apart):
     """One row per image (so many ids), attack and budget: means over seeds and draws."""
     rows = pd.concat(pd.read_parquet(path) for path in sorted(glob.glob(os.path.join(run, "scores", "*.parquet"))))
+    if (rows["source"] != rows["target"]).any() or rows["norm"].nunique() > 1:
+        raise SystemExit(f"{run}: a study has no transfer, and one norm")
     rows["image_id"] //= apart
     place = ["source", "explanation", "eps", "method", "kind", "image_id"]
     return rows.groupby(place, sort=False)[["normalized_l2", "prediction_changed"]].mean().reset_index()
@@ -44,9 +47,11 @@ def interval(differences, random):
 def way(means, kinds):
     """How far between random and the attack on each image each attack goes, in per cent; empty where the study has not both."""
     ends = [[m for m in means.index if kinds[m] == kind] for kind in ("random", "per_image")]
-    if not all(len(end) == 1 for end in ends):
+    if not all(ends):
         return {}
-    low, high = (means[end[0]] for end in ends)
+    (low,), (high,) = (means[end] for end in ends)
+    if low >= high:
+        raise SystemExit(f"the attack on each image moves maps by {high:.3f}, no further than random: {low:.3f}")
     return {m: f"{100 * (means[m] - low) / (high - low):.0f} %" for m in means.index}
 
 
@@ -78,7 +83,7 @@ def cell_table(cells, random, counted):
 
 
 def verdicts(tables):
-    """For each attack on maps: in how many cells it is ahead of, level with and behind the best SGD-UAP, and its mean rank and gain."""
+    """For each attack: in how many cells it is ahead of, level with and behind the best SGD-UAP, and its mean gain."""
     rows = {}
     for cells, random in tables:
         wide = cells.pivot(index="image_id", columns="method", values="normalized_l2").dropna()
@@ -106,7 +111,7 @@ def page(runs, photographs):
             cells.append((os.path.basename(run), source, explanation, eps, group))
     # One generator, seeded, so that the page is the same each time.
     random = np.random.default_rng(0)
-    text = ["## Against SGD-UAP's best settings, over all cells", "", verdicts([(c[-1], random) for c in cells])]
+    text = ["## Against SGD-UAP's best settings, over all cells", "", LEVEL, "", verdicts([(c[-1], random) for c in cells])]
     for run, source, explanation, eps, group in cells:
         text += [f"## {run}: {source}, {explanation}, l2 {eps:g}", "", cell_table(group, random, "photographs" if photographs else "images")]
     return "\n".join(text)

@@ -140,7 +140,7 @@ json.dump(provenance, open(run + "/provenance.json", "w"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := strings.Replace(string(config), "steps: 60", "steps: 61", 1)
+	other := strings.Replace(string(config), "steps: 60", "surrogate: {beta: 30}\n    steps: 60", 1)
 	if other == string(config) {
 		t.Fatalf("no steps in\n%s", config)
 	}
