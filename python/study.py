@@ -105,16 +105,33 @@ def verdicts(tables):
 
 def page(runs, photographs):
     """All tables: the verdicts over all cells, then each cell's."""
-    cells = []
-    for run in runs:
-        for (source, explanation, eps), group in scores(run, CROPS_APART if photographs else 1).groupby(["source", "explanation", "eps"], sort=False):
-            cells.append((os.path.basename(run), source, explanation, eps, group))
+    cells = list(cells_of(runs, CROPS_APART if photographs else 1))
     # One generator, seeded, so that the page is the same each time.
     random = np.random.default_rng(0)
-    text = ["## Against SGD-UAP's best settings, over all cells", "", LEVEL, "", verdicts([(c[-1], random) for c in cells])]
-    for run, source, explanation, eps, group in cells:
-        text += [f"## {run}: {source}, {explanation}, l2 {eps:g}", "", cell_table(group, random, "photographs" if photographs else "images")]
+    text = ["## Against SGD-UAP's best settings, over all cells", "", LEVEL, "", verdicts([(group, random) for _, group in cells])]
+    for heading, group in cells:
+        text += [heading, "", cell_table(group, random, "photographs" if photographs else "images")]
     return "\n".join(text)
+
+
+def cells_of(runs, apart):
+    """The cells of runs, each with its heading: the scores of the attacks on one network, map and budget."""
+    for run in runs:
+        for (source, explanation, eps), group in scores(run, apart).groupby(["source", "explanation", "eps"], sort=False):
+            yield f"## {os.path.basename(run)}: {source}, {explanation}, l2 {eps:g}", group
+
+
+def write(study, path, tables):
+    """Write the page of a study: its text as it is, and below the line MARK what tables makes of the study's runs."""
+    runs = runs_of(study)
+    if not runs:
+        raise SystemExit(f"{study} holds no run: `make study` makes them, bin/upi run configs/study/vgg.yaml one")
+    text = ""
+    if os.path.exists(path):
+        with open(path) as f:
+            text = f.read().split(MARK)[0]
+    with open(path, "w") as f:
+        f.write(f"{text}{MARK}\n{tables(runs)}")
 
 
 def main():
@@ -123,15 +140,7 @@ def main():
     parser.add_argument("page", help="the page to write")
     parser.add_argument("--photographs", action="store_true", help="the images are crops of photographs.py: count photographs")
     options = parser.parse_args()
-    runs = runs_of(options.runs)
-    if not runs:
-        parser.error(f"{options.runs} holds no run: bin/upi run configs/study/vgg.yaml, and so on")
-    text = ""
-    if os.path.exists(options.page):
-        with open(options.page) as f:
-            text = f.read().split(MARK)[0]
-    with open(options.page, "w") as f:
-        f.write(f"{text}{MARK}\n{page(runs, options.photographs)}")
+    write(options.runs, options.page, lambda runs: page(runs, options.photographs))
 
 
 if __name__ == "__main__":
